@@ -1,0 +1,1 @@
+"""twinsync: delay-aware digital twin synchronisation over semantic communication."""

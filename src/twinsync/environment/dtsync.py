@@ -1,0 +1,117 @@
+"""The Markov decision process of Section IV-A as pure functions: `reset` and `step` jit, vmap over keys and scenarios."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from twinsync.arrays import Array, Bool, Float, Key
+from twinsync.environment.interface import Interface, draw_phi, observe, see, to_allocation
+from twinsync.errors import InputError
+from twinsync.model import Motion, Outcome, Slot, advance_motion, draw_slot, slot_outcome, start_motion
+from twinsync.scenario import Scenario
+from twinsync.streams import stream
+
+CycleEnd = Literal["terminal", "truncation"]
+
+
+class EnvState(eqx.Module):
+    """State between two steps: the walk, the slot to decide next, phi given by chance (`extraction = random`), n, and
+    the cycle's key."""
+
+    motion: Motion
+    slot: Slot
+    given_phi: Float[Array, " K"]
+    n: jax.Array
+    key: Key
+
+
+class Step(NamedTuple):
+    """What a step returns. `terminated` and `truncated` are kept apart; `outcome` has every part of the slot."""
+
+    state: EnvState
+    observation: Float[Array, " F"]
+    reward: Float[Array, ""]
+    terminated: Bool[Array, ""]
+    truncated: Bool[Array, ""]
+    outcome: Outcome
+
+
+class DTSync(eqx.Module):
+    """Digital twin synchronisation of K devices.
+
+    | | |
+    |---|---|
+    | observation | float [features * K], O(1): distances, data sizes; with `csi` the log gain; with random extraction phi |
+    | action | float [decisions * K] in [-1, 1]: phi (if chosen), f, p, f^e |
+    | reward | -T[n] - P, eq. (22), unscaled [s and penalties] |
+    | termination | after N slots: `terminal` (the objective (19a) is a finite sum) or `truncation` |
+    | dynamics | mobility, data and fading are exogenous: no action changes a later state |
+
+    Source: Section IV-A, eqs. (20) to (22).
+    """
+
+    scenario: Scenario
+    interface: Interface = eqx.field(static=True, default=Interface())
+    cycle_end: CycleEnd = eqx.field(static=True, default="terminal")
+
+    def __check_init__(self) -> None:
+        if self.cycle_end not in ("terminal", "truncation"):
+            raise InputError(f"cycle_end = {self.cycle_end!r} is not one of terminal, truncation")
+
+    @property
+    def observation_size(self) -> int:
+        """Length of the observation vector."""
+        return self.interface.features * self.scenario.device_count
+
+    @property
+    def action_size(self) -> int:
+        """Length of the action vector."""
+        return self.interface.decisions * self.scenario.device_count
+
+    def reset(self, key: Key) -> tuple[EnvState, Float[Array, " F"]]:
+        """The first slot of the cycle that `key` stands for (the same as `model.draw_cycle(key)`)."""
+        state = self._enter(key, start_motion(key, self.scenario), jnp.asarray(0))
+        return state, self.observe(state)
+
+    def step(self, state: EnvState, action: Float[Array, " A"]) -> Step:
+        """Decide the present slot and move to the next one."""
+        outcome = slot_outcome(self.scenario, state.slot, self.allocation(state, action))
+        here = jax.random.fold_in(stream(state.key, "slot"), state.n)
+        motion = advance_motion(stream(here, "motion"), state.motion, self.scenario)
+        following = self._enter(state.key, motion, state.n + 1)
+        over = following.n >= self.scenario.slot_count
+        no = jnp.zeros_like(over)
+        ends = (over, no) if self.cycle_end == "terminal" else (no, over)
+        return Step(following, self.observe(following), -outcome.cost, *ends, outcome)
+
+    def step_autoreset(self, state: EnvState, action: Float[Array, " A"]) -> tuple[Step, Float[Array, " F"]]:
+        """A step that begins a fresh cycle when one ends: the returned state and observation are the fresh cycle's first,
+        the second value is the observation that truly followed the action."""
+        step = self.step(state, action)
+        fresh, first = self.reset(stream(state.key, "next cycle"))
+        over = step.terminated | step.truncated
+        chosen, observation = jax.tree.map(
+            lambda a, b: jnp.where(over, a, b) if not jnp.issubdtype(a.dtype, jax.dtypes.prng_key) else jax.random.
+            wrap_key_data(jnp.where(over, jax.random.key_data(a), jax.random.key_data(b))),
+            (fresh, first),
+            (step.state, step.observation),
+        )
+        return step._replace(state=chosen, observation=observation), step.observation
+
+    def observe(self, state: EnvState) -> Float[Array, " F"]:
+        """Observation vector of a state."""
+        return observe(self.interface, self.scenario, see(state.slot, self.interface.observation), state.given_phi)
+
+    def allocation(self, state: EnvState, action: Float[Array, " A"]):
+        """The `Allocation` an action stands for in a state."""
+        return to_allocation(self.interface, self.scenario, action, state.given_phi)
+
+    def _enter(self, key: Key, motion: Motion, n: jax.Array) -> EnvState:
+        here = jax.random.fold_in(stream(key, "slot"), n)
+        slot = draw_slot(here, motion, self.scenario)
+        given = draw_phi(stream(here, "phi"), self.scenario, slot.data_bits.shape)
+        return EnvState(motion, slot, given, n, key)

@@ -1,0 +1,5 @@
+"""The one exception that means: the user's input was wrong."""
+
+
+class InputError(ValueError):
+    """Bad input. Its message is one line that names the thing and the fix; the command line exits with 2."""

@@ -1,0 +1,41 @@
+"""Section III-D: the Rayleigh channel and the achievable rate, eqs. (10) and (11)."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from twinsync.arrays import Array, Float, Key
+from twinsync.scenario import Scenario
+
+
+def distance_m(position_m: Float[Array, "*b K 2"], scenario: Scenario) -> Float[Array, "*b K"]:
+    """Distance of each UD to the BS antenna, never below the scenario's floor [m]."""
+    squared = jnp.sum(position_m**2, axis=-1) + scenario.station_height_m**2
+    return jnp.maximum(jnp.sqrt(squared), scenario.distance_floor_m)
+
+
+def path_gain(distance: Float[Array, "*b K"], scenario: Scenario) -> Float[Array, "*b K"]:
+    """Mean channel power gain beta = beta_0 d^-alpha_3, below eq. (10); the paper prints the exponent without its minus."""
+    return scenario.reference_gain * distance ** (-scenario.path_loss_exponent)
+
+
+def draw_fading(key: Key, scenario: Scenario, shape: tuple[int, ...] = ()) -> Float[Array, "*b K L"]:
+    """|g^NLoS|^2 for g ~ CN(0, 1): unit exponential, one draw per UD and fading block; shape [*shape, K, L]."""
+    return jax.random.exponential(key, (*shape, scenario.device_count, scenario.fading_blocks))
+
+
+def block_gain(
+    distance: Float[Array, "*b K"], fading: Float[Array, "*b K L"], scenario: Scenario
+) -> Float[Array, "*b K L"]:
+    """Channel power gain |g_k|^2 of eq. (10) in each fading block."""
+    return path_gain(distance, scenario)[..., None] * fading
+
+
+def rate_bps(
+    transmit_power_w: Float[Array, "*b K"], gain: Float[Array, "*b K L"], scenario: Scenario
+) -> Float[Array, "*b K"]:
+    """Achievable rate, eq. (11) with B_k = B/K, averaged over the slot's fading blocks [bit/s]."""
+    snr = transmit_power_w[..., None] * (gain / scenario.noise_power_w)
+    efficiency = jnp.mean(jnp.log1p(snr), axis=-1) / jnp.log(2.0).astype(snr.dtype)
+    return scenario.bandwidth_hz / scenario.device_count * efficiency

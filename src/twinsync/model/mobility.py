@@ -1,0 +1,90 @@
+"""Section III-A: where the UDs are, and the Gauss-Markov walk between slots."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from twinsync.arrays import Array, Float, Key
+from twinsync.scenario import Scenario
+from twinsync.streams import stream
+
+
+class Motion(eqx.Module):
+    """State of the walk of K UDs.
+
+    position_m: x and y [m]; speed_m_s: v_k >= 0; direction_rad: theta_k; mean_direction_rad: the direction the
+    recursion reverts to, drawn once per UD and cycle.
+    """
+
+    position_m: Float[Array, "*b K 2"]
+    speed_m_s: Float[Array, "*b K"]
+    direction_rad: Float[Array, "*b K"]
+    mean_direction_rad: Float[Array, "*b K"]
+
+
+def start_motion(key: Key, scenario: Scenario) -> Motion:
+    """A cycle's first slot: UDs uniform by area in the start circle, moving at the mean speed in a direction of their own."""
+    count = scenario.device_count
+    radius_draw, angle_draw, heading_draw = jax.random.uniform(stream(key, "start"), (3, count))
+    radius = scenario.start_radius_m * jnp.sqrt(radius_draw)
+    angle = 2 * jnp.pi * angle_draw
+    x = scenario.start_x_m + radius * jnp.cos(angle)
+    y = scenario.start_y_m + radius * jnp.sin(angle)
+    heading = 2 * jnp.pi * heading_draw
+    speed = scenario.speed_mean_m_s * jnp.ones_like(heading)
+    return Motion(jnp.stack([x, y], axis=-1), speed, heading, heading)
+
+
+def advance_position(
+    position_m: Float[Array, "*b K 2"],
+    speed_m_s: Float[Array, "*b K"],
+    direction_rad: Float[Array, "*b K"],
+    slot_s: float | Float[Array, ""],
+) -> Float[Array, "*b K 2"]:
+    """Position in the next slot, eqs. (1) and (2) [m]. The paper prints cos in both; y moves with sin."""
+    heading = jnp.stack([jnp.cos(direction_rad), jnp.sin(direction_rad)], axis=-1)
+    return position_m + (speed_m_s * slot_s)[..., None] * heading
+
+
+def gauss_markov(
+    value: Float[Array, "*b K"],
+    mean: Float[Array, "*b K"] | float,
+    std: float | Float[Array, ""],
+    memory: float | Float[Array, ""],
+    noise: Float[Array, "*b K"],
+) -> Float[Array, "*b K"]:
+    """One step of the Gauss-Markov recursion a v + (1 - a) mean + sqrt(1 - a^2) std w; w standard normal."""
+    return memory * value + (1 - memory) * mean + jnp.sqrt(1 - memory**2) * std * noise
+
+
+def advance_motion(key: Key, motion: Motion, scenario: Scenario) -> Motion:
+    """The walk's next slot: move by (1) and (2), reflect at the area's edge if asked, then redraw speed and direction."""
+    position = advance_position(motion.position_m, motion.speed_m_s, motion.direction_rad, scenario.slot_s)
+    direction, mean_direction = motion.direction_rad, motion.mean_direction_rad
+    if scenario.boundary == "reflect":
+        position, turn = _reflect(position, scenario)
+        direction, mean_direction = turn(direction), turn(mean_direction)
+    noise = jax.random.normal(key, (2, *motion.speed_m_s.shape), motion.speed_m_s.dtype)
+    memory = scenario.speed_memory
+    speed = gauss_markov(motion.speed_m_s, scenario.speed_mean_m_s, scenario.speed_std_m_s, memory, noise[0])
+    direction = gauss_markov(direction, mean_direction, scenario.direction_std_rad, memory, noise[1])
+    return Motion(position, jnp.maximum(speed, 0.0), direction, mean_direction)
+
+
+def _reflect(position: Float[Array, "*b K 2"], scenario: Scenario):
+    """Fold positions back into the walkable disc; directions of UDs that crossed mirror about the edge's tangent."""
+    centre = jnp.stack([jnp.asarray(scenario.start_x_m), jnp.asarray(scenario.start_y_m)]).astype(position.dtype)
+    offset = position - centre
+    radius = jnp.sqrt(jnp.sum(offset**2, axis=-1))
+    crossed = radius > scenario.area_radius_m
+    # A step longer than the disc is wide would need several folds; clipping at the centre keeps it inside.
+    folded = jnp.clip(2 * scenario.area_radius_m - radius, 0.0, scenario.area_radius_m)
+    scale = jnp.where(crossed, folded / jnp.maximum(radius, 1e-9), 1.0)
+    normal = jnp.arctan2(offset[..., 1], offset[..., 0])
+
+    def turn(angle: Float[Array, "*b K"]) -> Float[Array, "*b K"]:
+        return jnp.where(crossed, 2 * normal + jnp.pi - angle, angle)
+
+    return centre + scale[..., None] * offset, turn

@@ -1,0 +1,69 @@
+"""Sections III-C and III-D: semantic extraction on the UD, recovery on the edge server, eqs. (7) to (9) and (14).
+
+The paper prints a power law for the work; it gives no measurement behind it. `workload_law` makes it pluggable:
+
+- `power`: extraction phi^-x, recovery phi^(1-y), as printed;
+- `constant`: the same work at every phi;
+- `piecewise`: a measured law, straight lines in log-log between the scenario's knots, corners rounded over about 2 %
+  so that it can be differentiated.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+
+from twinsync.arrays import Array, Float, Scalar
+from twinsync.scenario import Scenario
+
+CORNER_WIDTH = 0.01  # of a piecewise law's rounded corners, in ln(phi)
+
+
+def log_work(log_phi: Float[Array, "*b"], scenario: Scenario) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
+    """Logarithms of the extraction and the recovery work a bit of raw data, relative to C cycles, at ln(phi)."""
+    if scenario.workload_law == "power":
+        return -scenario.extraction_exponent * log_phi, (1.0 - scenario.recovery_exponent) * log_phi
+    if scenario.workload_law == "constant":
+        return jnp.zeros_like(log_phi), jnp.zeros_like(log_phi)
+    return _piecewise(log_phi, scenario, 1), _piecewise(log_phi, scenario, 2)
+
+
+def _piecewise(log_phi: Float[Array, "*b"], scenario: Scenario, column: int) -> Float[Array, "*b"]:
+    """The first segment's line plus a rounded hinge at each inner knot for its change of slope."""
+    points = [(jnp.log(row[0]), jnp.log(row[column])) for row in scenario.workload_knots]
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(points)]
+    line = points[0][1] + slopes[0] * (log_phi - points[0][0])
+    for point, before, after in zip(points[1:-1], slopes, slopes[1:], strict=False):
+        line = line + (after - before) * CORNER_WIDTH * jax.nn.softplus((log_phi - point[0]) / CORNER_WIDTH)
+    return line
+
+
+def extraction_workload_bits(
+    data_bits: Float[Array, "*b K"], extraction_factor: Float[Array, "*b K"], scenario: Scenario
+) -> Float[Array, "*b K"]:
+    """Computational demand of extraction lambda_k, eq. (7) [bit to process]."""
+    return data_bits * jnp.exp(log_work(jnp.log(extraction_factor), scenario)[0])
+
+
+def recovery_workload_bits(
+    data_bits: Float[Array, "*b K"], extraction_factor: Float[Array, "*b K"], scenario: Scenario
+) -> Float[Array, "*b K"]:
+    """Computational demand of recovery, D phi / phi^y of eq. (14) [bit to process]."""
+    return data_bits * jnp.exp(log_work(jnp.log(extraction_factor), scenario)[1])
+
+
+def compute_latency_s(
+    workload_bits: Float[Array, "*b K"], cpu_hz: Float[Array, "*b K"], cycles_per_bit: Scalar
+) -> Float[Array, "*b K"]:
+    """Time to process a workload: extraction eq. (8) with the UD's CPU, recovery eq. (14) with the edge's share [s]."""
+    return cycles_per_bit * workload_bits / cpu_hz
+
+
+def extraction_energy_j(
+    workload_bits: Float[Array, "*b K"], device_cpu_hz: Float[Array, "*b K"], scenario: Scenario
+) -> Float[Array, "*b K"]:
+    """Energy of extraction, eq. (9) [J]."""
+    # Cycles times capacitance first: f^2 alone overflows nothing, but k_loc alone would underflow products in float32.
+    return (scenario.cycles_per_bit * workload_bits) * (scenario.capacitance * device_cpu_hz) * device_cpu_hz

@@ -1,0 +1,156 @@
+"""A whole slot: from nature's draw and an allocation to every latency, energy, violation and the cost, (15) to (19), (22)."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from twinsync.arrays import Array, Bool, Float
+from twinsync.model.allocation import Allocation, Slot
+from twinsync.model.channel import rate_bps
+from twinsync.model.semantics import (
+    compute_latency_s,
+    extraction_energy_j,
+    extraction_workload_bits,
+    recovery_workload_bits,
+)
+from twinsync.model.sensing import sensing_energy_j, sensing_latency_s
+from twinsync.model.uplink import uplink_energy_j, uplink_latency_s
+from twinsync.scenario import Scenario
+
+GHZ = 1e9
+
+
+class Violations(eqx.Module):
+    """By how much each constraint of (19) is broken; 0 where it holds. SI units, [*b K] unless said otherwise."""
+
+    sensing_s: Float[Array, "*b K"]  # (19b) t_s above eta tau
+    deadline_s: Float[Array, "*b K"]  # (19c) t_dt above (1 - eta) tau
+    energy_j: Float[Array, "*b K"]  # (19d) e above E_max
+    extraction_factor: Float[Array, "*b K"]  # (19e) phi outside [phi_min, 1]
+    device_cpu_hz: Float[Array, "*b K"]  # (19f) f outside [f_min, f_u_max]
+    transmit_power_w: Float[Array, "*b K"]  # (19g) p outside [p_min, p_max]
+    edge_cpu_hz: Float[Array, "*b"]  # (19h) requests above f_e_max, all UDs together; shape [*b]
+
+
+class Outcome(eqx.Module):
+    """What a slot came to. Latencies in s, energies in J; [*b K], totals [*b].
+
+    `sync_latency_s` is t_dt of (15) as the physics gives it. `capped_sync_latency_s` stops at the scenario's cap, where
+    the synchronisation is given up and the UD is in `outage`; totals, penalty and cost use the capped one, and an uplink
+    that is given up stops burning power there.
+    """
+
+    sensing_latency_s: Float[Array, "*b K"]
+    extraction_latency_s: Float[Array, "*b K"]
+    uplink_latency_s: Float[Array, "*b K"]
+    recovery_latency_s: Float[Array, "*b K"]
+    sync_latency_s: Float[Array, "*b K"]
+    capped_sync_latency_s: Float[Array, "*b K"]
+    outage: Bool[Array, "*b K"]
+    sensing_energy_j: Float[Array, "*b K"]
+    extraction_energy_j: Float[Array, "*b K"]
+    uplink_energy_j: Float[Array, "*b K"]
+    energy_j: Float[Array, "*b K"]
+    total_latency_s: Float[Array, "*b"]
+    penalty: Float[Array, "*b"]
+    cost: Float[Array, "*b"]
+    violations: Violations
+    sent_bits: Float[Array, "*b K"]
+
+
+def executed_edge_cpu_hz(requested_hz: Float[Array, "*b K"], scenario: Scenario) -> Float[Array, "*b K"]:
+    """Edge CPU the server really gives: requests above its capacity are scaled down to it, (19h) [Hz]."""
+    total = jnp.sum(requested_hz, axis=-1, keepdims=True)
+    return requested_hz * jnp.minimum(1.0, scenario.edge_cpu_max_hz / total)
+
+
+def penalty_of(
+    sync_latency_s: Float[Array, "*b K"],
+    energy_j: Float[Array, "*b K"],
+    requested_edge_hz: Float[Array, "*b K"],
+    scenario: Scenario,
+) -> Float[Array, "*b"]:
+    """Penalty P of eq. (22), W times seconds, joules and GHz over the limits.
+
+    `hinge`: each UD's own excess, clipped at 0. `literal`: as printed, the sums over UDs less one budget, unclipped.
+    """
+    edge_excess = (jnp.sum(requested_edge_hz, axis=-1) - scenario.edge_cpu_max_hz) / GHZ
+    if scenario.penalty == "literal":
+        late = jnp.sum(sync_latency_s, axis=-1) - scenario.deadline_s
+        over = jnp.sum(energy_j, axis=-1) - scenario.energy_budget_j
+        return scenario.penalty_weight * (late + over + edge_excess)
+    late = jnp.sum(jnp.maximum(sync_latency_s - scenario.deadline_s, 0.0), axis=-1)
+    over = jnp.sum(jnp.maximum(energy_j - scenario.energy_budget_j, 0.0), axis=-1)
+    return scenario.penalty_weight * (late + over + jnp.maximum(edge_excess, 0.0))
+
+
+def slot_outcome(scenario: Scenario, slot: Slot, allocation: Allocation, *, capped: bool = True) -> Outcome:
+    """Everything that follows from one allocation in one slot.
+
+    `capped=False` leaves latencies and energies as the physics gives them, which is the objective the exact optimum
+    minimises; the `outage` flag is the same either way.
+    """
+    data, phi = slot.data_bits, allocation.extraction_factor
+    edge_hz = executed_edge_cpu_hz(allocation.edge_cpu_hz, scenario)
+    used = 1.0 if allocation.codec else 0.0
+    extraction_work = used * extraction_workload_bits(data, phi, scenario)
+    recovery_work = used * recovery_workload_bits(data, phi, scenario)
+    t_sense = sensing_latency_s(data, scenario)
+    t_extract = compute_latency_s(extraction_work, allocation.device_cpu_hz, scenario.cycles_per_bit)
+    rate = rate_bps(allocation.transmit_power_w, slot.block_gain, scenario)
+    t_up = uplink_latency_s(data, phi, rate)
+    t_recover = compute_latency_s(recovery_work, edge_hz, scenario.cycles_per_bit)
+    t_sync = t_extract + t_up + t_recover
+    cap = scenario.latency_cap_s if capped else jnp.inf
+    t_sync_capped = jnp.minimum(t_sync, cap)
+    e_sense = sensing_energy_j(data, scenario)
+    e_extract = extraction_energy_j(extraction_work, allocation.device_cpu_hz, scenario)
+    e_up = uplink_energy_j(jnp.minimum(t_up, cap), allocation.transmit_power_w)
+    energy = e_sense + e_extract + e_up
+    total = jnp.sum(t_sense + t_sync_capped, axis=-1)
+    penalty = penalty_of(t_sync_capped, energy, allocation.edge_cpu_hz, scenario)
+    return Outcome(
+        sensing_latency_s=t_sense,
+        extraction_latency_s=t_extract,
+        uplink_latency_s=t_up,
+        recovery_latency_s=t_recover,
+        sync_latency_s=t_sync,
+        capped_sync_latency_s=t_sync_capped,
+        outage=t_sync >= scenario.latency_cap_s,
+        sensing_energy_j=e_sense,
+        extraction_energy_j=e_extract,
+        uplink_energy_j=e_up,
+        energy_j=energy,
+        total_latency_s=total,
+        penalty=penalty,
+        cost=total + penalty,
+        violations=_violations(scenario, allocation, t_sense, t_sync, energy),
+        sent_bits=data * phi,
+    )
+
+
+def _violations(
+    scenario: Scenario,
+    allocation: Allocation,
+    t_sense: Float[Array, "*b K"],
+    t_sync: Float[Array, "*b K"],
+    energy: Float[Array, "*b K"],
+) -> Violations:
+    def above(value: Float[Array, "*c"], limit: float | Float[Array, ""]) -> Float[Array, "*c"]:
+        return jnp.maximum(value - limit, 0.0)
+
+    def outside(value: Float[Array, "*c"], low: float | Array, high: float | Array) -> Float[Array, "*c"]:
+        return jnp.maximum(value - high, 0.0) + jnp.maximum(low - value, 0.0)
+
+    return Violations(
+        sensing_s=above(t_sense, scenario.sensing_share * scenario.slot_s),
+        deadline_s=above(t_sync, scenario.deadline_s),
+        energy_j=above(energy, scenario.energy_budget_j),
+        extraction_factor=outside(allocation.extraction_factor, scenario.extraction_factor_min, 1.0),
+        device_cpu_hz=outside(allocation.device_cpu_hz, scenario.device_cpu_min_hz, scenario.device_cpu_max_hz),
+        transmit_power_w=outside(
+            allocation.transmit_power_w, scenario.transmit_power_min_w, scenario.transmit_power_max_w
+        ),
+        edge_cpu_hz=above(jnp.sum(allocation.edge_cpu_hz, axis=-1), scenario.edge_cpu_max_hz),
+    )
