@@ -6,6 +6,7 @@ A file is flat: `key = value`, where value is a number in SI units, a string wit
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,24 +72,17 @@ def load_preset(spec: str = "paper", overrides: Sequence[str] = ()) -> Preset:
             origins[key] = origin
     missing = [key for key in known if key not in values]
     if missing:
-        raise InputError(f"{spec}: missing keys {', '.join(missing)}; add them, or start from a preset: base = \"paper\"")
-    with_origin = {key: origin for key, origin in origins.items() if origin not in preset_names()}
-    try:
-        scenario = Scenario(**values)
-    except InputError:
-        # Build once more without the constructor's check to name the file of the offending key.
-        shell = object.__new__(Scenario)
-        for key, value in values.items():
-            object.__setattr__(shell, key, value)
-        validate(shell, with_origin)
-        raise
-    return Preset(name, description, scenario, provenance)
+        names = ", ".join(missing)
+        raise InputError(f'{spec}: missing keys {names}; add them, or start from a preset: base = "paper"')
+    validate(values, origins)  # the constructor checks too, but can't name the file
+    return Preset(name, description, Scenario(**values), provenance)
 
 
 def _layers(spec: str, seen: tuple[str, ...]) -> tuple[list[tuple[str, dict[str, Any]]], str, str]:
     """The chain of tables from the outermost `base` to `spec` itself, then its name and description."""
-    if spec in seen:
-        raise InputError(f"{spec}: base refers back to itself ({' -> '.join((*seen, spec))})")
+    identity = spec if spec in preset_names() else os.path.realpath(spec)
+    if identity in seen:
+        raise InputError(f"{spec}: base refers back to itself ({' -> '.join((*seen, identity))})")
     table = _read(spec)
     base = table.pop("base", None)
     description = str(table.pop("description", ""))
@@ -96,8 +90,7 @@ def _layers(spec: str, seen: tuple[str, ...]) -> tuple[list[tuple[str, dict[str,
         raise InputError(f"{spec}: base must be a preset's name or a file's path, got {base!r}")
     below = []
     if base is not None:
-        beside = Path(spec).parent / base
-        below = _layers(str(beside) if base.endswith(".toml") and not Path(base).is_absolute() else base, (*seen, spec))[0]
+        below = _layers(base if base in preset_names() else str(Path(spec).parent / base), (*seen, identity))[0]
     return [*below, (spec, table)], Path(spec).stem if spec.endswith(".toml") else spec, description
 
 
@@ -105,17 +98,18 @@ def _read(spec: str) -> dict[str, Any]:
     if spec in preset_names():
         text = (resources.files("twinsync") / "scenarios" / f"{spec}.toml").read_text("utf-8")
     else:
-        path = Path(spec)
-        if not path.is_file():
-            presets = ", ".join(preset_names())
-            raise InputError(f"scenario {spec!r} is neither a preset ({presets}) nor a file that exists")
         try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{spec}: cannot be read as text: {error}") from None
+            text = Path(spec).read_text("utf-8")
+        except FileNotFoundError:
+            presets = ", ".join(preset_names())
+            raise InputError(f"scenario {spec!r} is neither a preset ({presets}) nor a file that exists") from None
+        except OSError as error:
+            raise InputError(f"{spec}: cannot be read: {error.strerror}") from None
+        except ValueError:
+            raise InputError(f"{spec}: cannot be read: expected a TOML file in UTF-8") from None
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise InputError(f"{spec}: not valid TOML: {error}") from None
 
 
@@ -149,7 +143,7 @@ def _convert(raw: Any, constant: Constant, key: str, where: str) -> Any:
         return None
     value = parse_quantity(raw, constant.unit, where=where)
     if constant.integer:
-        if value != int(value) if abs(value) < 1e15 else True:
+        if not value.is_integer():
             raise InputError(f"{where} = {raw!r} must be a whole number within {constant.bound()}")
         return int(value)
     return value
@@ -159,7 +153,7 @@ def _knots(raw: Any, where: str) -> tuple[tuple[float, float, float], ...]:
     if isinstance(raw, str):
         try:
             raw = tomllib.loads(f"rows = {raw}")["rows"]
-        except tomllib.TOMLDecodeError:
+        except ValueError:
             raise InputError(f"{where}: expected rows [[phi, extraction, recovery], ...], got {raw!r}") from None
     if not isinstance(raw, list) or any(not isinstance(row, list) or len(row) != 3 for row in raw):
         raise InputError(f"{where}: expected rows [[phi, extraction, recovery], ...], got {raw!r}")

@@ -7,26 +7,22 @@ import re
 
 from twinsync.errors import InputError
 
-_PREFIXES = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+_PREFIXES = {"G": 1e9, "M": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9}
 _SHAPE = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf)\s*(.*?)\s*$")
 
 
 def parse_quantity(text: str | int | float, unit: str, *, where: str) -> float:
     """The SI value of `text`, which must be a plain number or carry `unit` (with an SI prefix if wanted).
 
-    `unit` is the SI unit expected ("Hz", "bit/s", "" for a pure number). A pure number also reads as decibels ("-30 dB"),
-    a power in watts also as "dBm". Raises `InputError` naming `where` on anything else, NaN included.
+    `unit` is the SI unit expected ("Hz", "bit/s", "" for a pure number). A pure number also reads as decibels
+    ("-30 dB"), a power in watts also as "dBm". Raises `InputError` naming `where` on anything else, NaN included.
     """
     if isinstance(text, bool) or not isinstance(text, (int, float, str)):
         raise InputError(f"{where}: expected a number{_in(unit)}, got {text!r}")
-    if isinstance(text, str):
-        match = _SHAPE.match(text)
-        if not match:
-            raise InputError(f"{where}: expected a number{_in(unit)}, got {text!r}")
-        value = float(match[1]) * 1.0
-        value = _scale(value, match[2], unit, where, text)
-    else:
-        value = float(text)
+    try:
+        value = _read(text, unit, where) if isinstance(text, str) else float(text)
+    except OverflowError:
+        raise InputError(f"{where}: {text!r:.40} is too large to be a number{_in(unit)}") from None
     if math.isnan(value):
         raise InputError(f"{where}: NaN is not a value; give a number{_in(unit)}")
     return value
@@ -34,6 +30,13 @@ def parse_quantity(text: str | int | float, unit: str, *, where: str) -> float:
 
 def _in(unit: str) -> str:
     return f" in {unit}" if unit else ""
+
+
+def _read(text: str, unit: str, where: str) -> float:
+    match = _SHAPE.match(text)
+    if not match:
+        raise InputError(f"{where}: expected a number{_in(unit)}, got {text!r}")
+    return _scale(float(match[1]), match[2], unit, where, text)
 
 
 def _scale(value: float, given: str, unit: str, where: str, text: str) -> float:
@@ -44,7 +47,7 @@ def _scale(value: float, given: str, unit: str, where: str, text: str) -> float:
     if given == "dBm" and unit == "W":
         return 10.0 ** (value / 10.0 - 3.0)
     for prefix, factor in _PREFIXES.items():
-        if prefix and unit and given == prefix + unit:
+        if unit and given == prefix + unit:
             return value * factor
     expected = f"{unit} (or {unit} with an SI prefix such as k, M)" if unit else "a pure number or dB"
     raise InputError(f"{where}: wrong unit in {text!r}; expected {expected}")

@@ -8,11 +8,15 @@ it by `twinsync.presets`, which reads the TOML files.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import equinox as eqx
+import jax
+import numpy as np
 
 from twinsync.arrays import Scalar
 from twinsync.errors import InputError
@@ -101,15 +105,15 @@ class Scenario(eqx.Module):
     workload_law: str = _option("how codec work depends on phi", "power", "constant", "piecewise")
     extraction_exponent: Scalar = _number("x", "", "extraction work grows as phi^-x (law power)", high=10.0)
     recovery_exponent: Scalar = _number("y", "", "recovery work is phi^(1-y) (law power)", high=10.0)
-    workload_knots: tuple[tuple[Scalar, Scalar, Scalar], ...] = eqx.field(
-        metadata={"constant": Constant("", "", "rows (phi, extraction work, recovery work), law piecewise")}
+    workload_knots: tuple[tuple[Scalar, Scalar, Scalar], ...] = _number(
+        "", "", "rows (phi, extraction work, recovery work), law piecewise"
     )
     cycles_per_bit: Scalar = _positive("C", "cycle/bit", "CPU cycles to process one bit", high=1e9)
     capacitance: Scalar = _number("k_loc", "", "effective switched capacitance of a UD's CPU", high=1e-15)
     device_cpu_min_hz: Scalar = _positive("f_min", "Hz", "least CPU frequency of a UD", high=1e12)
     device_cpu_max_hz: Scalar = _positive("f_u_max", "Hz", "most CPU frequency of a UD", high=1e12)
     edge_cpu_min_hz: Scalar = _positive("f_e_min", "Hz", "least edge CPU frequency given to a UD", high=1e15)
-    edge_cpu_max_hz: Scalar = _positive("f_e_max", "Hz", "CPU frequency of the edge server, all UDs together", high=1e18)
+    edge_cpu_max_hz: Scalar = _positive("f_e_max", "Hz", "CPU frequency of the edge server, all UDs", high=1e18)
     # Radio (III-D)
     bandwidth_hz: Scalar = _positive("B", "Hz", "total bandwidth, shared equally by the K UDs", high=1e12)
     transmit_power_min_w: Scalar = _positive("p_min", "W", "least transmit power of a UD", high=1e4)
@@ -127,7 +131,7 @@ class Scenario(eqx.Module):
     )
 
     def __check_init__(self) -> None:
-        validate(self)
+        validate({key: getattr(self, key) for key in constants()})
 
     @property
     def slot_s(self) -> Scalar:
@@ -162,7 +166,7 @@ _ORDERED = (
 )
 
 
-def validate(scenario: Scenario, origins: dict[str, str] | None = None) -> None:
+def validate(values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> None:
     """Raise `InputError` naming the key (and the file it came from, in `origins`), its value and its bound."""
     origins = origins or {}
 
@@ -171,22 +175,29 @@ def validate(scenario: Scenario, origins: dict[str, str] | None = None) -> None:
 
     for key, constant in constants().items():
         if key != "workload_knots":
-            _check(at(key), getattr(scenario, key), constant)
-    for low, high in _ORDERED:
-        a, b = getattr(scenario, low), getattr(scenario, high)
+            _check(at(key), values[key], constant)
+    ordered = _ORDERED if values["boundary"] == "free" else (*_ORDERED, ("start_radius_m", "area_radius_m"))
+    for low, high in ordered:
+        a, b = values[low], values[high]
         if _concrete(a) and _concrete(b) and a > b:
-            raise InputError(f"{at(low)} = {a:g} exceeds {high} = {b:g}; lower {low} or raise {high}")
-    floor, total = scenario.edge_cpu_min_hz, scenario.edge_cpu_max_hz
-    if _concrete(floor) and _concrete(total) and floor * scenario.device_count > total:
+            unit = constants()[low].unit
+            raise InputError(f"{at(low)} = {a:g} {unit} exceeds {at(high)} = {b:g} {unit}; lower {low} or raise {high}")
+    floor, total, count = values["edge_cpu_min_hz"], values["edge_cpu_max_hz"], values["device_count"]
+    if _concrete(floor) and _concrete(total) and floor * count > total:
         raise InputError(
-            f"{at('edge_cpu_min_hz')} = {floor:g} Hz for each of {scenario.device_count} UDs exceeds edge_cpu_max_hz = "
+            f"{at('edge_cpu_min_hz')} = {floor:g} Hz for each of {count} UDs exceeds {at('edge_cpu_max_hz')} = "
             f"{total:g} Hz; lower edge_cpu_min_hz or raise edge_cpu_max_hz"
         )
-    _check_knots(at("workload_knots"), scenario)
+    if values["workload_law"] == "piecewise":
+        _check_knots(at("workload_knots"), values["workload_knots"])
 
 
 def _concrete(value: Any) -> bool:
-    return isinstance(value, (int, float))
+    return isinstance(value, (int, float, np.number))
+
+
+def _array(value: Any) -> bool:
+    return isinstance(value, (jax.Array, np.ndarray))
 
 
 def _check(where: str, value: Any, constant: Constant) -> None:
@@ -198,24 +209,23 @@ def _check(where: str, value: Any, constant: Constant) -> None:
         return
     if constant.integer and (isinstance(value, bool) or not isinstance(value, int)):
         raise InputError(f"{where} = {value!r} must be a whole number within {constant.bound()}")
-    if not _concrete(value):
+    if _array(value):
         return
+    if isinstance(value, bool) or not _concrete(value):
+        raise InputError(f"{where} = {value!r} must be a number within {constant.bound()}")
     if not constant.admits(value):
         unit = f" {constant.unit}" if constant.unit else ""
         raise InputError(f"{where} = {value:g}{unit} is outside its bound {constant.bound()}{unit}")
 
 
-def _check_knots(where: str, scenario: Scenario) -> None:
-    knots = scenario.workload_knots
-    if scenario.workload_law != "piecewise":
-        return
+def _check_knots(where: str, knots: Sequence[Sequence[Any]]) -> None:
     if len(knots) < 2:
-        raise InputError(f"{where}: workload_law = piecewise needs at least two rows (phi, extraction work, recovery work)")
+        raise InputError(f"{where}: the piecewise law needs at least two rows (phi, extraction work, recovery work)")
     flat = [value for row in knots for value in row]
     if not all(_concrete(value) for value in flat):
         return
     if any(not 0 < value < math.inf for value in flat):
         raise InputError(f"{where}: every phi and every work factor must be a finite number above 0")
     phis = [row[0] for row in knots]
-    if any(b <= a for a, b in zip(phis, phis[1:], strict=False)) or phis[-1] > 1:
+    if any(b <= a for a, b in itertools.pairwise(phis)) or phis[-1] > 1:
         raise InputError(f"{where}: phi must rise from row to row and end at 1 or below, got {phis}")

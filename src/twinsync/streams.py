@@ -11,10 +11,13 @@ import zlib
 import jax
 
 from twinsync.arrays import Key
+from twinsync.errors import InputError
 
 
 def root_key(seed: int) -> Key:
     """The root of every stream of a run, from its seed (0 to 2**32 - 1)."""
+    if not 0 <= seed < 2**32:  # JAX would fold it into that range without a word, and two seeds into one
+        raise InputError(f"seed = {seed} must be a whole number within [0, {2**32 - 1}]")
     return jax.random.key(seed)
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Float, Key
 from twinsync.scenario import Scenario
+
+# A float32 exponential draw is exactly 0 once in 2^23, and no logarithm or gradient survives a gain of 0.
+LEAST_FADING = 2.0**-24
 
 
 def distance_m(position_m: Float[Array, "*b K 2"], scenario: Scenario) -> Float[Array, "*b K"]:
@@ -16,13 +21,14 @@ def distance_m(position_m: Float[Array, "*b K 2"], scenario: Scenario) -> Float[
 
 
 def path_gain(distance: Float[Array, "*b K"], scenario: Scenario) -> Float[Array, "*b K"]:
-    """Mean channel power gain beta = beta_0 d^-alpha_3, below eq. (10); the paper prints the exponent without its minus."""
+    """Mean channel power gain beta = beta_0 d^-alpha_3, below eq. (10), which is printed without the minus."""
     return scenario.reference_gain * distance ** (-scenario.path_loss_exponent)
 
 
 def draw_fading(key: Key, scenario: Scenario, shape: tuple[int, ...] = ()) -> Float[Array, "*b K L"]:
     """|g^NLoS|^2 for g ~ CN(0, 1): unit exponential, one draw per UD and fading block; shape [*shape, K, L]."""
-    return jax.random.exponential(key, (*shape, scenario.device_count, scenario.fading_blocks))
+    draw = jax.random.exponential(key, (*shape, scenario.device_count, scenario.fading_blocks))
+    return jnp.maximum(draw, LEAST_FADING)
 
 
 def block_gain(
@@ -37,5 +43,5 @@ def rate_bps(
 ) -> Float[Array, "*b K"]:
     """Achievable rate, eq. (11) with B_k = B/K, averaged over the slot's fading blocks [bit/s]."""
     snr = transmit_power_w[..., None] * (gain / scenario.noise_power_w)
-    efficiency = jnp.mean(jnp.log1p(snr), axis=-1) / jnp.log(2.0).astype(snr.dtype)
+    efficiency = jnp.mean(jnp.log1p(snr), axis=-1) / math.log(2.0)
     return scenario.bandwidth_hz / scenario.device_count * efficiency

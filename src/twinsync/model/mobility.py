@@ -25,7 +25,7 @@ class Motion(eqx.Module):
 
 
 def start_motion(key: Key, scenario: Scenario) -> Motion:
-    """A cycle's first slot: UDs uniform by area in the start circle, moving at the mean speed in a direction of their own."""
+    """A cycle's first slot: UDs uniform by area in the start circle, at the mean speed, each in its mean direction."""
     count = scenario.device_count
     radius_draw, angle_draw, heading_draw = jax.random.uniform(stream(key, "start"), (3, count))
     radius = scenario.start_radius_m * jnp.sqrt(radius_draw)
@@ -60,7 +60,7 @@ def gauss_markov(
 
 
 def advance_motion(key: Key, motion: Motion, scenario: Scenario) -> Motion:
-    """The walk's next slot: move by (1) and (2), reflect at the area's edge if asked, then redraw speed and direction."""
+    """The next slot: move by (1) and (2), reflect at the area's edge if asked, then redraw speed and direction."""
     position = advance_position(motion.position_m, motion.speed_m_s, motion.direction_rad, scenario.slot_s)
     direction, mean_direction = motion.direction_rad, motion.mean_direction_rad
     if scenario.boundary == "reflect":

@@ -35,7 +35,7 @@ def _piecewise(log_phi: Float[Array, "*b"], scenario: Scenario, column: int) -> 
     points = [(jnp.log(row[0]), jnp.log(row[column])) for row in scenario.workload_knots]
     slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(points)]
     line = points[0][1] + slopes[0] * (log_phi - points[0][0])
-    for point, before, after in zip(points[1:-1], slopes, slopes[1:], strict=False):
+    for point, (before, after) in zip(points[1:-1], itertools.pairwise(slopes), strict=True):
         line = line + (after - before) * CORNER_WIDTH * jax.nn.softplus((log_phi - point[0]) / CORNER_WIDTH)
     return line
 
@@ -65,5 +65,5 @@ def extraction_energy_j(
     workload_bits: Float[Array, "*b K"], device_cpu_hz: Float[Array, "*b K"], scenario: Scenario
 ) -> Float[Array, "*b K"]:
     """Energy of extraction, eq. (9) [J]."""
-    # Cycles times capacitance first: f^2 alone overflows nothing, but k_loc alone would underflow products in float32.
+    # This grouping keeps every product well inside float32, which C lambda f^2 or k_loc alone may leave.
     return (scenario.cycles_per_bit * workload_bits) * (scenario.capacitance * device_cpu_hz) * device_cpu_hz

@@ -1,11 +1,11 @@
-"""A whole slot: from nature's draw and an allocation to every latency, energy, violation and the cost, (15) to (19), (22)."""
+"""A whole slot: nature's draw and an allocation to latencies, energies, violations and the cost, (15) to (19), (22)."""
 
 from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from twinsync.arrays import Array, Bool, Float
+from twinsync.arrays import Array, Bool, Float, Scalar
 from twinsync.model.allocation import Allocation, Slot
 from twinsync.model.channel import rate_bps
 from twinsync.model.semantics import (
@@ -19,6 +19,7 @@ from twinsync.model.uplink import uplink_energy_j, uplink_latency_s
 from twinsync.scenario import Scenario
 
 GHZ = 1e9
+ROUNDING = 1e-6  # relative excess over a limit that float32 arithmetic makes by itself
 
 
 class Violations(eqx.Module):
@@ -30,15 +31,15 @@ class Violations(eqx.Module):
     extraction_factor: Float[Array, "*b K"]  # (19e) phi outside [phi_min, 1]
     device_cpu_hz: Float[Array, "*b K"]  # (19f) f outside [f_min, f_u_max]
     transmit_power_w: Float[Array, "*b K"]  # (19g) p outside [p_min, p_max]
-    edge_cpu_hz: Float[Array, "*b"]  # (19h) requests above f_e_max, all UDs together; shape [*b]
+    edge_cpu_hz: Float[Array, "*b"]  # (19h) requests above f_e_max all together, or below f_e_min each; shape [*b]
 
 
 class Outcome(eqx.Module):
     """What a slot came to. Latencies in s, energies in J; [*b K], totals [*b].
 
     `sync_latency_s` is t_dt of (15) as the physics gives it. `capped_sync_latency_s` stops at the scenario's cap, where
-    the synchronisation is given up and the UD is in `outage`; totals, penalty and cost use the capped one, and an uplink
-    that is given up stops burning power there.
+    the synchronisation is given up and the UD is in `outage`. Totals, penalty and cost use the capped one, and the UD
+    burns no energy past the cap: extraction and uplink follow one another and stop there.
     """
 
     sensing_latency_s: Float[Array, "*b K"]
@@ -91,22 +92,20 @@ def slot_outcome(scenario: Scenario, slot: Slot, allocation: Allocation, *, capp
     `capped=False` leaves latencies and energies as the physics gives them, which is the objective the exact optimum
     minimises; the `outage` flag is the same either way.
     """
-    data, phi = slot.data_bits, allocation.extraction_factor
-    edge_hz = executed_edge_cpu_hz(allocation.edge_cpu_hz, scenario)
-    used = 1.0 if allocation.codec else 0.0
-    extraction_work = used * extraction_workload_bits(data, phi, scenario)
-    recovery_work = used * recovery_workload_bits(data, phi, scenario)
+    data = slot.data_bits
+    phi = allocation.extraction_factor if allocation.codec else jnp.ones_like(data)
     t_sense = sensing_latency_s(data, scenario)
-    t_extract = compute_latency_s(extraction_work, allocation.device_cpu_hz, scenario.cycles_per_bit)
+    t_extract, e_extract, t_recover = _codec(scenario, data, allocation)
     rate = rate_bps(allocation.transmit_power_w, slot.block_gain, scenario)
     t_up = uplink_latency_s(data, phi, rate)
-    t_recover = compute_latency_s(recovery_work, edge_hz, scenario.cycles_per_bit)
     t_sync = t_extract + t_up + t_recover
     cap = scenario.latency_cap_s if capped else jnp.inf
     t_sync_capped = jnp.minimum(t_sync, cap)
+    # The UD extracts, then sends; past the cap it does neither.
+    e_extract = e_extract / jnp.maximum(1.0, t_extract / cap)
+    airtime = jnp.minimum(t_up, jnp.maximum(cap - t_extract, 0.0))
     e_sense = sensing_energy_j(data, scenario)
-    e_extract = extraction_energy_j(extraction_work, allocation.device_cpu_hz, scenario)
-    e_up = uplink_energy_j(jnp.minimum(t_up, cap), allocation.transmit_power_w)
+    e_up = uplink_energy_j(airtime, allocation.transmit_power_w)
     energy = e_sense + e_extract + e_up
     total = jnp.sum(t_sense + t_sync_capped, axis=-1)
     penalty = penalty_of(t_sync_capped, energy, allocation.edge_cpu_hz, scenario)
@@ -130,6 +129,23 @@ def slot_outcome(scenario: Scenario, slot: Slot, allocation: Allocation, *, capp
     )
 
 
+def _codec(
+    scenario: Scenario, data_bits: Float[Array, "*b K"], allocation: Allocation
+) -> tuple[Float[Array, "*b K"], Float[Array, "*b K"], Float[Array, "*b K"]]:
+    """Extraction's latency [s] and energy [J] and recovery's latency [s]; all 0 where raw data are sent."""
+    if not allocation.codec:
+        nothing = jnp.zeros_like(data_bits)
+        return nothing, nothing, nothing
+    extraction = extraction_workload_bits(data_bits, allocation.extraction_factor, scenario)
+    recovery = recovery_workload_bits(data_bits, allocation.extraction_factor, scenario)
+    edge_hz = executed_edge_cpu_hz(allocation.edge_cpu_hz, scenario)
+    return (
+        compute_latency_s(extraction, allocation.device_cpu_hz, scenario.cycles_per_bit),
+        extraction_energy_j(extraction, allocation.device_cpu_hz, scenario),
+        compute_latency_s(recovery, edge_hz, scenario.cycles_per_bit),
+    )
+
+
 def _violations(
     scenario: Scenario,
     allocation: Allocation,
@@ -137,12 +153,15 @@ def _violations(
     t_sync: Float[Array, "*b K"],
     energy: Float[Array, "*b K"],
 ) -> Violations:
-    def above(value: Float[Array, "*c"], limit: float | Float[Array, ""]) -> Float[Array, "*c"]:
-        return jnp.maximum(value - limit, 0.0)
+    def above(value: Float[Array, "*c"], limit: Scalar) -> Float[Array, "*c"]:
+        excess = value - limit
+        return jnp.where(excess > ROUNDING * limit, excess, 0.0)
 
-    def outside(value: Float[Array, "*c"], low: float | Array, high: float | Array) -> Float[Array, "*c"]:
-        return jnp.maximum(value - high, 0.0) + jnp.maximum(low - value, 0.0)
+    def outside(value: Float[Array, "*c"], low: Scalar, high: Scalar) -> Float[Array, "*c"]:
+        return above(value, high) + jnp.where(low - value > ROUNDING * low, low - value, 0.0)
 
+    edge = allocation.edge_cpu_hz
+    starved = jnp.sum(outside(edge, scenario.edge_cpu_min_hz, jnp.inf), axis=-1)
     return Violations(
         sensing_s=above(t_sense, scenario.sensing_share * scenario.slot_s),
         deadline_s=above(t_sync, scenario.deadline_s),
@@ -152,5 +171,5 @@ def _violations(
         transmit_power_w=outside(
             allocation.transmit_power_w, scenario.transmit_power_min_w, scenario.transmit_power_max_w
         ),
-        edge_cpu_hz=above(jnp.sum(allocation.edge_cpu_hz, axis=-1), scenario.edge_cpu_max_hz),
+        edge_cpu_hz=above(jnp.sum(edge, axis=-1), scenario.edge_cpu_max_hz) + starved,
     )
