@@ -1,0 +1,8 @@
+"""Who decides: one protocol, heuristics, the exact optimum, and policies with their files."""
+
+from twinsync.allocators.optimum import Solution, solve
+from twinsync.allocators.policy import Policy
+from twinsync.allocators.protocol import Allocator, observation_of
+from twinsync.allocators.registry import allocator_names, find_allocators
+
+__all__ = ["Allocator", "Policy", "Solution", "allocator_names", "find_allocators", "observation_of", "solve"]

@@ -1,0 +1,344 @@
+"""Primal-dual interior point (Mehrotra's predictor-corrector) for a batch of slots at once.
+
+Each UD has four variables, two hinges and a box; the edge CPU couples the UDs of a slot through one multiplier. A Newton
+step is then a 4 x 4 solve per UD and one scalar division per slot, so work and memory are linear in UDs. Each slot takes
+its own step length and stops when its certified gap is small enough; the best primal point and the best bound are kept.
+
+Reference: S. Mehrotra, "On the implementation of a primal-dual interior point method", SIAM J. Optim. 2(4), 1992.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from twinsync.allocators.slot_problem import (
+    Four,
+    SlotProblem,
+    Terms,
+    certified_bound,
+    cost_of,
+    lagrangian_gradient,
+    terms,
+)
+
+MAX_ITERATIONS = 80
+STEP_FRACTION = 0.995  # of the way to the boundary
+LARGEST_LOG_STEP = 2.0  # a change by e^2 in one step: beyond it the exponentials are far from their linear model
+
+
+class Hinge(NamedTuple):
+    """W max(q, 0) as slack >= 0 with multiplier kappa, and room = slack - q >= 0 with multiplier lam; lam + kappa = W."""
+
+    lam: jax.Array
+    kappa: jax.Array
+    slack: jax.Array
+    room: jax.Array
+
+
+class Point(NamedTuple):
+    """An iterate, and also a direction: variables, box multipliers, hinges of deadline and energy, edge capacity."""
+
+    z: Four
+    below: Four  # multipliers of z >= low
+    above: Four  # multipliers of z <= high
+    late: Hinge
+    over: Hinge
+    mu: jax.Array  # [b, 1]
+    spare: jax.Array  # [b, 1], slack of the edge capacity
+
+
+class Best(NamedTuple):
+    """Best found so far: cost and point of the primal, the certified bound."""
+
+    cost: jax.Array
+    bound: jax.Array
+    z: Four
+    edge: jax.Array
+
+
+def minimise(problem: SlotProblem, relative_gap: float) -> Best:
+    """Iterate until every slot's certified gap is at most `relative_gap` of its cost (or the iterations run out)."""
+    free = _quad(high - low > 1e-9 for low, high in zip(problem.low, problem.high, strict=True))
+    point = _start(problem, free)
+    empty = jnp.full(problem.offset.shape, jnp.inf)
+    best = Best(empty, -empty, point.z, jnp.exp(point.z[3]))
+
+    def open_slots(best: Best) -> jax.Array:
+        return ~(jnp.isfinite(best.bound) & (best.cost - best.bound <= relative_gap * jnp.abs(best.cost)))
+
+    def body(carry):
+        count, point, best = carry
+        at = terms(problem, point.z)
+        best = _keep(problem, point, at, best)
+        step = _newton(problem, free, point, at)
+        sound = [jnp.all(jnp.isfinite(leaf), axis=-1, keepdims=True) for leaf in jax.tree.leaves(step)]
+        active = open_slots(best)[:, None] & functools.reduce(jnp.logical_and, sound)
+        moved = jax.tree.map(lambda old, new: jnp.where(active, new, old), point, step)
+        return count + 1, moved, best
+
+    def going(carry):
+        count, _, best = carry
+        return (count < MAX_ITERATIONS) & jnp.any(open_slots(best))
+
+    return jax.lax.while_loop(going, body, (jnp.asarray(0), point, best))[2]
+
+
+def _quad(items) -> Four:
+    a, b, c, d = items
+    return a, b, c, d
+
+
+def _start(problem: SlotProblem, free: Four) -> Point:
+    middle = [0.5 * (low + high) for low, high in zip(problem.low, problem.high, strict=True)]
+    floor = jnp.exp(problem.low[3])
+    count = floor.shape[-1]
+    spare = problem.edge_ghz - jnp.sum(floor, axis=-1, keepdims=True)
+    middle[3] = jnp.where(free[3], jnp.log(floor + 0.9 * spare / count), problem.low[3])
+    z = _quad(middle)
+    at = terms(problem, z)
+    # Products start at a common fraction of the slot's typical cost a UD; the median ignores a UD in a deep fade.
+    typical = problem.latency_weight * jnp.median(at.latency, axis=-1, keepdims=True)
+    product = 0.1 * typical * jnp.ones_like(z[0])
+    room = [jnp.where(ok, x - low, 1.0) for ok, x, low in zip(free, z, problem.low, strict=True)]
+    head = [jnp.where(ok, high - x, 1.0) for ok, x, high in zip(free, z, problem.high, strict=True)]
+    below = _quad(jnp.where(ok, product / gap, 0.0) for ok, gap in zip(free, room, strict=True))
+    above = _quad(jnp.where(ok, product / gap, 0.0) for ok, gap in zip(free, head, strict=True))
+    slack = 0.1 * spare
+    return Point(
+        z, below, above,
+        _start_hinge(problem, at.latency - problem.deadline_s, product),
+        _start_hinge(problem, at.energy - problem.energy_budget_j, product),
+        product[:, :1] / slack, slack,
+    )  # fmt: skip
+
+
+def _hinge_weight(problem: SlotProblem) -> jax.Array:
+    # W = 0 (or literal penalties) leaves no room for lam; a vanishing W keeps the algebra regular and costs nothing.
+    return jnp.maximum(problem.hinge, 1e-12)
+
+
+def _start_hinge(problem: SlotProblem, q: jax.Array, product: jax.Array) -> Hinge:
+    """On the central path of q alone: lam room = kappa slack = product."""
+    weight = _hinge_weight(problem)
+    # slack (slack - q) W = product (2 slack - q), solved for slack > max(q, 0).
+    half = 0.5 * q + product / weight
+    slack = half + jnp.sqrt(half**2 - q * product / weight)
+    slack = jnp.maximum(slack, jnp.maximum(q, 0.0) * (1 + 1e-12) + 1e-300)
+    room = jnp.maximum(slack - q, 1e-12 * (jnp.abs(q) + slack))
+    lam = weight * slack / (slack + room)
+    return Hinge(lam, weight - lam, slack, room)
+
+
+def _keep(problem: SlotProblem, point: Point, at: Terms, best: Best) -> Best:
+    cost, edge = cost_of(problem, at)
+    bound = certified_bound(problem, point.z, at, point.late.lam, point.over.lam, point.mu)
+    better = (cost < best.cost)[:, None]
+    z = _quad(jnp.where(better, new, old) for new, old in zip(point.z, best.z, strict=True))
+    bound = jnp.where(jnp.isnan(bound), -jnp.inf, bound)
+    return Best(
+        jnp.fmin(best.cost, cost), jnp.maximum(best.bound, bound), z, jnp.where(better, edge, best.edge)
+    )
+
+
+class _System(NamedTuple):
+    """The factored Newton system of every UD, and what its right-hand sides need."""
+
+    factor: tuple[jax.Array, ...]
+    gradient: Four  # of the Lagrangian without box multipliers
+    grad_t: Four
+    grad_e: Four
+    stiff_t: jax.Array
+    stiff_e: jax.Array
+    column: Four  # response of z to the multiplier of the edge capacity
+    pull: jax.Array  # [b, 1], derivative of the capacity's residual along it
+
+
+def _newton(problem: SlotProblem, free: Four, point: Point, at: Terms) -> Point:
+    room = _quad(jnp.where(ok, x - low, 1.0) for ok, x, low in zip(free, point.z, problem.low, strict=True))
+    head = _quad(jnp.where(ok, high - x, 1.0) for ok, x, high in zip(free, point.z, problem.high, strict=True))
+    system = _factor(problem, free, point, at, room, head)
+    products = _products(point, room, head)
+    mean = _mean_product(products, free)
+    zero = jax.tree.map(jnp.zeros_like, products)
+    affine = _direction(problem, free, point, at, room, head, system, zero)
+    reach = _step_length(point, affine, room, head)
+    along = _products(_move(point, affine, reach), *_gaps(problem, free, point, affine, reach))
+    centring = (_mean_product(along, free) / mean) ** 3
+    target = jnp.clip(centring, 1e-6, 1.0) * mean
+    second = _products(affine, affine.z, _quad(-d for d in affine.z))
+    targets = jax.tree.map(lambda cross: target - reach**2 * cross, second)
+    direction = _direction(problem, free, point, at, room, head, system, targets)
+    return _move(point, direction, STEP_FRACTION * _step_length(point, direction, room, head))
+
+
+def _gaps(problem: SlotProblem, free: Four, point: Point, step: Point, reach: jax.Array) -> tuple[Four, Four]:
+    z = [x + reach * d for x, d in zip(point.z, step.z, strict=True)]
+    room = _quad(jnp.where(ok, x - low, 1.0) for ok, x, low in zip(free, z, problem.low, strict=True))
+    head = _quad(jnp.where(ok, high - x, 1.0) for ok, x, high in zip(free, z, problem.high, strict=True))
+    return room, head
+
+
+def _products(point: Point, room: Four, head: Four):
+    """Complementarity products: boxes, hinges, capacity."""
+    return (
+        tuple(m * gap for m, gap in zip(point.below, room, strict=True)),
+        tuple(m * gap for m, gap in zip(point.above, head, strict=True)),
+        tuple((h.lam * h.room, h.kappa * h.slack) for h in (point.late, point.over)),
+        point.mu * point.spare,
+    )
+
+
+def _mean_product(products, free: Four) -> jax.Array:
+    below, above, hinges, capacity = products
+    total, count = capacity, 1.0
+    for ok, a, b in zip(free, below, above, strict=True):
+        total = total + jnp.sum(jnp.where(ok, a + b, 0.0), axis=-1, keepdims=True)
+        count = count + 2.0 * jnp.sum(ok, axis=-1, keepdims=True)
+    for pair in hinges:
+        total = total + jnp.sum(pair[0] + pair[1], axis=-1, keepdims=True)
+        count = count + 2.0 * pair[0].shape[-1]
+    return total / count
+
+
+def _factor(problem: SlotProblem, free: Four, point: Point, at: Terms, room: Four, head: Four) -> _System:
+    a = problem.latency_weight + point.late.lam
+    b = problem.energy_weight + point.over.lam
+    (p1, q1), (p3, q3), (v1, v2) = at.work1, at.work3, at.psi
+    grad_t, grad_e = at.latency_gradient(), at.energy_gradient()
+    stiff_t, stiff_e = _stiffness(point.late), _stiffness(point.over)
+    am1, am2, am3, bm4, bm5 = a * at.m1, a * at.m2, a * at.m3, b * at.m4, b * at.m5
+    edge_curvature = (problem.edge_weight + point.mu) * at.edge
+    upper = {
+        (0, 0): (am1 + bm4) * (p1 * p1 + q1) + am2 + am3 * (p3 * p3 + q3) + bm5,
+        (0, 1): (2.0 * bm4 - am1) * p1,
+        (0, 2): am2 * v1 + bm5 * (1.0 + v1),
+        (0, 3): -am3 * p3,
+        (1, 1): am1 + 4.0 * bm4,
+        (2, 2): am2 * (v1 * v1 + v2) + bm5 * ((1.0 + v1) ** 2 + v2),
+        (3, 3): am3 + edge_curvature,
+    }
+    full = {}
+    for i in range(4):
+        for j in range(i, 4):
+            value = upper.get((i, j), 0.0) + stiff_t * grad_t[i] * grad_t[j] + stiff_e * grad_e[i] * grad_e[j]
+            if i == j:
+                value = value + point.below[i] / room[i] + point.above[i] / head[i]
+                full[i, j] = jnp.where(free[i], value, 1.0)
+            else:
+                full[i, j] = jnp.where(free[i] & free[j], value, 0.0)
+    factor = _cholesky(full)
+    zero = jnp.zeros_like(at.edge)
+    column = _solve(factor, (zero, zero, zero, jnp.where(free[3], at.edge, 0.0)))
+    pull = jnp.sum(jnp.where(free[3], at.edge, 0.0) * column[3], axis=-1, keepdims=True)
+    gradient = lagrangian_gradient(problem, at, point.late.lam, point.over.lam, point.mu)
+    return _System(factor, gradient, grad_t, grad_e, stiff_t, stiff_e, column, pull)
+
+
+def _stiffness(hinge: Hinge) -> jax.Array:
+    return 1.0 / (hinge.slack / hinge.kappa + hinge.room / hinge.lam)
+
+
+def _direction(
+    problem: SlotProblem, free: Four, point: Point, at: Terms, room: Four, head: Four, system: _System, targets
+) -> Point:
+    """Newton direction towards complementarity products equal to `targets`."""
+    aim_below, aim_above, (aim_late, aim_over), aim_capacity = targets
+    weight = _hinge_weight(problem)
+    push_t = _push(point.late, at.latency - problem.deadline_s, weight, aim_late)
+    push_e = _push(point.over, at.energy - problem.energy_budget_j, weight, aim_over)
+    rhs = []
+    for i in range(4):
+        value = -system.gradient[i] + aim_below[i] / room[i] - aim_above[i] / head[i]
+        value = value - system.grad_t[i] * system.stiff_t * push_t - system.grad_e[i] * system.stiff_e * push_e
+        rhs.append(jnp.where(free[i], value, 0.0))
+    plain = _solve(system.factor, _quad(rhs))
+    # The capacity's row: sum f_e + spare = f_e_max, linearised, with its own complementarity.
+    excess = jnp.sum(at.edge, axis=-1, keepdims=True) + point.spare - problem.edge_ghz
+    moved = jnp.sum(jnp.where(free[3], at.edge, 0.0) * plain[3], axis=-1, keepdims=True)
+    aim = aim_capacity / point.mu - point.spare
+    d_mu = (moved + excess + aim) / (system.pull + point.spare / point.mu)
+    dz = _quad(x - c * d_mu for x, c in zip(plain, system.column, strict=True))
+    d_spare = aim - point.spare / point.mu * d_mu
+    below = _quad(
+        jnp.where(ok, (aim - m * d) / gap - m, 0.0)
+        for ok, aim, m, d, gap in zip(free, aim_below, point.below, dz, room, strict=True)
+    )
+    above = _quad(
+        jnp.where(ok, (aim + m * d) / gap - m, 0.0)
+        for ok, aim, m, d, gap in zip(free, aim_above, point.above, dz, head, strict=True)
+    )
+    rise_t = sum(g * d for g, d in zip(system.grad_t, dz, strict=True))
+    rise_e = sum(g * d for g, d in zip(system.grad_e, dz, strict=True))
+    late = _hinge_step(point.late, weight, aim_late, system.stiff_t * (rise_t + push_t))
+    over = _hinge_step(point.over, weight, aim_over, system.stiff_e * (rise_e + push_e))
+    return Point(dz, below, above, late, over, d_mu, d_spare)
+
+
+def _push(hinge: Hinge, q: jax.Array, weight: jax.Array, aim) -> jax.Array:
+    """Constant part of the linearised hinge: d lam = stiffness (gradient . dz + push)."""
+    residual = q - hinge.slack + hinge.room
+    short = weight - hinge.lam - hinge.kappa
+    return (
+        residual
+        - (aim[1] / hinge.kappa - hinge.slack)
+        + hinge.slack / hinge.kappa * short
+        + (aim[0] / hinge.lam - hinge.room)
+    )
+
+
+def _hinge_step(hinge: Hinge, weight: jax.Array, aim, d_lam: jax.Array) -> Hinge:
+    d_kappa = weight - hinge.lam - hinge.kappa - d_lam
+    d_room = aim[0] / hinge.lam - hinge.room - hinge.room / hinge.lam * d_lam
+    d_slack = aim[1] / hinge.kappa - hinge.slack - hinge.slack / hinge.kappa * d_kappa
+    return Hinge(d_lam, d_kappa, d_slack, d_room)
+
+
+def _step_length(point: Point, step: Point, room: Four, head: Four) -> jax.Array:
+    """Longest step, at most 1, that keeps a slot's positive quantities positive; [b, 1]."""
+    pairs = [(gap, d) for gap, d in zip(room, step.z, strict=True)]
+    pairs += [(gap, -d) for gap, d in zip(head, step.z, strict=True)]
+    pairs += [*zip(point.below, step.below, strict=True), *zip(point.above, step.above, strict=True)]
+    pairs += [*zip(point.late, step.late, strict=True), *zip(point.over, step.over, strict=True)]
+    pairs += [(point.mu, step.mu), (point.spare, step.spare)]
+    inverse = jnp.ones_like(point.mu)
+    for value, change in pairs:
+        ratio = jnp.where(change < 0, -change / jnp.maximum(value, 1e-300), 0.0)
+        inverse = jnp.maximum(inverse, jnp.max(ratio, axis=-1, keepdims=True))
+    for change in step.z:
+        inverse = jnp.maximum(inverse, jnp.max(jnp.abs(change), axis=-1, keepdims=True) / LARGEST_LOG_STEP)
+    return 1.0 / inverse
+
+
+def _move(point: Point, step: Point, length: jax.Array) -> Point:
+    return jax.tree.map(lambda x, d: x + length * d, point, step)
+
+
+def _cholesky(m: dict[tuple[int, int], jax.Array]) -> tuple[jax.Array, ...]:
+    """L D L^T of a symmetric 4 x 4 matrix given by its upper triangle: six multipliers and four inverse pivots."""
+    i0 = 1.0 / m[0, 0]
+    l10, l20, l30 = m[0, 1] * i0, m[0, 2] * i0, m[0, 3] * i0
+    i1 = 1.0 / (m[1, 1] - l10 * m[0, 1])
+    c12, c13 = m[1, 2] - l10 * m[0, 2], m[1, 3] - l10 * m[0, 3]
+    l21, l31 = c12 * i1, c13 * i1
+    i2 = 1.0 / (m[2, 2] - l20 * m[0, 2] - l21 * c12)
+    c23 = m[2, 3] - l20 * m[0, 3] - l21 * c13
+    l32 = c23 * i2
+    i3 = 1.0 / (m[3, 3] - l30 * m[0, 3] - l31 * c13 - l32 * c23)
+    return l10, l20, l30, l21, l31, l32, i0, i1, i2, i3
+
+
+def _solve(factor: tuple[jax.Array, ...], rhs: Four) -> Four:
+    l10, l20, l30, l21, l31, l32, i0, i1, i2, i3 = factor
+    y0 = rhs[0]
+    y1 = rhs[1] - l10 * y0
+    y2 = rhs[2] - l20 * y0 - l21 * y1
+    y3 = rhs[3] - l30 * y0 - l31 * y1 - l32 * y2
+    x3 = y3 * i3
+    x2 = y2 * i2 - l32 * x3
+    x1 = y1 * i1 - l21 * x2 - l31 * x3
+    x0 = y0 * i0 - l10 * x1 - l20 * x2 - l30 * x3
+    return x0, x1, x2, x3

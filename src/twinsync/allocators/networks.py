@@ -1,0 +1,123 @@
+"""Networks of policies and critics: flat ones, as the paper's, and set networks, which treat every device alike.
+
+A set layer maps device k's features by x_k W + mean_j(x_j) V + b: permuting devices permutes its output, and nothing in
+it depends on how many devices there are. Vectors are laid out as in `environment.interface`: grouped by quantity.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from twinsync.arrays import Array, Float, Key
+
+Architecture = Literal["flat", "set"]
+
+
+class Dense(eqx.Module):
+    """x W + b, or with `pooled` x W + mean(x) V + b, the mean over the devices' axis (the last but one)."""
+
+    weight: Float[Array, "I O"]
+    bias: Float[Array, " O"]
+    pooled: Float[Array, "I O"] | None
+
+    def __init__(self, key: Key, inputs: int, outputs: int, *, pooled: bool = False, scale: float = 1.0):
+        """Weights uniform in +-scale sqrt(3/inputs): unit variance of the output for unit inputs (LeCun)."""
+        first, second = jax.random.split(key)
+        limit = scale * (3.0 / inputs) ** 0.5
+        self.weight = jax.random.uniform(first, (inputs, outputs), jnp.float32, -limit, limit)
+        self.bias = jnp.zeros(outputs, jnp.float32)
+        self.pooled = jax.random.uniform(second, (inputs, outputs), jnp.float32, -limit, limit) if pooled else None
+
+    def __call__(self, x: Float[Array, "*b I"]) -> Float[Array, "*b O"]:
+        """The layer's output, before any activation."""
+        y = x @ self.weight + self.bias
+        return y if self.pooled is None else y + jnp.mean(x, axis=-2, keepdims=True) @ self.pooled
+
+
+def _layers(key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float) -> tuple[Dense, ...]:
+    keys = jax.random.split(key, len(sizes) - 1)
+    last = len(sizes) - 2
+    return tuple(
+        Dense(k, a, b, pooled=pooled and i < last, scale=last_scale if i == last else 1.0)
+        for i, (k, a, b) in enumerate(zip(keys, sizes[:-1], sizes[1:], strict=True))
+    )
+
+
+def _run(layers: tuple[Dense, ...], x: Float[Array, "*b I"]) -> Float[Array, "*b O"]:
+    for layer in layers[:-1]:
+        x = jax.nn.relu(layer(x))
+    return layers[-1](x)
+
+
+def by_device(vector: Float[Array, "*b FK"], features: int) -> Float[Array, "*b K F"]:
+    """A vector grouped by quantity as one row of features per device."""
+    rows = vector.reshape(*vector.shape[:-1], features, vector.shape[-1] // features)
+    return jnp.swapaxes(rows, -1, -2)
+
+
+def by_quantity(rows: Float[Array, "*b K F"]) -> Float[Array, "*b FK"]:
+    """The inverse of `by_device`."""
+    swapped = jnp.swapaxes(rows, -1, -2)
+    return swapped.reshape(*swapped.shape[:-2], -1)
+
+
+class Network(eqx.Module):
+    """Observation vector to `outputs` numbers per device, grouped by quantity: flat (K fixed) or set (any K)."""
+
+    layers: tuple[Dense, ...]
+    architecture: Architecture = eqx.field(static=True)
+    features: int = eqx.field(static=True)
+
+    def __init__(
+        self, key: Key, architecture: Architecture, *, devices: int, features: int, outputs: int, hidden: tuple[int, ...]
+    ):
+        """`features` and `outputs` count numbers per device; the last layer starts small, so means start near 0."""
+        self.architecture, self.features = architecture, features
+        times = devices if architecture == "flat" else 1
+        sizes = (features * times, *hidden, outputs * times)
+        self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=0.01)
+
+    def __call__(self, observation: Float[Array, "*b FK"]) -> Float[Array, "*b OK"]:
+        """`outputs` numbers per device, grouped by quantity."""
+        if self.architecture == "flat":
+            return _run(self.layers, observation)
+        return by_quantity(_run(self.layers, by_device(observation, self.features)))
+
+
+class Critic(eqx.Module):
+    """Q(s, a): flat, or a mean over devices of a set network's output (the reward is a sum over devices)."""
+
+    layers: tuple[Dense, ...]
+    architecture: Architecture = eqx.field(static=True)
+    features: int = eqx.field(static=True)
+    decisions: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        key: Key,
+        architecture: Architecture,
+        *,
+        devices: int,
+        features: int,
+        decisions: int,
+        hidden: tuple[int, ...],
+    ):
+        """`decisions` = 0 makes it a state-value function V(s)."""
+        self.architecture, self.features, self.decisions = architecture, features, decisions
+        times = devices if architecture == "flat" else 1
+        sizes = ((features + decisions) * times, *hidden, 1)
+        self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=1.0)
+
+    def __call__(self, observation: Float[Array, "*b FK"], action: Float[Array, "*b AK"] | None = None) -> Float[Array, "*b"]:
+        """The value; shape of the batch, without a trailing axis."""
+        if self.architecture == "flat":
+            x = observation if action is None else jnp.concatenate([observation, action], axis=-1)
+            return _run(self.layers, x)[..., 0]
+        rows = by_device(observation, self.features)
+        if action is not None:
+            rows = jnp.concatenate([rows, by_device(action, self.decisions)], axis=-1)
+        return jnp.mean(_run(self.layers, rows)[..., 0], axis=-1)

@@ -1,0 +1,113 @@
+"""A trained policy as an allocator, and its file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from twinsync.allocators.networks import Architecture, Network
+from twinsync.arrays import Array, Float, Key
+from twinsync.environment.interface import Interface, Sight, draw_phi, observe, to_allocation
+from twinsync.errors import InputError
+from twinsync.model.allocation import Allocation
+from twinsync.scenario import Scenario
+from twinsync.streams import root_key
+
+FILE_FORMAT = 1
+FILE_NAME = "policy.npz"
+
+Squash = Literal["tanh", "clip"]
+
+
+class Policy(eqx.Module):
+    """A deterministic policy: the network's mean action, squashed into [-1, 1], as an allocation.
+
+    It is an allocator: call it with (scenario, sight, key). The network runs in float32; the allocation takes the type of
+    what the edge sees.
+    """
+
+    network: Network
+    interface: Interface = eqx.field(static=True)
+    squash: Squash = eqx.field(static=True)
+    device_count: int = eqx.field(static=True)
+
+    @property
+    def observation(self) -> str:
+        """What it asks to see."""
+        return self.interface.observation
+
+    def action(self, observation: Float[Array, "*b F"]) -> Float[Array, "*b A"]:
+        """The action vector for an observation vector."""
+        out = self.network(observation)
+        mean = out[..., : self.interface.decisions * (observation.shape[-1] // self.interface.features)]
+        return jnp.tanh(mean) if self.squash == "tanh" else jnp.clip(mean, -1.0, 1.0)
+
+    def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
+        """Decide for every slot of the batch; random extraction draws its phi from `key`. Raises `InputError` where a flat
+        network meets another number of devices than it was trained for."""
+        if self.network.architecture == "flat" and scenario.device_count != self.device_count:
+            raise InputError(
+                f"this policy was trained for device_count = {self.device_count}, the scenario has "
+                f"{scenario.device_count}; train one for it, or use a set network"
+            )
+        return _decide(self, scenario, sight, key)
+
+
+@jax.jit
+def _decide(policy: Policy, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
+    shape = jnp.shape(sight.data_bits)
+    given = draw_phi(key, scenario, shape) if policy.interface.extraction == "random" else None
+    vector = observe(policy.interface, scenario, sight, given)
+    action = policy.action(vector.astype(jnp.float32)).astype(vector.dtype)
+    return to_allocation(policy.interface, scenario, action, given)
+
+
+def blank_policy(card: dict[str, Any], key: Key | None = None) -> Policy:
+    """A policy of the shape that a card describes, its weights drawn from `key` (to be overwritten by a file's)."""
+    interface = Interface(**card["interface"])
+    architecture: Architecture = card["architecture"]
+    network = Network(
+        root_key(0) if key is None else key,
+        architecture,
+        devices=card["device_count"],
+        features=interface.features,
+        outputs=card["outputs"],
+        hidden=tuple(card["hidden"]),
+    )
+    return Policy(network, interface, card["squash"], card["device_count"])
+
+
+def save_policies(path: Path, policies: Policy, card: dict[str, Any]) -> None:
+    """Write policies of several training seeds (leaves stacked, [S, ...]) and their card to one npz file."""
+    leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(policies))}
+    text = json.dumps({"format": FILE_FORMAT, **card})
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, card=np.asarray(text), **leaves)
+    partial.replace(path)
+
+
+def load_policies(path: Path) -> list[Policy]:
+    """The policies of a file, one per training seed. Raises `InputError` for a file that is not one, or is truncated."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            card = json.loads(str(archive["card"]))
+            arrays = [archive[f"leaf_{i}"] for i in range(len(archive.files) - 1)]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such policy file; train one with `twinsync train --out {path.parent}`") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a whole policy file ({error}); train again with --resume") from None
+    if card.get("format") != FILE_FORMAT:
+        raise InputError(f"{path}: policy format {card.get('format')!r}, this version reads {FILE_FORMAT}; train again")
+    blank = blank_policy(card)
+    shapes, structure = jax.tree.flatten(blank)
+    if len(shapes) != len(arrays) or any(a.shape[1:] != b.shape for a, b in zip(arrays, shapes, strict=True)):
+        raise InputError(f"{path}: weights do not fit the card in the same file; train again")
+    count = arrays[0].shape[0]
+    return [jax.tree.unflatten(structure, [jnp.asarray(array[s]) for array in arrays]) for s in range(count)]

@@ -1,0 +1,84 @@
+"""Allocators by name: built-in ones, a training run's folder, and a user's own function or class."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twinsync.allocators.heuristics import EqualShare, Random
+from twinsync.allocators.optimum import NoSemantics, Optimum, RandomExtraction, Raw
+from twinsync.allocators.policy import FILE_NAME, load_policies
+from twinsync.allocators.protocol import Allocator
+from twinsync.errors import InputError
+from twinsync.scenario import Scenario
+
+_BUILT_IN: dict[str, Callable[[], Allocator]] = {
+    "equal-share": EqualShare,
+    "no-semantics": NoSemantics,
+    "optimum": Optimum,
+    "random": Random,
+    "random-extraction": RandomExtraction,
+    "raw": Raw,
+}
+
+
+def allocator_names() -> list[str]:
+    """Names of the built-in allocators."""
+    return sorted(_BUILT_IN)
+
+
+def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
+    """The allocators called `name`: one, or one per training seed for the folder of a training run.
+
+    `module:attribute` and `file.py:attribute` name a user's own: a function (scenario, sight, key) -> Allocation, or a
+    class whose instances are callable so. Raises `InputError` for anything else, and for a run of another K.
+    """
+    if name in _BUILT_IN:
+        return [_BUILT_IN[name]()]
+    if (Path(name) / FILE_NAME).is_file():
+        policies = load_policies(Path(name) / FILE_NAME)
+        first = policies[0]
+        if first.network.architecture == "flat" and first.device_count != scenario.device_count:
+            raise InputError(
+                f"{name}: trained for device_count = {first.device_count}, the scenario has {scenario.device_count}; "
+                f"train one with --set device_count={scenario.device_count}"
+            )
+        return list(policies)
+    if ":" in name:
+        return [_own(name)]
+    if Path(name).is_dir():
+        raise InputError(f"{name}: the folder holds no finished training run ({FILE_NAME} is missing); finish it with --resume")
+    known = ", ".join(allocator_names())
+    raise InputError(f"unknown allocator {name!r}; give one of {known}, a training run's folder, or file.py:function")
+
+
+def _own(name: str) -> Allocator:
+    place, _, attribute = name.rpartition(":")
+    try:
+        module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except ImportError as error:
+        raise InputError(f"allocator {name!r}: cannot import {place!r}: {error}") from None
+    found: Any = getattr(module, attribute, None)
+    if found is None:
+        raise InputError(f"allocator {name!r}: {place} has no {attribute!r}")
+    own = found() if inspect.isclass(found) else found
+    if not callable(own):
+        raise InputError(f"allocator {name!r}: not callable; expected a function (scenario, sight, key) -> Allocation")
+    return own
+
+
+def _load_file(path: Path):
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(f"twinsync_own_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

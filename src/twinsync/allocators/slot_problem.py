@@ -1,0 +1,240 @@
+"""One slot's allocation as a convex program in logarithms, and the bound that certifies a solution of it.
+
+With s = ln(phi), F = ln(f), P = ln(p), G = ln(f_e) and known gains, every latency and energy of a UD is a sum of terms
+that are log-convex in z = (s, F, P, G):
+
+    t = m1 + m2 + m3,  m1 = extraction, m2 = uplink, m3 = recovery      e = e_s + m4 + m5,  m4 = extraction, m5 = uplink
+
+and a hinge W max(q, 0) is the largest lam q over lam in [0, W]. The Lagrangian of T + P with multipliers lam_t, lam_e in
+[0, W] of every UD's deadline and energy and mu >= 0 of the shared edge CPU is therefore convex in z, and a convex function
+lies above its tangent plane. Minimising the plane over the box of bounds is exact and takes no solver:
+
+    T + P >= L(z) + sum_i min(L_i (lo_i - z_i), L_i (hi_i - z_i))       at ANY z in the box and ANY such multipliers.
+
+That is the certificate: it needs no trust in the iteration that found z and the multipliers. CPU frequencies are in GHz
+here, so that all variables and derivatives are O(1).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from twinsync.arrays import Array, Float, Scalar
+from twinsync.errors import InputError
+from twinsync.model.allocation import Slot
+from twinsync.model.semantics import log_work
+from twinsync.model.sensing import sensing_energy_j, sensing_latency_s
+from twinsync.model.slot import GHZ
+from twinsync.scenario import Scenario
+
+Four = tuple[jax.Array, jax.Array, jax.Array, jax.Array]  # one array [b, K] for each of (s, F, P, G)
+
+
+class SlotProblem(NamedTuple):
+    """Coefficients of a batch of slots; arrays [b, K] or scalars. Weights tell hinge from literal penalties."""
+
+    low: Four
+    high: Four
+    log_cycles: jax.Array  # ln of gigacycles to process the raw data once
+    log_energy: jax.Array  # ln of the energy to do so at 1 GHz
+    log_airtime: jax.Array  # ln of D ln(2) / B_k, the uplink time at unit spectral efficiency in nats
+    log_snr: jax.Array  # ln of |g|^2 / sigma^2
+    sensing_j: jax.Array
+    sensing_s: jax.Array
+    deadline_s: Scalar
+    energy_budget_j: Scalar
+    capacity_ghz: jax.Array  # of the edge server
+    edge_ghz: jax.Array  # the same, relaxed a little where the floors use it up, see `build_problem`
+    latency_weight: jax.Array | float  # cost of a second (1; literal penalties: 1 + W)
+    energy_weight: jax.Array | float  # cost of a joule outside the hinge (0; literal: W)
+    edge_weight: jax.Array | float  # cost of a GHz of edge CPU (0; literal: W)
+    hinge: jax.Array  # W of the hinges (literal: 0)
+    offset: jax.Array  # cost that no decision changes, per slot [b]
+    scenario: Scenario
+
+
+class Terms(NamedTuple):
+    """Monomials of (t, e) at a point with the derivatives that the iteration and the certificate need."""
+
+    m1: jax.Array
+    m2: jax.Array
+    m3: jax.Array
+    m4: jax.Array
+    m5: jax.Array
+    edge: jax.Array  # f_e in GHz
+    work1: tuple[jax.Array, jax.Array]  # first and second derivative of ln extraction work in s
+    work3: tuple[jax.Array, jax.Array]  # the same of recovery work
+    psi: tuple[jax.Array, jax.Array]  # the same of ln uplink time in P
+    sensing_j: jax.Array
+
+    @property
+    def latency(self) -> jax.Array:
+        """t_dt [s]."""
+        return self.m1 + self.m2 + self.m3
+
+    @property
+    def energy(self) -> jax.Array:
+        """e, sensing included [J]."""
+        return self.sensing_j + self.m4 + self.m5
+
+    def latency_gradient(self) -> Four:
+        """Derivatives of t in (s, F, P, G)."""
+        s = self.m1 * self.work1[0] + self.m2 + self.m3 * self.work3[0]
+        return s, -self.m1, self.m2 * self.psi[0], -self.m3
+
+    def energy_gradient(self) -> Four:
+        """Derivatives of e in (s, F, P, G)."""
+        s = self.m4 * self.work1[0] + self.m5
+        return s, 2.0 * self.m4, self.m5 * (1.0 + self.psi[0]), jnp.zeros_like(self.m4)
+
+
+def build_problem(
+    scenario: Scenario, slot: Slot, phi_low: Float[Array, "b K"], phi_high: Float[Array, "b K"], *, codec: bool
+) -> SlotProblem:
+    """The program of a batch of slots [b, K] with phi within [phi_low, phi_high] (equal: phi is given)."""
+    data, gain = jnp.asarray(slot.data_bits), jnp.asarray(slot.channel_gain)
+    one = jnp.ones_like(data)
+    # Without a codec its work is 0; the logarithm's stand-in is far below anything that counts.
+    codec_log = 0.0 if codec else -200.0
+    log_cycles = jnp.log(scenario.cycles_per_bit * data / GHZ) + codec_log
+    log_energy = log_cycles + jnp.log(scenario.capacitance) + 3 * jnp.log(GHZ)
+    device = scenario.bandwidth_hz / scenario.device_count
+    sense_s = jnp.sum(sensing_latency_s(data, scenario), axis=-1)
+    sense_j = sensing_energy_j(data, scenario)
+    weight = jnp.asarray(scenario.penalty_weight, data.dtype)
+    literal = scenario.penalty == "literal"
+    capacity = jnp.asarray(scenario.edge_cpu_max_hz / GHZ, data.dtype)
+    # Floors that use up the capacity leave an interior-point method no interior; a slightly larger capacity can only
+    # lower the bound, so the certificate stays true.
+    floors = scenario.edge_cpu_min_hz / GHZ * scenario.device_count
+    edge_ghz = jnp.maximum(capacity, floors * (1.0 + 1e-7))
+    budgets = scenario.deadline_s + scenario.energy_budget_j + capacity
+    offset = sense_s + (weight * (jnp.sum(sense_j, axis=-1) - budgets) if literal else 0.0)
+    return SlotProblem(
+        low=(
+            jnp.log(phi_low * one),
+            jnp.log(scenario.device_cpu_min_hz / GHZ) * one,
+            jnp.log(scenario.transmit_power_min_w) * one,
+            jnp.log(scenario.edge_cpu_min_hz / GHZ) * one,
+        ),
+        high=(
+            jnp.log(phi_high * one),
+            jnp.log(scenario.device_cpu_max_hz / GHZ) * one,
+            jnp.log(scenario.transmit_power_max_w) * one,
+            jnp.log(edge_ghz) * one,
+        ),
+        log_cycles=log_cycles,
+        log_energy=log_energy,
+        log_airtime=jnp.log(data * (jnp.log(2.0) / device)),
+        log_snr=jnp.log(gain / scenario.noise_power_w),
+        sensing_j=sense_j,
+        sensing_s=sense_s,
+        deadline_s=scenario.deadline_s,
+        energy_budget_j=scenario.energy_budget_j,
+        capacity_ghz=capacity,
+        edge_ghz=edge_ghz,
+        latency_weight=1.0 + weight if literal else 1.0,
+        energy_weight=weight if literal else 0.0,
+        edge_weight=weight if literal else 0.0,
+        hinge=jnp.zeros_like(weight) if literal else weight,
+        offset=offset,
+        scenario=scenario,
+    )
+
+
+def terms(problem: SlotProblem, z: Four) -> Terms:
+    """All monomials and derivatives at z."""
+    s, f, p, g = z
+
+    def work(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return log_work(x, problem.scenario)
+
+    ones = jnp.ones_like(s)
+
+    def slope(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return jax.jvp(work, (x,), (ones,))[1]
+
+    level = work(s)
+    first, second = jax.jvp(slope, (s,), (ones,))
+    snr = jnp.exp(problem.log_snr + p)
+    nats = jnp.log1p(snr)
+    share = snr / (1.0 + snr)
+    m1 = jnp.exp(problem.log_cycles + level[0] - f)
+    m2 = jnp.exp(problem.log_airtime + s) / nats
+    m3 = jnp.exp(problem.log_cycles + level[1] - g)
+    m4 = jnp.exp(problem.log_energy + level[0] + 2.0 * f)
+    psi_1 = -share / nats
+    # The difference in the bracket cancels for tiny snr, where psi is linear and its curvature 0 anyway.
+    psi_2 = jnp.maximum(share * (share - (1.0 - share) * nats), 0.0) / (nats * nats)
+    return Terms(
+        m1, m2, m3, m4, m2 * jnp.exp(p), jnp.exp(g),
+        (first[0], second[0]), (first[1], second[1]), (psi_1, psi_2), problem.sensing_j,
+    )  # fmt: skip
+
+
+def lagrangian_gradient(
+    problem: SlotProblem, at: Terms, lam_t: jax.Array, lam_e: jax.Array, mu: jax.Array
+) -> Four:
+    """Derivatives of the Lagrangian in (s, F, P, G)."""
+    weight_t, weight_e = problem.latency_weight + lam_t, problem.energy_weight + lam_e
+    grad_t, grad_e = at.latency_gradient(), at.energy_gradient()
+    mixed = [weight_t * a + weight_e * b for a, b in zip(grad_t, grad_e, strict=True)]
+    return mixed[0], mixed[1], mixed[2], mixed[3] + (problem.edge_weight + mu) * at.edge
+
+
+def certified_bound(
+    problem: SlotProblem, z: Four, at: Terms, lam_t: jax.Array, lam_e: jax.Array, mu: jax.Array
+) -> Float[Array, " b"]:
+    """The lower bound on T + P of the module's docstring, for any z in the box and any multipliers; mu is [b, 1]."""
+    lam_t, lam_e = jnp.clip(lam_t, 0.0, problem.hinge), jnp.clip(lam_e, 0.0, problem.hinge)
+    mu = jnp.maximum(mu, 0.0)
+    value = (
+        problem.latency_weight * at.latency + problem.energy_weight * (at.m4 + at.m5)
+        + lam_t * (at.latency - problem.deadline_s) + lam_e * (at.energy - problem.energy_budget_j)
+        + (problem.edge_weight + mu) * at.edge
+    )  # fmt: skip
+    for slope, x, low, high in zip(
+        lagrangian_gradient(problem, at, lam_t, lam_e, mu), z, problem.low, problem.high, strict=True
+    ):
+        value = value + jnp.minimum(slope * (low - x), slope * (high - x))
+    return problem.offset + jnp.sum(value, axis=-1) - mu[..., 0] * problem.edge_ghz
+
+
+def feasible_edge(problem: SlotProblem, edge: jax.Array) -> jax.Array:
+    """Edge CPU shares [GHz] scaled into the capacity without going below their floor."""
+    floor = jnp.exp(problem.low[3])
+    spare = jnp.maximum(problem.capacity_ghz - jnp.sum(floor, axis=-1, keepdims=True), 0.0)
+    above = edge - floor
+    return floor + above * jnp.clip(spare / jnp.maximum(jnp.sum(above, axis=-1, keepdims=True), 1e-300), 0.0, 1.0)
+
+
+def cost_of(problem: SlotProblem, at: Terms) -> tuple[Float[Array, " b"], jax.Array]:
+    """T + P of the point after its edge CPU is made feasible, and that edge CPU [GHz]."""
+    edge = feasible_edge(problem, at.edge)
+    latency = at.m1 + at.m2 + at.m3 * (at.edge / edge)
+    cost = (
+        problem.latency_weight * latency + problem.energy_weight * (at.m4 + at.m5) + problem.edge_weight * edge
+        + problem.hinge * jnp.maximum(latency - problem.deadline_s, 0.0)
+        + problem.hinge * jnp.maximum(at.energy - problem.energy_budget_j, 0.0)
+    )  # fmt: skip
+    return problem.offset + jnp.sum(cost, axis=-1), edge
+
+
+def check_convex(scenario: Scenario) -> None:
+    """Raise `InputError` where the program is not convex: a piecewise law whose slopes fall, or several fading blocks."""
+    if scenario.fading_blocks != 1:
+        raise InputError(f"the exact optimum needs fading_blocks = 1, got {scenario.fading_blocks}")
+    if scenario.workload_law != "piecewise":
+        return
+    points = [tuple(float(jnp.log(v)) for v in row) for row in scenario.workload_knots]
+    for column, name in ((1, "extraction"), (2, "recovery")):
+        pairs = zip(points, points[1:], strict=False)
+        slopes = [(b[column] - a[column]) / (b[0] - a[0]) for a, b in pairs]
+        if any(after < before - 1e-9 for before, after in zip(slopes, slopes[1:], strict=False)):
+            raise InputError(
+                f"workload_knots: the {name} work is not convex in log-log (slopes {[round(v, 3) for v in slopes]} must "
+                "rise), so no exact optimum can be certified; use a convex law, or an allocator without certificate"
+            )
