@@ -11,7 +11,7 @@ _PREFIXES = {"G": 1e9, "M": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n"
 _SHAPE = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf)\s*(.*?)\s*$")
 
 
-def parse_quantity(text: str | int | float, unit: str, *, where: str) -> float:
+def parse_quantity(text: object, unit: str, *, where: str) -> float:
     """The SI value of `text`, which must be a plain number or carry `unit` (with an SI prefix if wanted).
 
     `unit` is the SI unit expected ("Hz", "bit/s", "" for a pure number). A pure number also reads as decibels

@@ -213,7 +213,7 @@ def _check(where: str, value: Any, constant: Constant) -> None:
         return
     if isinstance(value, bool) or not _concrete(value):
         raise InputError(f"{where} = {value!r} must be a number within {constant.bound()}")
-    if not constant.admits(value):
+    if not constant.admits(float(value)):
         unit = f" {constant.unit}" if constant.unit else ""
         raise InputError(f"{where} = {value:g}{unit} is outside its bound {constant.bound()}{unit}")
 

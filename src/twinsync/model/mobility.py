@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Array, Float, Key
+from twinsync.arrays import Array, Float, Key, Scalar
 from twinsync.scenario import Scenario
 from twinsync.streams import stream
 
@@ -41,7 +41,7 @@ def advance_position(
     position_m: Float[Array, "*b K 2"],
     speed_m_s: Float[Array, "*b K"],
     direction_rad: Float[Array, "*b K"],
-    slot_s: float | Float[Array, ""],
+    slot_s: Scalar,
 ) -> Float[Array, "*b K 2"]:
     """Position in the next slot, eqs. (1) and (2) [m]. The paper prints cos in both; y moves with sin."""
     heading = jnp.stack([jnp.cos(direction_rad), jnp.sin(direction_rad)], axis=-1)
@@ -50,9 +50,9 @@ def advance_position(
 
 def gauss_markov(
     value: Float[Array, "*b K"],
-    mean: Float[Array, "*b K"] | float,
-    std: float | Float[Array, ""],
-    memory: float | Float[Array, ""],
+    mean: Float[Array, "*b K"] | Scalar,
+    std: Scalar,
+    memory: Scalar,
     noise: Float[Array, "*b K"],
 ) -> Float[Array, "*b K"]:
     """One step of the Gauss-Markov recursion a v + (1 - a) mean + sqrt(1 - a^2) std w; w standard normal."""

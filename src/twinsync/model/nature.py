@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -22,6 +24,7 @@ def draw_slot(key: Key, motion: Motion, scenario: Scenario) -> Slot:
     return Slot(distance, data, block_gain(distance, fading, scenario))
 
 
+@jax.jit
 def draw_cycle(key: Key, scenario: Scenario) -> Slot:
     """The N slots of one cycle; shapes [N, K] and [N, K, L]. Slot n draws from the stream `slot` folded with n."""
 
@@ -34,6 +37,7 @@ def draw_cycle(key: Key, scenario: Scenario) -> Slot:
     return slots
 
 
+@partial(jax.jit, static_argnames="count")
 def draw_slots(key: Key, scenario: Scenario, count: int) -> Slot:
     """`count` slots, whole fresh cycles after one another; shapes [count, K] and [count, K, L]."""
     cycles = -(-count // scenario.slot_count)

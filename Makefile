@@ -1,0 +1,52 @@
+# Needs python3 (3.11 or newer) with venv and pip, make and a C compiler; everything else goes into .venv.
+#   make reproduce   train, compare and report at the quick budget; run it again to continue where it stopped
+#   make test        the test suite
+#   make lint        format, lint, types, import layers
+#   make lock        pin the newest versions that pyproject.toml allows (needs uv)
+
+PYTHON ?= python3
+OUT ?= runs/quick
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+LOCK := uv pip compile pyproject.toml --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	--no-emit-find-links
+
+.PHONY: reproduce test lint lock clean
+.DELETE_ON_ERROR:
+
+reproduce: .venv/runtime
+	@resume=; if [ -e "$(OUT)" ]; then resume=--resume; fi; \
+	$(BIN)/twinsync reproduce --budget quick --out "$(OUT)" $$resume
+	@echo "The report lies in $(OUT)/report.html"
+
+test: .venv/development
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+lock:
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra dev --constraint requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo "twinsync needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version 2>&1); try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
+	exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) -r requirements.lock
+	$(PIP) --no-deps --editable .
+	@touch $@
+
+.venv/development: requirements-dev.lock .venv/runtime
+	$(PIP) -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,70 @@
+"""Section III-D: distance, path loss, Rayleigh fading, eqs. (10) and (11)."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from twinsync.model.channel import block_gain, distance_m, draw_fading, path_gain, rate_bps
+from twinsync.streams import root_key
+
+
+def test_distance_by_hand(scenario):
+    # 3-4-5 and 3-4-12-13; at the mast itself the floor of 1 m holds.
+    positions = jnp.array([[3.0, 4.0], [0.0, 0.0]])
+    np.testing.assert_allclose(distance_m(positions, scenario), [5.0, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(distance_m(positions, scenario.replace(station_height_m=12.0)), [13.0, 12.0], rtol=1e-6)
+    np.testing.assert_allclose(distance_m(positions, scenario.replace(distance_floor_m=7.0)), [7.0, 7.0], rtol=1e-6)
+
+
+def test_path_gain_falls_with_distance_by_hand(scenario):
+    # 1e-3 / (50^2 sqrt 50) = 5.6569e-8 at alpha_3 = 2.5; 1e-3 / 10^3 at alpha_3 = 3; beta_0 at 1 m
+    np.testing.assert_allclose(path_gain(jnp.array([50.0, 1.0]), scenario), [5.6568542e-8, 1e-3], rtol=1e-6)
+    steeper = scenario.replace(path_loss_exponent=3.0)
+    np.testing.assert_allclose(path_gain(jnp.array([10.0]), steeper), [1e-6], rtol=1e-6)
+
+
+def test_block_gain_is_path_gain_times_fading(scenario):
+    gain = block_gain(jnp.array([50.0]), jnp.array([[0.5, 2.0]]), scenario)
+    np.testing.assert_allclose(gain, [[2.8284271e-8, 1.1313708e-7]], rtol=1e-6)
+
+
+def test_rate_by_hand(scenario):
+    # B/K = 0.2e6/6; p |g|^2 / sigma^2 = 0.05 * 5.6568542e-8 / 1e-11 = 282.842712; log2(283.842712) = 8.1489...
+    expected = 0.2e6 / 6 * math.log2(1 + 282.842712)
+    assert expected == pytest.approx(271_645, rel=1e-4)
+    rate = rate_bps(jnp.array([0.05]), jnp.array([[5.6568542e-8]]), scenario)
+    np.testing.assert_allclose(rate, [expected], rtol=1e-5)
+
+
+def test_rate_is_the_mean_over_blocks(scenario):
+    # SNR 1 and 7 in two blocks: (log2 2 + log2 8)/2 = 2 bit/s/Hz, not log2(1 + 4)
+    gain = jnp.array([[1.0, 7.0]]) * 1e-11 / 0.1
+    np.testing.assert_allclose(rate_bps(jnp.array([0.1]), gain, scenario), [2 * 0.2e6 / 6], rtol=1e-6)
+
+
+def test_rate_at_very_low_snr_keeps_its_digits(scenario):
+    # log2(1 + s) = s / ln 2 for small s; 1 + 1e-9 would be 1 in float32.
+    rate = rate_bps(jnp.array([0.1]), jnp.array([[1e-19]]), scenario)
+    np.testing.assert_allclose(rate, [0.2e6 / 6 * 1e-9 / math.log(2)], rtol=1e-5)
+
+
+def test_fading_is_exponential_of_unit_mean(scenario):
+    draw = np.asarray(draw_fading(root_key(0), scenario.replace(fading_blocks=3), (2000,)))
+    assert draw.shape == (2000, 6, 3)
+    assert draw.mean() == pytest.approx(1.0, abs=4 / math.sqrt(draw.size))
+    assert stats.kstest(draw.ravel(), "expon").pvalue > 0.01
+    correlation = np.corrcoef(draw.reshape(2000, 18).T) - np.eye(18)
+    assert np.abs(correlation).max() < 5 / math.sqrt(2000)
+
+
+def test_a_draw_of_zero_leaves_a_channel(scenario, monkeypatch):
+    monkeypatch.setattr(jax.random, "exponential", lambda key, shape: jnp.zeros(shape))
+    fading = draw_fading(root_key(0), scenario)
+    assert float(fading.min()) > 0
+    assert float(fading.max()) < 2.0**-23  # below every other value that a float32 draw can take
