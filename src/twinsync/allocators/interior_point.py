@@ -139,9 +139,7 @@ def _keep(problem: SlotProblem, point: Point, at: Terms, best: Best) -> Best:
     better = (cost < best.cost)[:, None]
     z = _quad(jnp.where(better, new, old) for new, old in zip(point.z, best.z, strict=True))
     bound = jnp.where(jnp.isnan(bound), -jnp.inf, bound)
-    return Best(
-        jnp.fmin(best.cost, cost), jnp.maximum(best.bound, bound), z, jnp.where(better, edge, best.edge)
-    )
+    return Best(jnp.fmin(best.cost, cost), jnp.maximum(best.bound, bound), z, jnp.where(better, edge, best.edge))
 
 
 class _System(NamedTuple):

@@ -24,14 +24,6 @@ class Dense(eqx.Module):
     bias: Float[Array, " O"]
     pooled: Float[Array, "I O"] | None
 
-    def __init__(self, key: Key, inputs: int, outputs: int, *, pooled: bool = False, scale: float = 1.0):
-        """Weights uniform in +-scale sqrt(3/inputs): unit variance of the output for unit inputs (LeCun)."""
-        first, second = jax.random.split(key)
-        limit = scale * (3.0 / inputs) ** 0.5
-        self.weight = jax.random.uniform(first, (inputs, outputs), jnp.float32, -limit, limit)
-        self.bias = jnp.zeros(outputs, jnp.float32)
-        self.pooled = jax.random.uniform(second, (inputs, outputs), jnp.float32, -limit, limit) if pooled else None
-
     def __call__(self, x: Float[Array, "*b I"]) -> Float[Array, "*b O"]:
         """The layer's output, before any activation."""
         y = x @ self.weight + self.bias
@@ -39,12 +31,18 @@ class Dense(eqx.Module):
 
 
 def _layers(key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float) -> tuple[Dense, ...]:
-    keys = jax.random.split(key, len(sizes) - 1)
-    last = len(sizes) - 2
-    return tuple(
-        Dense(k, a, b, pooled=pooled and i < last, scale=last_scale if i == last else 1.0)
-        for i, (k, a, b) in enumerate(zip(keys, sizes[:-1], sizes[1:], strict=True))
-    )
+    """Weights uniform in +-sqrt(3/inputs): unit variance of the output for unit inputs (LeCun); biases 0."""
+    shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
+    last = len(shapes) - 1
+    # One draw for all weights: a draw each would take longer to compile than everything else.
+    counts = [a * b * (2 if pooled and i < last else 1) for i, (a, b) in enumerate(shapes)]
+    draw = jax.random.uniform(key, (sum(counts),), jnp.float32, -1.0, 1.0)
+    layers = []
+    for i, (inputs, outputs) in enumerate(shapes):
+        limit = (last_scale if i == last else 1.0) * (3.0 / inputs) ** 0.5
+        here = limit * draw[sum(counts[:i]) : sum(counts[: i + 1])].reshape(-1, inputs, outputs)
+        layers.append(Dense(here[0], jnp.zeros(outputs, jnp.float32), here[1] if len(here) == 2 else None))
+    return tuple(layers)
 
 
 def _run(layers: tuple[Dense, ...], x: Float[Array, "*b I"]) -> Float[Array, "*b O"]:
@@ -73,7 +71,14 @@ class Network(eqx.Module):
     features: int = eqx.field(static=True)
 
     def __init__(
-        self, key: Key, architecture: Architecture, *, devices: int, features: int, outputs: int, hidden: tuple[int, ...]
+        self,
+        key: Key,
+        architecture: Architecture,
+        *,
+        devices: int,
+        features: int,
+        outputs: int,
+        hidden: tuple[int, ...],
     ):
         """`features` and `outputs` count numbers per device; the last layer starts small, so means start near 0."""
         self.architecture, self.features = architecture, features
@@ -112,7 +117,9 @@ class Critic(eqx.Module):
         sizes = ((features + decisions) * times, *hidden, 1)
         self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=1.0)
 
-    def __call__(self, observation: Float[Array, "*b FK"], action: Float[Array, "*b AK"] | None = None) -> Float[Array, "*b"]:
+    def __call__(
+        self, observation: Float[Array, "*b FK"], action: Float[Array, "*b AK"] | None = None
+    ) -> Float[Array, "*b"]:
         """The value; shape of the batch, without a trailing axis."""
         if self.architecture == "flat":
             x = observation if action is None else jnp.concatenate([observation, action], axis=-1)

@@ -52,7 +52,9 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
     if ":" in name:
         return [_own(name)]
     if Path(name).is_dir():
-        raise InputError(f"{name}: the folder holds no finished training run ({FILE_NAME} is missing); finish it with --resume")
+        raise InputError(
+            f"{name}: the folder holds no finished training run ({FILE_NAME} is missing); finish it with --resume"
+        )
     known = ", ".join(allocator_names())
     raise InputError(f"unknown allocator {name!r}; give one of {known}, a training run's folder, or file.py:function")
 

@@ -175,9 +175,7 @@ def terms(problem: SlotProblem, z: Four) -> Terms:
     )  # fmt: skip
 
 
-def lagrangian_gradient(
-    problem: SlotProblem, at: Terms, lam_t: jax.Array, lam_e: jax.Array, mu: jax.Array
-) -> Four:
+def lagrangian_gradient(problem: SlotProblem, at: Terms, lam_t: jax.Array, lam_e: jax.Array, mu: jax.Array) -> Four:
     """Derivatives of the Lagrangian in (s, F, P, G)."""
     weight_t, weight_e = problem.latency_weight + lam_t, problem.energy_weight + lam_e
     grad_t, grad_e = at.latency_gradient(), at.energy_gradient()

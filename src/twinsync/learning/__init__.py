@@ -1,0 +1,17 @@
+"""Section IV-B: learners, jitted end to end and vmapped over seeds; they train the policies that allocators/ define."""
+
+from twinsync.learning.run import RunConfig, train
+from twinsync.learning.settings import PPO_TUNED, SAC_TUNED, PpoSettings, SacSettings
+from twinsync.learning.training import Training, advance, start_training
+
+__all__ = [
+    "PPO_TUNED",
+    "SAC_TUNED",
+    "PpoSettings",
+    "RunConfig",
+    "SacSettings",
+    "Training",
+    "advance",
+    "start_training",
+    "train",
+]

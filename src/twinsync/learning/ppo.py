@@ -1,0 +1,214 @@
+"""Proximal policy optimisation, the paper's benchmark, with the same face to `training` as `sac`.
+
+Reference: J. Schulman et al., "Proximal policy optimization algorithms", arXiv:1707.06347; GAE: arXiv:1506.02438.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+
+from twinsync.allocators.networks import Critic, Network
+from twinsync.allocators.policy import Policy
+from twinsync.arrays import Array, Float, Key, Scalar
+from twinsync.environment.dtsync import DTSync, EnvState
+from twinsync.learning.distributions import normal_log_prob
+from twinsync.learning.settings import PpoSettings
+from twinsync.streams import stream
+
+
+class Actor(eqx.Module):
+    """Mean network and one free log standard deviation per decision, the same for every device."""
+
+    network: Network
+    log_std: Float[Array, " decisions"]
+
+
+class PpoLearned(NamedTuple):
+    """Everything that gradients move."""
+
+    actor: Actor
+    value: Critic
+    moments: optax.OptState
+
+
+class PpoState(NamedTuple):
+    """One seed's whole training state."""
+
+    learned: PpoLearned
+    environment: EnvState  # leaves stacked [P, ...]
+    observation: Float[Array, "P F"]
+    key: Key
+
+
+class PpoStats(NamedTuple):
+    """Means over a stretch of training."""
+
+    reward: jax.Array
+    critic_loss: jax.Array
+    entropy: jax.Array
+    alpha: jax.Array
+
+
+class Rollout(NamedTuple):
+    """What a rollout leaves for the updates; [T, P, ...] while collected, [B, ...] in a mini-batch."""
+
+    observation: jax.Array
+    action: jax.Array
+    log_prob: jax.Array
+    reward: jax.Array
+    value: jax.Array
+    next_value: jax.Array
+    terminated: jax.Array
+    over: jax.Array
+
+
+def generalised_advantage(
+    reward: Float[Array, "T *b"],
+    value: Float[Array, "T *b"],
+    next_value: Float[Array, "T *b"],
+    terminated: Float[Array, "T *b"],
+    over: Float[Array, "T *b"],
+    discount: Scalar,
+    decay: Scalar,
+) -> Float[Array, "T *b"]:
+    """GAE(lambda). `next_value` is the value of the state that truly followed; `terminated` stops its use, `over` (the
+    cycle's end of either kind) stops the sum."""
+    delta = reward + discount * (1.0 - terminated) * next_value - value
+
+    def back(later: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        advantage = now[0] + discount * decay * (1.0 - now[1]) * later
+        return advantage, advantage
+
+    return jax.lax.scan(back, jnp.zeros_like(delta[0]), (delta, over), reverse=True)[1]
+
+
+def clipped_surrogate(
+    log_prob: Float[Array, " B"], old_log_prob: Float[Array, " B"], advantage: Float[Array, " B"], clip: Scalar
+) -> Float[Array, ""]:
+    """PPO's clipped objective, to be minimised."""
+    if not log_prob.shape == old_log_prob.shape == advantage.shape or log_prob.ndim != 1:
+        raise ValueError(f"expected one shape (B,), got {log_prob.shape}, {old_log_prob.shape}, {advantage.shape}")
+    ratio = jnp.exp(log_prob - old_log_prob)
+    return -jnp.mean(jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage))
+
+
+class Ppo(eqx.Module):
+    """The algorithm for one environment and one choice of settings."""
+
+    environment: DTSync
+    settings: PpoSettings = eqx.field(static=True)
+    warmup_steps: int = eqx.field(static=True, default=0)
+
+    @property
+    def slots_per_step(self) -> int:
+        """Environment slots that one `step` (a rollout and its updates) consumes."""
+        return self.settings.rollout_slots
+
+    @property
+    def reward_scale(self) -> float:
+        """Learners see the reward divided by 10 K, which is O(1)."""
+        return 1.0 / (10.0 * self.environment.scenario.device_count)
+
+    def init(self, key: Key) -> PpoState:
+        """State before the first slot."""
+        settings, face = self.settings, self.settings.interface
+        sizes = {
+            "devices": self.environment.scenario.device_count,
+            "features": face.features,
+            "hidden": settings.hidden,
+        }
+        network = Network(stream(key, "actor"), settings.architecture, outputs=face.decisions, **sizes)
+        actor = Actor(network, jnp.zeros(face.decisions))
+        value = Critic(stream(key, "critics"), settings.architecture, decisions=0, **sizes)
+        learned = PpoLearned(actor, value, self._optimiser().init((actor, value)))
+        keys = jax.random.split(stream(key, "cycles"), settings.parallel_slots)
+        environment, observation = jax.vmap(self.environment.reset)(keys)
+        return PpoState(learned, environment, observation, stream(key, "training"))
+
+    def warm_up(self, state: PpoState, step: jax.Array) -> tuple[PpoState, PpoStats]:
+        """PPO has no warm-up."""
+        return self.step(state, step)
+
+    def step(self, state: PpoState, step: jax.Array) -> tuple[PpoState, PpoStats]:
+        """A rollout and the passes over it."""
+        key = jax.random.fold_in(state.key, step)
+        settings = self.settings
+        state, rollout = self._collect(stream(key, "explore"), state)
+        advantage = generalised_advantage(
+            rollout.reward, rollout.value, rollout.next_value, rollout.terminated, rollout.over,
+            settings.discount, settings.gae_decay,
+        )  # fmt: skip
+        flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), (rollout, advantage, advantage + rollout.value))
+        per_pass = settings.rollout_slots // settings.batch_size
+
+        def one_pass(learned: PpoLearned, key: Key):
+            order = jax.random.permutation(key, settings.rollout_slots).reshape(per_pass, settings.batch_size)
+            return jax.lax.scan(lambda l, rows: self.update(l, *jax.tree.map(lambda x: x[rows], flat)), learned, order)
+
+        keys = jax.random.split(stream(key, "passes"), settings.passes)
+        learned, losses = jax.lax.scan(one_pass, state.learned, keys)
+        entropy = jnp.mean(learned.actor.log_std) + 0.5 * jnp.log(2 * jnp.pi * jnp.e)
+        stats = PpoStats(
+            jnp.mean(rollout.reward) / self.reward_scale, jnp.mean(losses),
+            entropy * self.environment.action_size, jnp.asarray(jnp.nan),
+        )  # fmt: skip
+        return state._replace(learned=learned), stats
+
+    def update(
+        self, learned: PpoLearned, batch: Rollout, advantage: Float[Array, " B"], target: Float[Array, " B"]
+    ) -> tuple[PpoLearned, jax.Array]:
+        """One gradient step on a mini-batch; returns the value loss beside the new weights."""
+        centred = (advantage - jnp.mean(advantage)) / (jnp.std(advantage) + 1e-8)
+
+        def loss(weights: tuple[Actor, Critic]) -> tuple[jax.Array, jax.Array]:
+            actor, value = weights
+            log_prob = self._log_prob(actor, batch.observation, batch.action)
+            fit = jnp.mean(0.5 * (value(batch.observation) - target) ** 2)
+            policy = clipped_surrogate(log_prob, batch.log_prob, centred, self.settings.clip)
+            return policy + 2.0 * self.settings.value_weight * fit, fit
+
+        weights = (learned.actor, learned.value)
+        slope, fit = jax.grad(loss, has_aux=True)(weights)
+        change, moments = self._optimiser().update(slope, learned.moments)
+        actor, value = optax.apply_updates(weights, change)
+        return PpoLearned(actor, value, moments), fit
+
+    def policy(self, state: PpoState) -> Policy:
+        """The deterministic policy of a state."""
+        count = self.environment.scenario.device_count
+        return Policy(state.learned.actor.network, self.settings.interface, "clip", count)
+
+    def _optimiser(self) -> optax.GradientTransformation:
+        return optax.chain(
+            optax.clip_by_global_norm(self.settings.gradient_clip), optax.adam(self.settings.learning_rate, eps=1e-5)
+        )
+
+    def _spread(self, actor: Actor) -> jax.Array:
+        return jnp.repeat(actor.log_std, self.environment.scenario.device_count)
+
+    def _log_prob(self, actor: Actor, observation: jax.Array, action: jax.Array) -> jax.Array:
+        return normal_log_prob(action, actor.network(observation), self._spread(actor))
+
+    def _collect(self, key: Key, state: PpoState) -> tuple[PpoState, Rollout]:
+        settings, learned = self.settings, state.learned
+
+        def one(carry, key: Key):
+            environment, observation = carry
+            mean = learned.actor.network(observation)
+            action = mean + jnp.exp(self._spread(learned.actor)) * jax.random.normal(key, mean.shape)
+            result, following = jax.vmap(self.environment.step_autoreset)(environment, action)
+            row = Rollout(
+                observation, action, self._log_prob(learned.actor, observation, action),
+                result.reward * self.reward_scale, learned.value(observation), learned.value(following),
+                result.terminated.astype(jnp.float32), (result.terminated | result.truncated).astype(jnp.float32),
+            )  # fmt: skip
+            return (result.state, result.observation), row
+
+        keys = jax.random.split(key, settings.rollout_slots // settings.parallel_slots)
+        (environment, observation), rollout = jax.lax.scan(one, (state.environment, state.observation), keys)
+        return state._replace(environment=environment, observation=observation), rollout

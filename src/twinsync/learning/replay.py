@@ -1,0 +1,58 @@
+"""Replay memory: a ring of transitions, written in blocks of one parallel step."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from twinsync.arrays import Array, Float, Key
+
+
+class Transition(NamedTuple):
+    """(s, a, r, s', done) of Algorithm 1, any leading batch; `done` is 1.0 where values stop."""
+
+    observation: Float[Array, "*b F"]
+    action: Float[Array, "*b A"]
+    reward: Float[Array, "*b"]
+    following: Float[Array, "*b F"]
+    done: Float[Array, "*b"]
+
+
+class Replay(NamedTuple):
+    """The ring's storage, one row per transition."""
+
+    rows: Transition
+
+
+def empty_replay(capacity: int, observation_size: int, action_size: int) -> Replay:
+    """A ring for `capacity` transitions."""
+    return Replay(
+        Transition(
+            jnp.zeros((capacity, observation_size)),
+            jnp.zeros((capacity, action_size)),
+            jnp.zeros(capacity),
+            jnp.zeros((capacity, observation_size)),
+            jnp.zeros(capacity),
+        )
+    )
+
+
+def write(replay: Replay, block: Transition, step: jax.Array) -> Replay:
+    """Write the block of parallel step number `step` (0, 1, ...); the capacity is a multiple of the block's length.
+
+    The place follows from the step alone, so that under a vmap over seeds it stays one unbatched slice.
+    """
+    length, capacity = block.reward.shape[0], replay.rows.reward.shape[0]
+    start = (step * length) % capacity
+    return Replay(
+        jax.tree.map(lambda ring, new: jax.lax.dynamic_update_slice_in_dim(ring, new, start, 0), replay.rows, block)
+    )
+
+
+def sample(key: Key, replay: Replay, written: jax.Array, batch_size: int) -> Transition:
+    """A mini-batch, uniform over the rows written so far (`written` counts all, overwritten ones too)."""
+    filled = jnp.minimum(written, replay.rows.reward.shape[0])
+    index = jax.random.randint(key, (batch_size,), 0, filled)
+    return jax.tree.map(lambda ring: ring[index], replay.rows)

@@ -1,0 +1,155 @@
+"""A training run as a folder: config.json, manifest.json, curve.csv, checkpoint.npz, and at its end policy.npz."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
+from twinsync.allocators.policy import save_policies
+from twinsync.errors import InputError
+from twinsync.learning.checkpoint import FILE_NAME as CHECKPOINT_FILE
+from twinsync.learning.checkpoint import load_checkpoint, save_checkpoint
+from twinsync.learning.settings import Settings, algorithm_of
+from twinsync.learning.training import CurveRow, Training, advance, start_training
+from twinsync.manifest import provenance
+from twinsync.presets import load_scenario
+from twinsync.scenario import Scenario, constants
+
+CONFIG_FILE, MANIFEST_FILE, CURVE_FILE = "config.json", "manifest.json", "curve.csv"
+
+Progress = Callable[[str, int, int], None]  # what is being done, slots done, slots in all
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run's result.
+
+    scenario, overrides: as `presets.load_scenario` takes them. settings: the learner's. seeds: training seeds, side by
+    side. seed: root seed. stretches: how often progress is saved and the curve gets a point.
+    """
+
+    scenario: str
+    overrides: tuple[str, ...]
+    settings: Settings
+    seeds: int
+    seed: int
+    stretches: int = 20
+
+    def as_json(self) -> dict[str, Any]:
+        """What is written to config.json; the scenario by its values, so that a changed file is noticed."""
+        values = _scenario_values(load_scenario(self.scenario, self.overrides))
+        return json.loads(
+            json.dumps(
+                {
+                    "scenario": {"name": self.scenario, "overrides": list(self.overrides), "values": values},
+                    "algorithm": algorithm_of(self.settings),
+                    "settings": dataclasses.asdict(self.settings),
+                    "seeds": self.seeds,
+                    "seed": self.seed,
+                    "stretches": self.stretches,
+                }
+            )
+        )
+
+
+def train(
+    config: RunConfig, out: Path, *, command: str = "", resume: bool = False, progress: Progress | None = None
+) -> Training:
+    """Train all seeds into folder `out`, saving after every stretch; a finished run is returned as it is.
+
+    Ctrl-C between two saves loses at most one stretch; `resume=True` continues to the result the run would have had.
+    Raises `InputError` where `out` exists without `resume`, cannot be written, or holds a run of another config.
+    """
+    scenario = load_scenario(config.scenario, config.overrides)
+    training = start_training(scenario, config.settings, seeds=config.seeds, seed=config.seed)
+    _open_folder(config, out, resume)
+    if (out / CHECKPOINT_FILE).exists():
+        load_checkpoint(out / CHECKPOINT_FILE, training)
+    elif not (out / MANIFEST_FILE).exists():
+        (out / MANIFEST_FILE).write_text(json.dumps(provenance(command, config.seed), indent=2) + "\n", "utf-8")
+    total, slots = training.algorithm.settings.slots, training.algorithm.slots_per_step
+    tell = progress or (lambda what, done, total: None)
+    began = time.perf_counter()
+
+    def save(now: Training) -> None:
+        save_checkpoint(out / CHECKPOINT_FILE, now)
+        _write_curve(out / CURVE_FILE, now.curve)
+        cost = sum(row.cost for row in now.curve[-now.seeds :]) / now.seeds
+        tell(f"{out.name}: cost {cost:.1f}", now.step * slots, total)
+
+    tell(f"{out.name}: compiling", training.step * slots, total)
+    if not training.finished:
+        advance(training, config.stretches, save)
+    if not (out / POLICY_FILE).exists():
+        save_policies(out / POLICY_FILE, training.policies(), _card(config, training, scenario))
+        _add_time(out / MANIFEST_FILE, time.perf_counter() - began)
+    return training
+
+
+def _open_folder(config: RunConfig, out: Path, resume: bool) -> None:
+    if out.exists() and not resume:
+        raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        wanted, file = config.as_json(), out / CONFIG_FILE
+        if not file.exists():
+            if any(out.iterdir()):
+                raise InputError(f"{out}: holds other files but no training run; choose another --out")
+            file.write_text(json.dumps(wanted, indent=2) + "\n", "utf-8")
+            return
+        found = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
+    except ValueError:
+        raise InputError(f"{out / CONFIG_FILE}: not valid JSON; choose another --out") from None
+    differing = sorted(key for key in wanted if found.get(key) != wanted[key])
+    if differing:
+        raise InputError(
+            f"{out}: holds a run with another {', '.join(differing)}; resume it with the command in its {MANIFEST_FILE}, "
+            "or choose another --out"
+        )
+
+
+def _card(config: RunConfig, training: Training, scenario: Scenario) -> dict[str, Any]:
+    policies = training.policies()
+    interface = config.settings.interface
+    rows = training.curve[-training.seeds :]
+    return {
+        "algorithm": algorithm_of(config.settings),
+        "architecture": config.settings.architecture,
+        "hidden": list(config.settings.hidden),
+        "outputs": 2 * interface.decisions if policies.squash == "tanh" else interface.decisions,
+        "squash": policies.squash,
+        "interface": dataclasses.asdict(interface),
+        "device_count": scenario.device_count,
+        "scenario": _scenario_values(scenario),
+        "seeds": config.seeds,
+        "seed": config.seed,
+        "curve_cost": [row.cost for row in rows],
+    }
+
+
+def _scenario_values(scenario: Scenario) -> dict[str, Any]:
+    return {key: getattr(scenario, key) for key in constants()}
+
+
+def _write_curve(path: Path, curve: list[CurveRow]) -> None:
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(CurveRow._fields)
+        writer.writerows(curve)
+    partial.replace(path)
+
+
+def _add_time(path: Path, seconds: float) -> None:
+    manifest = json.loads(path.read_text("utf-8"))
+    manifest["training_s"] = round(manifest.get("training_s", 0.0) + seconds, 1)
+    path.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")

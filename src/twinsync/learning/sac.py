@@ -1,0 +1,195 @@
+"""Soft actor-critic, Algorithm 1, as a pure function of one seed's state; `training` vmaps it over seeds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+
+from twinsync.allocators.networks import Critic, Network
+from twinsync.allocators.policy import Policy
+from twinsync.arrays import Array, Float, Key
+from twinsync.environment.dtsync import DTSync, EnvState
+from twinsync.learning.distributions import LOG_STD_BOUNDS, tanh_normal_sample
+from twinsync.learning.replay import Replay, Transition, empty_replay, sample, write
+from twinsync.learning.sac_losses import actor_loss, bellman_target, critic_loss, temperature_loss
+from twinsync.learning.settings import SacSettings
+from twinsync.streams import stream
+
+
+class Learned(NamedTuple):
+    """Everything that gradients move, and the targets."""
+
+    actor: Network
+    critics: Critic  # two, leaves stacked [2, ...]
+    targets: Critic
+    log_alpha: jax.Array
+    actor_moments: optax.OptState
+    critic_moments: optax.OptState
+    alpha_moments: optax.OptState
+
+
+class SacState(NamedTuple):
+    """One seed's whole training state."""
+
+    learned: Learned
+    replay: Replay
+    environment: EnvState  # leaves stacked [P, ...]
+    observation: Float[Array, "P F"]
+    key: Key
+
+
+class SacStats(NamedTuple):
+    """Means over the slots and updates of a stretch of training."""
+
+    reward: jax.Array
+    critic_loss: jax.Array
+    entropy: jax.Array
+    alpha: jax.Array
+
+
+class Sac(eqx.Module):
+    """The algorithm for one environment and one choice of settings."""
+
+    environment: DTSync
+    settings: SacSettings = eqx.field(static=True)
+
+    @property
+    def slots_per_step(self) -> int:
+        """Environment slots that one `step` consumes."""
+        return self.settings.parallel_slots
+
+    @property
+    def warmup_steps(self) -> int:
+        """Steps with uniform actions and without updates."""
+        return -(-self.settings.warmup_slots // self.settings.parallel_slots)
+
+    @property
+    def reward_scale(self) -> float:
+        """Learners see the reward divided by 10 K, which is O(1)."""
+        return 1.0 / (10.0 * self.environment.scenario.device_count)
+
+    @property
+    def target_entropy(self) -> float:
+        """H_0 of eq. (28)."""
+        return self.settings.entropy_per_decision * self.environment.action_size
+
+    def init(self, key: Key) -> SacState:
+        """State before the first slot."""
+        settings, face = self.settings, self.settings.interface
+        sizes = {
+            "devices": self.environment.scenario.device_count,
+            "features": face.features,
+            "hidden": settings.hidden,
+        }
+        actor = Network(stream(key, "actor"), settings.architecture, outputs=2 * face.decisions, **sizes)
+        critics = jax.vmap(lambda k: Critic(k, settings.architecture, decisions=face.decisions, **sizes))(
+            jax.random.split(stream(key, "critics"), 2)
+        )
+        log_alpha = jnp.log(jnp.asarray(settings.initial_alpha))
+        adam = self._adam()
+        learned = Learned(
+            actor, critics, critics, log_alpha, adam.init(actor), adam.init(critics), adam.init(log_alpha)
+        )
+        copies = settings.parallel_slots
+        environment, observation = jax.vmap(self.environment.reset)(jax.random.split(stream(key, "cycles"), copies))
+        # Whole blocks only, see `replay.write`.
+        blocks = max(min(settings.buffer_size, settings.slots) // copies, 1)
+        replay = empty_replay(blocks * copies, self.environment.observation_size, self.environment.action_size)
+        return SacState(learned, replay, environment, observation, stream(key, "training"))
+
+    def warm_up(self, state: SacState, step: jax.Array) -> tuple[SacState, SacStats]:
+        """One parallel step with uniform actions."""
+        key = jax.random.fold_in(state.key, step)
+        shape = (self.settings.parallel_slots, self.environment.action_size)
+        action = jax.random.uniform(stream(key, "explore"), shape, minval=-1.0, maxval=1.0)
+        state, reward = self._collect(state, action, step)
+        nothing = jnp.asarray(jnp.nan)
+        return state, SacStats(reward, nothing, nothing, jnp.exp(state.learned.log_alpha))
+
+    def step(self, state: SacState, step: jax.Array) -> tuple[SacState, SacStats]:
+        """One parallel step of the policy, then the updates that follow it (Algorithm 1, lines 4 to 11)."""
+        key = jax.random.fold_in(state.key, step)
+        action, _ = self._act(stream(key, "explore"), state.learned.actor, state.observation)
+        state, reward = self._collect(state, action, step)
+        written = (step + 1) * self.settings.parallel_slots
+        done = (step - self.warmup_steps) * self.settings.updates_per_step
+
+        def once(learned: Learned, i: jax.Array):
+            batch = sample(jax.random.fold_in(stream(key, "batch"), i), state.replay, written, self.settings.batch_size)
+            return self.update(jax.random.fold_in(stream(key, "update"), i), learned, batch, done + i)
+
+        learned, (loss, entropy, alpha) = jax.lax.scan(once, state.learned, jnp.arange(self.settings.updates_per_step))
+        return state._replace(learned=learned), SacStats(reward, jnp.mean(loss), jnp.mean(entropy), jnp.mean(alpha))
+
+    def update(self, key: Key, learned: Learned, batch: Transition, number: jax.Array):
+        """One update of critics, actor and temperature from a mini-batch; `number` counts updates from 0."""
+        settings, adam = self.settings, self._adam()
+        alpha = jnp.exp(learned.log_alpha)
+        if settings.discount > 0:
+            next_action, next_log_prob = self._act(stream(key, "next"), learned.actor, batch.following)
+            q_next = _both(learned.targets, batch.following, next_action)
+            target = bellman_target(
+                batch.reward, batch.done, q_next[0], q_next[1], next_log_prob, alpha, settings.discount
+            )
+        else:
+            target = batch.reward
+
+        def critics_loss(critics: Critic) -> jax.Array:
+            q = _both(critics, batch.observation, batch.action)
+            return critic_loss(q[0], target) + critic_loss(q[1], target)
+
+        loss, slope = jax.value_and_grad(critics_loss)(learned.critics)
+        change, critic_moments = adam.update(slope, learned.critic_moments)
+        critics = optax.apply_updates(learned.critics, change)
+
+        def policy_loss(actor: Network) -> tuple[jax.Array, jax.Array]:
+            action, log_prob = self._act(stream(key, "actor"), actor, batch.observation)
+            q = _both(critics, batch.observation, action)
+            return actor_loss(log_prob, q[0], q[1], alpha), log_prob
+
+        slope, log_prob = jax.grad(policy_loss, has_aux=True)(learned.actor)
+        change, actor_moments = adam.update(slope, learned.actor_moments)
+        actor = optax.apply_updates(learned.actor, change)
+        slope = jax.grad(temperature_loss)(learned.log_alpha, log_prob, self.target_entropy)
+        change, alpha_moments = adam.update(slope, learned.alpha_moments)
+        log_alpha = optax.apply_updates(learned.log_alpha, change)
+        targets = self._targets(learned.targets, critics, number)
+        after = Learned(actor, critics, targets, log_alpha, actor_moments, critic_moments, alpha_moments)
+        return after, (loss, -jnp.mean(log_prob), jnp.exp(log_alpha))
+
+    def policy(self, state: SacState) -> Policy:
+        """The deterministic policy of a state."""
+        count = self.environment.scenario.device_count
+        return Policy(state.learned.actor, self.settings.interface, "tanh", count)
+
+    def _adam(self) -> optax.GradientTransformation:
+        return optax.adam(self.settings.learning_rate)
+
+    def _targets(self, targets: Critic, critics: Critic, number: jax.Array) -> Critic:
+        if self.settings.discount == 0:
+            return targets
+        if self.settings.target == "soft":
+            return optax.incremental_update(critics, targets, self.settings.target_rate)
+        return optax.periodic_update(critics, targets, number + 1, self.settings.target_period)
+
+    def _act(self, key: Key, actor: Network, observation: jax.Array) -> tuple[jax.Array, jax.Array]:
+        mean, log_std = jnp.split(actor(observation), 2, axis=-1)
+        return tanh_normal_sample(key, mean, jnp.clip(log_std, *LOG_STD_BOUNDS))
+
+    def _collect(self, state: SacState, action: jax.Array, step: jax.Array) -> tuple[SacState, jax.Array]:
+        result, following = jax.vmap(self.environment.step_autoreset)(state.environment, action)
+        block = Transition(
+            state.observation, action, result.reward * self.reward_scale, following,
+            result.terminated.astype(jnp.float32),
+        )  # fmt: skip
+        replay = write(state.replay, block, step)
+        after = state._replace(replay=replay, environment=result.state, observation=result.observation)
+        return after, jnp.mean(result.reward)
+
+
+def _both(critics: Critic, observation: jax.Array, action: jax.Array) -> Float[Array, "2 B"]:
+    return jax.vmap(lambda critic: critic(observation, action))(critics)

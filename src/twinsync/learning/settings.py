@@ -1,0 +1,187 @@
+"""Settings of the learners: Table III as printed, the conventions it leaves out, and the settings that fix what it breaks.
+
+Each field carries its symbol, meaning, value's tag and reason in its metadata, as the constants of a scenario do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from twinsync.allocators.networks import Architecture
+from twinsync.environment.dtsync import CycleEnd
+from twinsync.environment.interface import EdgeCpu, Extraction, Interface, Observation
+from twinsync.errors import InputError
+
+Target = Literal["hard", "soft"]
+
+
+def _setting(default: Any, symbol: str, tag: str, meaning: str, source: str) -> Any:
+    return field(default=default, metadata={"symbol": symbol, "tag": tag, "meaning": meaning, "source": source})
+
+
+_NOT_PRINTED = "not printed; the usual choice"
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a learner decides and sees; the same fields for every algorithm."""
+
+    observation: Observation = _setting("paper", "S", "stated", "what the policy sees", "eq. (20)")
+    edge_cpu: EdgeCpu = _setting("requests", "f_e", "stated", "edge CPU as penalised requests or as shares", "eq. (22)")
+    extraction: Extraction = _setting(
+        "chosen", "phi", "stated", "phi by the policy, fixed at 1, or random", "Section V"
+    )
+    cycle_end: CycleEnd = _setting(
+        "terminal", "", "assumed", "whether values stop at a cycle's end", "silent; the objective (19a) is a finite sum"
+    )
+
+    @property
+    def interface(self) -> Interface:
+        """The environment's face."""
+        return Interface(self.observation, self.edge_cpu, self.extraction)
+
+
+@dataclass(frozen=True)
+class SacSettings(Face):
+    """Soft actor-critic, Section IV-B and Algorithm 1. Defaults are Table III; `tuned` changes what does not work."""
+
+    learning_rate: float = _setting(1e-4, "lr", "stated", "Adam's learning rate, all networks", "Table III")
+    slots: int = _setting(100_000, "n_epoch n_step", "stated", "environment slots: 20 epochs of 5000", "Table III")
+    batch_size: int = _setting(256, "", "stated", "transitions in a mini-batch", "Table III")
+    buffer_size: int = _setting(1_000_000, "B", "stated", "replay memory; allocated up to the slots seen", "Table III")
+    discount: float = _setting(0.99, "gamma", "stated", "discount factor", "Table III")
+    hidden: tuple[int, ...] = _setting((256, 256), "", "assumed", "hidden layers; two are printed", "width not printed")
+    target: Target = _setting("hard", "", "assumed", "copy every target_period updates, or move softly", "periodically")
+    target_period: int = _setting(320, "", "stated", "updates between hard copies of the target", "Table III")
+    target_rate: float = _setting(0.005, "", "convention", "step of the soft target", _NOT_PRINTED)
+    parallel_slots: int = _setting(1, "", "stated", "environment copies stepped at once", "Algorithm 1")
+    updates_per_step: int = _setting(1, "", "stated", "updates after each (parallel) step", "Algorithm 1")
+    warmup_slots: int = _setting(
+        256, "", "assumed", "slots before the first update, actions uniform", "silent; a first full mini-batch"
+    )
+    architecture: Architecture = _setting(
+        "flat", "", "convention", "networks on flat vectors, or set networks", "silent"
+    )
+    initial_alpha: float = _setting(1.0, "alpha", "convention", "temperature at the start", "not printed; ln alpha = 0")
+    entropy_per_decision: float = _setting(
+        -1.0, "H_0", "convention", "target entropy per decided number (H_0 = -4K)", "not printed; -dim(A)"
+    )
+
+
+@dataclass(frozen=True)
+class PpoSettings(Face):
+    """Proximal policy optimisation, the paper's benchmark; nothing of it is printed, so the usual choices."""
+
+    learning_rate: float = _setting(3e-4, "lr", "convention", "Adam's learning rate", _NOT_PRINTED)
+    slots: int = _setting(100_000, "n_epoch n_step", "stated", "environment slots, as for SAC", "Table III")
+    rollout_slots: int = _setting(2048, "", "convention", "slots between updates, all copies together", _NOT_PRINTED)
+    parallel_slots: int = _setting(8, "", "convention", "environment copies stepped at once", _NOT_PRINTED)
+    passes: int = _setting(10, "", "convention", "passes over a rollout", _NOT_PRINTED)
+    batch_size: int = _setting(64, "", "convention", "slots in a mini-batch", _NOT_PRINTED)
+    discount: float = _setting(0.99, "gamma", "stated", "discount factor", "Table III")
+    gae_decay: float = _setting(0.95, "lambda", "convention", "decay of the advantage estimate", _NOT_PRINTED)
+    clip: float = _setting(0.2, "", "convention", "clip of the probability ratio", _NOT_PRINTED)
+    value_weight: float = _setting(0.5, "", "convention", "weight of the value loss", _NOT_PRINTED)
+    gradient_clip: float = _setting(0.5, "", "convention", "largest norm of a gradient", _NOT_PRINTED)
+    hidden: tuple[int, ...] = _setting((256, 256), "", "assumed", "hidden layers, as for SAC", "same nets as SAC")
+    architecture: Architecture = _setting(
+        "flat", "", "convention", "networks on flat vectors, or set networks", "silent"
+    )
+
+
+Settings = SacSettings | PpoSettings
+
+# What the tuned presets change, and why; the report prints these lines beside the numbers.
+TUNED_REASONS = {
+    "discount": "no action changes a later slot (finding 4): gamma > 0 only adds the noise of later slots to the critic",
+    "edge_cpu": "shares keep (19h) by construction; requests start far above the server and P_f drowns everything else",
+    "architecture": "devices are exchangeable and the reward is a sum over them: a set network learns from all K at once",
+    "learning_rate": "with gamma = 0 the critic is a regression, which a larger step learns sooner",
+    "hidden": "one device's decision is a small function; a narrower network trains faster",
+    "parallel_slots": "many fresh slots for each update: later slots do not depend on the action",
+    "updates_per_step": "as many updates as the slots collected at once allow",
+    "target": "unused when gamma = 0",
+    "batch_size": "larger batches average the fading's noise",
+    "gae_decay": "with gamma = 0 the advantage is the slot's own",
+    "initial_alpha": "rewards are O(1) and differ by a few per cent between good actions; alpha = 1 drowns that for long",
+}
+
+SAC_TUNED = SacSettings(
+    discount=0.0,
+    edge_cpu="shares",
+    architecture="set",
+    learning_rate=1e-3,
+    hidden=(64, 64),
+    parallel_slots=16,
+    updates_per_step=4,
+    warmup_slots=1024,
+    initial_alpha=0.02,
+)
+PPO_TUNED = PpoSettings(
+    discount=0.0,
+    gae_decay=0.0,
+    edge_cpu="shares",
+    architecture="set",
+    learning_rate=1e-3,
+    hidden=(64, 64),
+    parallel_slots=16,
+)
+
+PRESETS: dict[tuple[str, str], Settings] = {
+    ("sac", "paper"): SacSettings(),
+    ("sac", "tuned"): SAC_TUNED,
+    ("ppo", "paper"): PpoSettings(),
+    ("ppo", "tuned"): PPO_TUNED,
+}
+
+
+def algorithm_of(settings: Settings) -> str:
+    """`sac` or `ppo`."""
+    return "sac" if isinstance(settings, SacSettings) else "ppo"
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise `InputError` for a setting that cannot work."""
+    settings.interface  # noqa: B018  (checks its options)
+    for name in ("slots", "batch_size", "parallel_slots"):
+        if getattr(settings, name) < 1:
+            raise InputError(f"{name} = {getattr(settings, name)} must be at least 1")
+    if not 0.0 <= settings.discount < 1.0:
+        raise InputError(f"discount = {settings.discount} must lie in [0, 1)")
+    if not settings.learning_rate > 0:
+        raise InputError(f"learning_rate = {settings.learning_rate} must be above 0")
+    if not settings.hidden or min(settings.hidden) < 1:
+        raise InputError(f"hidden = {settings.hidden} must be one or more positive widths")
+    if isinstance(settings, PpoSettings) and settings.rollout_slots % settings.batch_size:
+        raise InputError(
+            f"rollout_slots = {settings.rollout_slots} must be a multiple of batch_size = {settings.batch_size}"
+        )
+    if isinstance(settings, PpoSettings) and settings.rollout_slots % settings.parallel_slots:
+        raise InputError(
+            f"rollout_slots = {settings.rollout_slots} must be a multiple of parallel_slots = {settings.parallel_slots}"
+        )
+
+
+def override(settings: Settings, items: dict[str, str]) -> Settings:
+    """Settings with `key=value` texts applied. Raises `InputError` for an unknown key or a value of the wrong kind."""
+    known = {item.name: item for item in dataclasses.fields(settings)}
+    changes: dict[str, Any] = {}
+    for key, text in items.items():
+        if key not in known:
+            raise InputError(f"unknown learning setting {key!r}; known: {', '.join(sorted(known))}")
+        changes[key] = _parse(key, text, getattr(settings, key))
+    changed = dataclasses.replace(settings, **changes)
+    check_settings(changed)
+    return changed
+
+
+def _parse(key: str, text: str, present: Any) -> Any:
+    try:
+        if isinstance(present, tuple):
+            return tuple(int(part) for part in text.split(","))
+        return type(present)(text)
+    except ValueError:
+        kind = "widths such as 64,64" if isinstance(present, tuple) else type(present).__name__
+        raise InputError(f"{key} = {text!r}: expected {kind}") from None

@@ -1,0 +1,161 @@
+"""One training loop for every algorithm: jitted end to end, seeds vmapped, in stretches that can be interrupted."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from twinsync.allocators.policy import Policy
+from twinsync.arrays import Key
+from twinsync.environment.dtsync import DTSync
+from twinsync.environment.interface import see
+from twinsync.learning.ppo import Ppo
+from twinsync.learning.sac import Sac
+from twinsync.learning.settings import SacSettings, Settings, check_settings
+from twinsync.model import Slot, draw_slots, slot_outcome
+from twinsync.scenario import Scenario
+from twinsync.streams import root_key, stream
+
+CURVE_SLOTS = 500  # fixed slots on which the deterministic policy is judged while it learns
+
+
+class CurveRow(NamedTuple):
+    """One point of a learning curve: a seed's deterministic policy on the fixed slots, and what it met while exploring."""
+
+    seed: int
+    slots: int
+    cost: float
+    latency_s: float
+    training_reward: float
+    critic_loss: float
+    entropy: float
+    alpha: float
+
+
+@dataclass
+class Training:
+    """A run in memory: all seeds' states (leaves stacked [S, ...]), the step reached, and the curve so far."""
+
+    algorithm: Sac | Ppo
+    state: Any
+    seeds: int
+    seed: int
+    step: int = 0
+    curve: list[CurveRow] = field(default_factory=list)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the algorithm that use up its slots."""
+        return max(self.algorithm.settings.slots // self.algorithm.slots_per_step, 1)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        return self.step >= self.total_steps
+
+    def policies(self) -> Policy:
+        """Deterministic policies of all seeds, leaves stacked [S, ...]."""
+        return self.algorithm.policy(self.state)
+
+
+def start_training(scenario: Scenario, settings: Settings, *, seeds: int, seed: int) -> Training:
+    """Training states of `seeds` seeds below root seed `seed`, before the first slot."""
+    check_settings(settings)
+    environment = DTSync(scenario, settings.interface, settings.cycle_end)
+    algorithm = Sac(environment, settings) if isinstance(settings, SacSettings) else Ppo(environment, settings)
+    keys = jax.random.split(stream(root_key(seed), "training"), seeds)
+    return Training(algorithm, _init(algorithm, keys), seeds, seed)
+
+
+def advance(training: Training, stretches: int = 20, report: Callable[[Training], None] | None = None) -> None:
+    """Run to the end in about `stretches` equal stretches; `report` is called after each, when it is safe to save.
+
+    Where the stretches fall changes nothing but the curve's points: the same seed gives the same policies.
+    """
+    slots = _curve_slots(training)
+    if training.step == 0 and not training.curve:
+        _judge(training, slots, None)
+    length = max(training.total_steps // stretches, 1)
+    while not training.finished:
+        # Stretches end at multiples of the length, so a resumed run has the same points as one that never stopped.
+        end = min((training.step // length + 1) * length, training.total_steps)
+        rewards = []
+        for first, last, warm in _split(training.step, end, training.algorithm.warmup_steps):
+            training.state, stats = _stretch(
+                training.algorithm, training.state, jnp.asarray(first), jnp.asarray(last), warm
+            )
+            rewards.append(stats)
+        training.step = end
+        _judge(training, slots, rewards)
+        if report is not None:
+            report(training)
+
+
+def _split(start: int, end: int, warmup: int) -> list[tuple[int, int, bool]]:
+    cut = min(max(warmup, start), end)
+    return [part for part in ((start, cut, True), (cut, end, False)) if part[1] > part[0]]
+
+
+def _curve_slots(training: Training) -> Slot:
+    scenario = training.algorithm.environment.scenario
+    return _draw(stream(root_key(training.seed), "curve"), scenario)
+
+
+@jax.jit
+def _draw(key: Key, scenario: Scenario) -> Slot:
+    return draw_slots(key, scenario, CURVE_SLOTS)
+
+
+@jax.jit
+def _init(algorithm: Sac | Ppo, keys: Key) -> Any:
+    # Targets start as the critics; separate buffers let the state be donated.
+    return jax.tree.map(jnp.copy, jax.vmap(algorithm.init)(keys))
+
+
+@functools.partial(jax.jit, static_argnums=(4,), donate_argnums=(1,))
+def _stretch(algorithm: Sac | Ppo, state: Any, first: jax.Array, last: jax.Array, warm: bool) -> tuple[Any, Any]:
+    """Steps `first` to `last` (excluded) of all seeds; statistics averaged over the steps, [S].
+
+    The bounds are traced, so stretches of any length share one compilation.
+    """
+    one = jax.vmap(algorithm.warm_up if warm else algorithm.step, in_axes=(0, None))
+
+    def body(i: jax.Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+        state, stats = one(carry[0], i)
+        return state, jax.tree.map(jnp.add, carry[1], stats)
+
+    shapes = jax.eval_shape(one, state, first)[1]
+    zero = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    state, total = jax.lax.fori_loop(first, last, body, (state, zero))
+    return state, jax.tree.map(lambda x: x / (last - first), total)
+
+
+@jax.jit
+def _costs(policies: Policy, scenario: Scenario, slots: Slot, key: Key) -> tuple[jax.Array, jax.Array]:
+    def of(policy: Policy) -> tuple[jax.Array, jax.Array]:
+        outcome = slot_outcome(scenario, slots, policy(scenario, see(slots, policy.observation), key))
+        return jnp.mean(outcome.cost), jnp.mean(outcome.total_latency_s)
+
+    return jax.vmap(of)(policies)
+
+
+def _judge(training: Training, slots: Slot, stretches: list[Any] | None) -> None:
+    scenario = training.algorithm.environment.scenario
+    key = stream(root_key(training.seed), "curve phi")
+    cost, latency = jax.device_get(_costs(training.policies(), scenario, slots, key))
+    last = jax.device_get(stretches[-1]) if stretches else None
+    for s in range(training.seeds):
+        stats = (
+            tuple(float(np.asarray(x)[s]) for x in (last.reward, last.critic_loss, last.entropy, last.alpha))
+            if last
+            else (float("nan"),) * 4
+        )
+        reached = training.step * training.algorithm.slots_per_step
+        training.curve.append(CurveRow(s, reached, float(cost[s]), float(latency[s]), *stats))
