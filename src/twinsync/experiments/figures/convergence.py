@@ -1,0 +1,186 @@
+"""Fig. 3: reward of each learner against the slots it has seen, with the optimum as a line."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from twinsync.experiments.figures.style import INK, MUTED, PAPER, Style, new_figure, spread, styles
+from twinsync.experiments.run_folder import OPTIMUM, Curve, RunFolder
+from twinsync.experiments.statistics import Bootstrap, Interval
+from twinsync.experiments.words import number
+
+HEADER = [
+    "scheme",
+    "label",
+    "slots",
+    "seeds_measured",
+    "reward_mean",
+    "reward_ci_low",
+    "reward_ci_high",
+    "latency_s_mean",
+    "training_reward_mean",
+]
+_POINTS_A_LINE = 12.5
+
+
+@dataclass(frozen=True)
+class Band:
+    """Mean over seeds with its 95 % interval, arrays [P]; NaN where no seed was measured."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def seed_mean(values: np.ndarray) -> np.ndarray:
+    """Mean over the seeds that were measured: [S, P] to [P]."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Mean of empty slice")
+        return np.nanmean(np.where(np.isfinite(values), values, np.nan), axis=0)
+
+
+def seed_band(values: np.ndarray, bootstrap: Bootstrap) -> Band:
+    """Mean over the seeds that were measured, with its bootstrap interval: [S, P] to a band over [P]."""
+    columns = [column[np.isfinite(column)] for column in values.T]
+    found = [bootstrap.mean_interval(column) if len(column) else Interval(np.nan, np.nan, np.nan) for column in columns]
+    return Band(*np.asarray(found).T)
+
+
+def bands_of(run: RunFolder) -> dict[str, Band]:
+    """Reward per slot of every learner, as a band over its slots."""
+    bootstrap = Bootstrap(run.manifest["seed"])
+    return {name: seed_band(-curve.cost, bootstrap) for name, curve in run.curves.items()}
+
+
+def convergence_rows(run: RunFolder) -> list[list[object]]:
+    """The figure's data, one row for each scheme and place on its curve."""
+    rows: list[list[object]] = []
+    for (name, curve), band in zip(run.curves.items(), bands_of(run).values(), strict=True):
+        measured = np.isfinite(curve.cost).sum(axis=0)
+        extra = (seed_mean(curve.latency_s), seed_mean(curve.training_reward))
+        for place, slot in enumerate(curve.slots):
+            numbers = (*(part[place] for part in (band.mean, band.low, band.high)), *(part[place] for part in extra))
+            rows.append([name, curve.scheme.label, slot, measured[place], *(float(number) for number in numbers)])
+    return rows
+
+
+def draw_convergence(run: RunFolder, *, narrow: bool) -> Figure:
+    """Two panels, the whole range and the end of training; a scheme below the second is named at its lower edge."""
+    figure = new_figure(6.4 if narrow else 5.4, narrow=narrow)
+    whole, zoom = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 1.25))
+    look, bands = styles(run), bands_of(run)
+    optimum = -run.rows[OPTIMUM].cost.mean
+    for axes, title in ((whole, "Whole range"), (zoom, "End of training")):
+        for place, (name, curve) in enumerate(run.curves.items()):
+            _draw(axes, curve, bands[name], look[name], place)
+        axes.axhline(optimum, color=look[OPTIMUM].colour, linestyle=look[OPTIMUM].dash, linewidth=1.2, label="Optimum")
+        axes.yaxis.set_major_locator(MaxNLocator(6))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
+        axes.set_ylabel("reward per slot (−cost)")
+        axes.set_title(title)
+    zoom.set_xlim(0, max(curve.slots[-1] for curve in run.curves.values()))
+    zoom.xaxis.set_major_locator(MaxNLocator(4 if narrow else 5))
+    zoom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
+    zoom.set_xlabel("slots of experience")
+    ends = [_End(curve.scheme.label, _last(bands[name].mean), look[name]) for name, curve in run.curves.items()]
+    low, high = zoom_limits([end.reward for end in ends], optimum)
+    zoom.set_ylim(low, high)
+    below = [end for end in ends if end.reward < low]
+    _name_below(zoom, below)
+    ends.append(_End("Optimum", optimum, look[OPTIMUM]))
+    if narrow:
+        columns = 2 if max(len(end.label) for end in ends) <= 20 else 1
+        figure.legend(*zoom.get_legend_handles_labels(), loc="outside lower center", ncols=columns, handlelength=3.2)
+    else:
+        _label(zoom, ends)
+        # Above, only what the nearer view leaves out, and the two to compare it with.
+        _label(whole, [*below, *(end for end in ends if end.style in (look[run.learner], look[OPTIMUM]))])
+    return figure
+
+
+def zoom_limits(ends: Sequence[float], optimum: float) -> tuple[float, float]:
+    """Limits that tell final rewards apart: from the far outliers, left out, to just above the best."""
+    finite = [end for end in (*ends, optimum) if np.isfinite(end)]
+    if not finite:
+        return -1.0, 0.0
+    best = optimum if np.isfinite(optimum) else max(finite)
+    short = [max(best - end, 0.0) for end in ends if np.isfinite(end)] or [0.0]
+    reach = max(value for value in short if value <= 2.5 * np.median(short))
+    room = max(reach, 0.02 * abs(best), 1e-9)
+    return best - 1.15 * room, max(finite) + 0.12 * room
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where a curve ends, and how it is drawn."""
+
+    label: str
+    reward: float
+    style: Style
+
+
+def _last(mean: np.ndarray) -> float:
+    finite = mean[np.isfinite(mean)]
+    return float(finite[-1]) if len(finite) else float("nan")
+
+
+def _draw(axes: Axes, curve: Curve, band: Band, style: Style, place: int) -> None:
+    every = max(1, len(curve.slots) // 7)
+    axes.fill_between(curve.slots, band.low, band.high, color=style.colour, alpha=0.16, linewidth=0)
+    axes.plot(
+        curve.slots,
+        band.mean,
+        color=style.colour,
+        linestyle=style.dash,
+        linewidth=style.width,
+        marker=style.marker,
+        markersize=4.5,
+        markerfacecolor=style.colour if style.filled else PAPER,
+        markevery=(place % every, every),
+        label=curve.scheme.label,
+        zorder=3 if style.width > 2 else 2,
+    )
+    lost = ~np.isfinite(curve.cost).all(axis=0)
+    if lost.any():
+        # A seed that stopped giving numbers leaves the mean: the cross says where.
+        first = max(int(np.argmax(lost)) - 1, 0)
+        axes.plot(curve.slots[first], band.mean[first], marker="x", color=style.colour, markersize=9, markeredgewidth=2)
+
+
+def _label(axes: Axes, ends: Sequence[_End]) -> None:
+    """Name each curve at its right end, moved apart where they would overlap."""
+    low, high = axes.get_ylim()
+    seen = [end for end in ends if low <= end.reward <= high]
+    points = axes.get_window_extent().height * 72.0 / axes.figure.dpi
+    places = spread([end.reward for end in seen], _POINTS_A_LINE * (high - low) / points, low, high)
+    for end, place in zip(seen, places, strict=True):
+        line = {"arrowstyle": "-", "color": end.style.colour, "linewidth": end.style.width}
+        axes.annotate(
+            f"{end.label}  {number(end.reward)}",
+            xy=(1.0, end.reward),
+            xycoords=("axes fraction", "data"),
+            xytext=(1.05, place),
+            textcoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8.5,
+            fontweight="bold" if end.style.width > 2 else "normal",
+            color=INK,
+            annotation_clip=False,
+            arrowprops={**line, "relpos": (0.0, 0.5), "shrinkA": 0, "shrinkB": 0},
+        )
+
+
+def _name_below(axes: Axes, ends: Sequence[_End]) -> None:
+    """Say at the lower edge which schemes end below it, and where."""
+    words = "\n".join(f"↓ {end.label} ends at {number(end.reward)}" for end in ends)
+    ground = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
+    at = {"transform": axes.transAxes, "ha": "right", "zorder": 4}
+    if ends:
+        axes.text(0.99, 0.025, words, **at, color=MUTED, fontsize=8.0, bbox=ground)

@@ -1,0 +1,167 @@
+"""One look for every chart: colours that survive colour-blindness and grey print, fonts, and how a figure is saved."""
+
+from __future__ import annotations
+
+import csv
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from twinsync.experiments.run_folder import OPTIMUM, Row, RunFolder
+
+INK = "#1b1f24"
+MUTED = "#5c6670"
+GRID = "#dfe3e8"
+PAPER = "#fefefe"
+BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
+# Every colour the charts use, by the name a page's style sheet knows it by.
+COLOURS = {
+    "ink": INK,
+    "muted": MUTED,
+    "grid": GRID,
+    "paper": PAPER,
+    "blue": BLUE,
+    "vermillion": VERMILLION,
+    "green": GREEN,
+    "pink": PINK,
+    "orange": ORANGE,
+    "sky": SKY,
+}
+
+_LOOK: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "figure.facecolor": "none",
+    "figure.constrained_layout.use": True,
+    "path.simplify": False,
+    # Text stays text, so that it can be searched, read aloud and set in the page's own type; ids never change.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "twinsync",
+}
+
+_CYCLE = (VERMILLION, GREEN, PINK, ORANGE, SKY)
+_DASHES = ((0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)), (0, (8, 2, 1.2, 2, 1.2, 2)))
+_MARKERS = ("s", "^", "D", "v", "P", "X", "p")
+_WIDE_IN, _NARROW_IN = 7.6, 3.9
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one scheme is drawn wherever it appears: colour, dash pattern and marker, each enough to tell it apart."""
+
+    colour: str
+    dash: Any
+    marker: str
+    filled: bool
+    width: float
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Matplotlib settings of the house, for as long as a figure is drawn and saved."""
+    with matplotlib.rc_context(_LOOK):
+        yield
+
+
+def new_figure(height_in: float, *, narrow: bool) -> Figure:
+    """An empty figure as wide as a page (or as a phone), drawn by Agg and registered nowhere."""
+    figure = Figure(figsize=(_NARROW_IN if narrow else _WIDE_IN, height_in))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def styles(run: RunFolder) -> dict[str, Style]:
+    """One style a scheme, the same in every figure: the headline's learner blue and solid, the optimum in ink.
+
+    What learns has a colour, the rest is grey. Hollow markers are schemes at the paper's settings.
+    """
+    found = {name: Style(MUTED, _DASHES[0], "s", row.scheme.group != "paper", 1.5) for name, row in run.rows.items()}
+    others = [name for name in run.curves if name not in (run.learner, OPTIMUM)]
+    for place, name in enumerate(others):
+        # Once the colours are used up, the next round pairs each with another dash pattern.
+        dash = _DASHES[(place + place // len(_CYCLE)) % len(_DASHES)]
+        marker = _MARKERS[place % len(_MARKERS)]
+        filled = run.curves[name].scheme.group != "paper"
+        found[name] = Style(_CYCLE[place % len(_CYCLE)], dash, marker, filled, 1.5)
+    found[run.learner] = Style(BLUE, "solid", "o", True, 2.2)
+    found[OPTIMUM] = Style(INK, (0, (4, 2)), "D", True, 1.2)
+    return found
+
+
+def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
+    """Places as near to the wanted ones as may be, in their order, no two closer than `apart`, within [low, high]."""
+    groups: list[tuple[float, list[int]]] = []
+    for index in sorted(range(len(wanted)), key=lambda index: wanted[index]):
+        centre, members = wanted[index], [index]
+        # Neighbours that overlap become one block, centred on the mean of what its members wanted.
+        while groups and centre - groups[-1][0] < apart * (len(members) + len(groups[-1][1])) / 2:
+            members = groups.pop()[1] + members
+            half = (len(members) - 1) / 2 * apart
+            centre = sum(wanted[member] for member in members) / len(members)
+            centre = max(min(centre, high - half), low + half)
+        groups.append((centre, members))
+    places = [0.0] * len(wanted)
+    for centre, members in groups:
+        for rank, member in enumerate(members):
+            places[member] = centre + (rank - (len(members) - 1) / 2) * apart
+    return places
+
+
+def name_rows(axes: Axes, rows: Sequence[Row], *, narrow: bool) -> None:
+    """One tick a row with its scheme's name, broken into lines where it is long, and no frame but the grid."""
+    names = [textwrap.fill(row.scheme.label, 19 if narrow else 32) for row in rows]
+    axes.set_yticks(range(len(rows)), names, linespacing=0.95)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write `name`.png and `name`.svg, byte for byte the same for the same data."""
+    figure.savefig(folder / f"{name}.png", dpi=200, facecolor="white", metadata={"Software": None})
+    save_svg(figure, folder / f"{name}.svg")
+
+
+def save_svg(figure: Figure, target: Any) -> None:
+    """Write one SVG, to a path or an open text file, with no date and no tool's name in it."""
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(target, format="svg", metadata=nothing)
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table as CSV; numbers with all their digits, `nan` and `inf` as such."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)

@@ -1,0 +1,72 @@
+"""The report as Markdown, with the figures beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twinsync.experiments.reporting.document import (
+    Block,
+    Box,
+    Bullets,
+    Code,
+    Document,
+    Folded,
+    Heading,
+    Paragraph,
+    Picture,
+    Table,
+    Tiles,
+)
+
+
+def to_markdown(document: Document) -> str:
+    """The whole report as GitHub-flavoured Markdown."""
+    head = [f"# {_words(document.title)}", _words(document.subtitle)]
+    return "\n\n".join([*head, *(_block(block) for block in document.blocks)]) + "\n"
+
+
+def _words(text: str) -> str:
+    return text.replace("<", "&lt;")
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading(text):
+            return f"## {_words(text)}"
+        case Paragraph(text):
+            return _words(text)
+        case Bullets(items):
+            return "\n".join(f"- {_words(item)}" for item in items)
+        case Code(text):
+            return f"```\n{text}\n```"
+        case Tiles(tiles):
+            return "\n".join(f"- **{_words(tile.value)}** {_words(tile.label)}" for tile in tiles)
+        case Table():
+            return _table(block)
+        case Picture(name, caption, message):
+            return f"![{_words(message)}](figures/{name}.png)\n\n*{_words(caption)}*"
+        case Box(_, title, blocks):
+            inside = "\n\n".join([f"**{_words(title)}**", *(_block(item) for item in blocks)])
+            return "\n".join(f"> {line}".rstrip() for line in inside.splitlines())
+        case Folded(summary, blocks):
+            inside = "\n\n".join(_block(item) for item in blocks)
+            return f"<details>\n<summary>{_words(summary)}</summary>\n\n{inside}\n\n</details>"
+
+
+def _table(table: Table) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(_words(_one_line(cell)).replace("|", "\\|") for cell in cells) + " |"
+
+    width = len(table.rows[0])
+    rule = "|" + "|".join(":---" if place in table.words else "---:" for place in range(width)) + "|"
+    rows = [
+        [f"**{cell}**" if place in table.strong and column == 0 else cell for column, cell in enumerate(row)]
+        for place, row in enumerate(table.rows)
+    ]
+    caption = f"*{_words(table.caption)}*\n\n" if table.caption else ""
+    return caption + "\n".join([line(table.header or [""] * width), rule, *(line(row) for row in rows)])
+
+
+def _one_line(cell: str) -> str:
+    main, line, small = cell.partition("\n")
+    return f"{main} ({small})" if line else main

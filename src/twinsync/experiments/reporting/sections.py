@@ -1,0 +1,190 @@
+"""The report's sections, each made of a run's raw files and the findings drawn from them."""
+
+from __future__ import annotations
+
+from twinsync.experiments.report import findings, tables
+from twinsync.experiments.reporting.document import (
+    Block,
+    Box,
+    Bullets,
+    Code,
+    Document,
+    Folded,
+    Heading,
+    Paragraph,
+    Picture,
+    Table,
+    Tile,
+    Tiles,
+)
+from twinsync.experiments.run_folder import OPTIMUM, RunFolder
+from twinsync.experiments.statistics import expected_coverage
+from twinsync.experiments.words import change, duration, listing, seconds, share
+
+
+def build(run: RunFolder) -> Document:
+    """The whole report as blocks."""
+    manifest = run.manifest
+    scenario = manifest["scenario"]
+    changed = f" ({', '.join(scenario['overrides'])})" if scenario["overrides"] else ""
+    subtitle = (
+        f"Scenario {scenario['name']}{changed}, budget {manifest['budget']}, seed {manifest['seed']}, "
+        f"{manifest['started'][:10]}, made in {duration(manifest['total_s'])}"
+    )
+    sections = (_summary, _comparison, _training, _parts, _constants, _making)
+    return Document(
+        "Delay-aware digital-twin synchronisation: the paper's comparison, reproduced",
+        subtitle,
+        [block for section in sections for block in section(run)],
+    )
+
+
+def _summary(run: RunFolder) -> list[Block]:
+    mine, optimum = run.rows[run.learner], run.rows[OPTIMUM]
+    title, statement = findings.feasibility(run)
+    tiles = (
+        Tile(seconds(mine.latency_s.mean), f"mean latency of a slot, {mine.scheme.label}"),
+        Tile(seconds(optimum.latency_s.mean), "the same at the certified optimum"),
+        Tile(change(mine.cost.mean, optimum.cost.mean), f"cost of {mine.scheme.label} against the optimum"),
+        Tile(share(optimum.values["deadline_miss_rate"]), "of UD-slots are late even at the optimum"),
+    )
+    blocks: list[Block] = [
+        Paragraph(findings.headline(run)),
+        Paragraph(findings.gains(run)),
+        Tiles(tiles),
+        Box("note", title, [Paragraph(statement)]),
+    ]
+    unstable = findings.instabilities(run)
+    if unstable:
+        words = Bullets([item.sentence() for item in unstable])
+        blocks.append(Box("trouble", "Training that did not hold", [words]))
+    budget = run.manifest["budget_note"] or "Nothing was shrunk against Table III."
+    return [*blocks, Box("note", f"Budget: {run.manifest['budget']}", [Paragraph(budget)])]
+
+
+def _comparison(run: RunFolder) -> list[Block]:
+    shown = {key for key, _ in tables.COLUMNS}
+    meanings = [f"`{key}`: {words}" for key, words in run.evaluation.get("definitions", {}).items() if key in shown]
+    table = tables.comparison(run)
+    told = [f"**{item.label}**: {item.description}" for item in run.schemes.values() if item.description]
+    return [
+        Heading("How the schemes compare"),
+        Picture(
+            "comparison",
+            "Mean latency and cost of a slot, with 95 % intervals. Ticks: single training seeds, or sets of slots "
+            "where nothing is trained. Hollow: the paper's settings.",
+            f"Dot plot of mean latency and cost of {len(table.rows)} schemes; {table.rows[0][0]} costs least.",
+        ),
+        table,
+        Bullets([f"{note[:1].upper()}{note[1:]}." for note in run.evaluation.get("notes", [])]),
+        *([Folded("What the columns mean", [Bullets(meanings)])] if meanings else []),
+        *([Folded("Who the schemes are", [Bullets(told)])] if told else []),
+        tables.paired(run),
+    ]
+
+
+def _training(run: RunFolder) -> list[Block]:
+    labels = [curve.scheme.label for curve in run.curves.values()]
+    counts = sorted({len(curve.cost) for curve in run.curves.values()})
+    seeds = listing([str(count) for count in counts])
+    covered = f"; over {counts[0]} seeds they cover the mean {share(expected_coverage(counts[0]), 0)} of the time"
+    caption = (
+        "The paper's Fig. 3. Reward is minus the cost of a slot, −(T[n] + P) of (22), so higher is better: seconds of "
+        "latency summed over the UDs, plus weighted penalties. Each point is the deterministic policy on fixed "
+        f"evaluation slots; lines are means over {seeds} training seeds, bands 95 % bootstrap intervals over seeds"
+        f"{covered if counts[0] > 1 else ''}. Dashed: the certified optimum. The lower panel shows the same curves "
+        "from nearer and names what ends below it. A cross marks where a seed stopped giving finite numbers."
+    )
+    unstable = [item.label for item in findings.instabilities(run)]
+    message = f"Learning curves of {listing(labels)}; " + (
+        f"unstable: {listing(unstable)}" if unstable else "all steady"
+    )
+    wrong, words = findings.paper_against_fixed(run)
+    title = "What goes wrong at the paper's settings" if wrong else "The paper's settings hold up in this run"
+    inside: list[Block] = [Paragraph(words), tables.paper_and_fixed(run)]
+    differing, settings = tables.deviations(run), tables.settings(run)
+    return [
+        Heading("How they learn"),
+        Picture("fig3_convergence", caption, message),
+        Box("trouble" if wrong else "good", title, [*inside, differing] if differing.rows else inside),
+        *([Folded("All settings of every learner", [settings])] if settings.rows else []),
+    ]
+
+
+def _parts(run: RunFolder) -> list[Block]:
+    parts = run.rows[OPTIMUM].latency_parts_s
+    part, largest = max(parts.items(), key=lambda item: item[1])
+    message = f"At the optimum the largest part is {part}, {share(largest / sum(parts.values()), 0)} of the latency."
+    return [
+        Heading("Where the latency and the energy go"),
+        Picture(
+            "latency_parts",
+            f"Mean latency of a slot by part, all UDs together. {message} Dashed: where the mean would stand if every "
+            "UD synchronised exactly at its deadline.",
+            message,
+        ),
+        Picture(
+            "energy_parts",
+            "Mean energy of a slot by part, all UDs together. Dashed: their budgets together. A budget binds each UD "
+            "in each slot, so a mean below the line does not say that all keep theirs.",
+            "Stacked bars of the energy of every scheme by part, with the budget as a line.",
+        ),
+    ]
+
+
+def _constants(run: RunFolder) -> list[Block]:
+    tags = [entry["tag"] for entry in (*run.scenario, *run.learning)]
+    counted = [f"{tags.count(tag)} {_TAGGED.get(tag, tag)}" for tag in sorted(set(tags), key=tags.index)]
+    return [
+        Heading("What was assumed"),
+        Paragraph(f"This rests on {len(tags)} constants and options: {listing(counted)}. Those not stated, and why:"),
+        tables.open_constants(run),
+        Folded(
+            "Every constant, with its bounds and source",
+            [
+                tables.all_constants(run.scenario, "The scenario (Tables I and II)."),
+                tables.all_constants(run.learning, "Training (Table III)."),
+            ],
+        ),
+    ]
+
+
+_TAGGED = {
+    "stated": "stated (printed in the paper)",
+    "derived": "derived (from what it prints)",
+    "assumed": "assumed (by us)",
+    "convention": "conventions of the field",
+    "user": "set by the user",
+}
+
+
+def _making(run: RunFolder) -> list[Block]:
+    manifest = run.manifest
+    sets = manifest["evaluation"]
+    stages = ", ".join(f"{stage} {duration(elapsed_s)}" for stage, elapsed_s in manifest["timings_s"].items())
+    facts = [
+        ["Device", f"{manifest['device']}; {manifest['machine']}"],
+        ["Git revision", manifest["git_revision"] or "not in a repository"],
+        ["Started", manifest["started"]],
+        ["Time", f"{duration(manifest['total_s'])}: {stages}"],
+        ["Seed", str(manifest["seed"])],
+        ["Evaluation", f"{sets['seeds']} sets of {sets['slots']:,} slots, the same for every scheme"],
+        ["Versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())],
+    ]
+    certificate = run.evaluation.get("optimum")
+    if certificate:
+        proven = (
+            f"in every slot its uncapped cost is proven minimal to within {certificate['relative_gap']:.1g}, relative"
+        )
+        facts.append(["Optimum", proven])
+    return [
+        Heading("How this was made"),
+        Paragraph("The same command with the same seed on the same kind of device gives the same numbers:"),
+        Code(manifest["command"]),
+        Table("", [], facts, words=(0, 1)),
+        Paragraph(
+            "Everything above derives from the raw files beside this page: `manifest.json`, `scenario.json`, "
+            "`learning.json`, `evaluation.json` and `convergence.csv`. Each figure lies in `figures/` as PNG and SVG, "
+            "beside the CSV it was drawn from; the comparison with all its digits is `table.csv`."
+        ),
+    ]

@@ -1,0 +1,171 @@
+"""The report's tables, and the comparison once more as rows with all their digits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from twinsync.experiments.figures.comparison import by_cost
+from twinsync.experiments.reporting.document import Table
+from twinsync.experiments.reporting.findings import instabilities
+from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, RunFolder
+from twinsync.experiments.words import number, plain, symbol, with_interval
+
+# Key in evaluation.json (or part of one) and title of each column after the scheme's name.
+COLUMNS = (
+    ("latency_s", "Latency of a slot [s]"),
+    ("median", "Median (95th pct.) [s]"),
+    ("cost", "Cost of a slot"),
+    ("gap_to_optimum", "Above the optimum [%]"),
+    ("deadline_miss_rate", "Missed deadline [%]"),
+    ("energy_violation_rate", "Over energy budget [%]"),
+    ("outage_rate", "Outage [%]"),
+    ("age_of_information_s", "Age of information [s]"),
+    ("jain_index", "Jain index"),
+    ("extraction_factor", "Mean φ"),
+)
+_SPREAD = ("mean", "low", "high", "median", "p95")
+CSV_HEADER = (
+    "scheme",
+    "label",
+    "group",
+    *(f"{key}_{part}" for key in ("latency_s", "cost", "gap_to_optimum") for part in _SPREAD),
+    *(key for key, _ in COLUMNS[4:]),
+)
+
+
+def comparison(run: RunFolder) -> Table:
+    """Every scheme, least cost first; the headline's learner and the optimum stressed."""
+    rows = by_cost(run)
+    sets = run.manifest["evaluation"]
+    caption = (
+        f"All schemes on the same {sets['seeds']} × {sets['slots']:,} slots, least cost first; small print: "
+        "95 % intervals of the mean. Latency and cost are sums over the UDs; cost adds the penalties of (22)."
+    )
+    strong = [place for place, row in enumerate(rows) if row.scheme.name in (run.learner, OPTIMUM)]
+    cells = [[row.scheme.label, *_cells(row)] for row in rows]
+    return Table(caption, ["Scheme", *(title for _, title in COLUMNS)], cells, strong=strong)
+
+
+def _cells(row: Row) -> list[str]:
+    rates = ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
+    return [
+        with_interval(row.latency_s, 2),
+        f"{number(row.latency_s.median, 2)}\n{number(row.latency_s.p95, 2)}",
+        with_interval(row.cost, 1),
+        "–" if row.gap is None else with_interval(row.gap, 1, factor=100),
+        *(number(100 * row.values[name], 1) for name in rates),
+        number(row.values["age_of_information_s"], 2),
+        number(row.values["jain_index"], 3),
+        number(row.values["extraction_factor"], 2),
+    ]
+
+
+def comparison_csv(run: RunFolder) -> list[list[Any]]:
+    """The same rows with all their digits, in SI units and shares, under `CSV_HEADER`."""
+    return [
+        [
+            row.scheme.name,
+            row.scheme.label,
+            row.scheme.group,
+            *(
+                getattr(value, part)
+                for value in (row.latency_s, row.cost, row.gap or Estimate(math.nan))
+                for part in _SPREAD
+            ),
+            *(row.values[key] for key, _ in COLUMNS[4:]),
+        ]
+        for row in by_cost(run)
+    ]
+
+
+def paired(run: RunFolder) -> Table:
+    """The headline's learner less every other scheme on the same slots; the paper's benchmarks stressed."""
+    mine = run.rows[run.learner].scheme.label
+    others = [row for row in by_cost(run) if row.scheme.name != run.learner]
+    header = [
+        f"{mine} less …",
+        "Latency [s]",
+        "saved [%]",
+        "excludes 0",
+        "Cost",
+        "saved [%]",
+        "excludes 0",
+    ]
+    caption = (
+        f"Paired differences: {mine} less each other scheme on the same slots, with 95 % bootstrap intervals. "
+        f"Negative: {mine} is better. Bold: the headline's benchmarks."
+    )
+    strong = [place for place, row in enumerate(others) if row.scheme.name in run.benchmarks]
+    return Table(caption, header, [_pair(run, row) for row in others], words=(0, 3, 6), strong=strong)
+
+
+def _pair(run: RunFolder, row: Row) -> list[str]:
+    cells = [row.scheme.label]
+    for key, saved, digits in (("latency_s", "latency_reduction_percent", 2), ("cost", "cost_reduction_percent", 1)):
+        difference, reduction = run.paired(row.scheme.name, key), run.paired(row.scheme.name, saved)
+        cells += [with_interval(difference, digits, sign=True), with_interval(reduction, 1), _excludes_zero(difference)]
+    return cells
+
+
+def _excludes_zero(difference: Estimate) -> str:
+    if math.isnan(difference.low) or math.isnan(difference.high):
+        return "no interval"
+    return "yes" if difference.low > 0 or difference.high < 0 else "no"
+
+
+def paper_and_fixed(run: RunFolder) -> Table:
+    """What each learner came to, at the paper's settings and at the fixed ones."""
+    named = {"paper": "the paper's", "fixed": "fixed"}
+    unstable = {item.name for item in instabilities(run)}
+    rows = [
+        [
+            row.scheme.label,
+            named[row.scheme.group],
+            with_interval(row.cost, 1),
+            "–" if row.gap is None else with_interval(row.gap, 1, factor=100),
+            "unstable" if row.scheme.name in unstable else "steady" if row.scheme.name in run.curves else "no curve",
+        ]
+        for row in by_cost(run)
+        if row.scheme.group in named
+    ]
+    header = ["Scheme", "Settings", "Cost of a slot", "Above the optimum [%]", "Training"]
+    return Table("", header, rows, words=(0, 1, 4))
+
+
+def deviations(run: RunFolder) -> Table:
+    """Every setting in which a learner differs from the paper's, with the reason."""
+    rows = [
+        [scheme.label, item.setting, item.paper, item.here, item.reason]
+        for scheme in run.schemes.values()
+        for item in scheme.deviations
+    ]
+    caption = "Every setting that differs from the paper's."
+    return Table(caption, ["Scheme", "Setting", "Paper", "Here", "Why"], rows, words=range(5))
+
+
+def settings(run: RunFolder) -> Table:
+    """All settings, one column a scheme."""
+    schemes = [scheme for scheme in run.schemes.values() if scheme.settings]
+    keys = list(dict.fromkeys(key for scheme in schemes for key in scheme.settings))
+    rows = [[f"`{key}`", *(plain(scheme.settings.get(key, "–")) for scheme in schemes)] for key in keys]
+    return Table("", ["Setting", *(scheme.label for scheme in schemes)], rows, words=range(len(schemes) + 1))
+
+
+def open_constants(run: RunFolder) -> Table:
+    """The constants the paper does not print, with the value used and why."""
+    rows = [
+        [entry["meaning"], symbol(entry["symbol"]), entry["text"], entry["tag"], entry["source"]]
+        for entry in (*run.scenario, *run.learning)
+        if entry["tag"] != "stated"
+    ]
+    return Table("", ["Constant", "Symbol", "Value", "Tag", "Why"], rows, words=range(5))
+
+
+def all_constants(entries: list[dict[str, Any]], caption: str) -> Table:
+    """Every constant with its bounds, tag and source."""
+    rows = [
+        [f"`{entry['key']}`", symbol(entry["symbol"]), entry["text"], entry["bound"], entry["tag"], entry["source"]]
+        for entry in entries
+    ]
+    return Table(caption, ["Key", "Symbol", "Value", "Allowed", "Tag", "Source"], rows, words=range(6))
