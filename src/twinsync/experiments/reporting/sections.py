@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinsync.experiments.report import findings, tables
+from twinsync.experiments.reporting import findings, tables
 from twinsync.experiments.reporting.document import (
     Block,
     Box,
