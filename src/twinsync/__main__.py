@@ -1,0 +1,5 @@
+"""`python -m twinsync`."""
+
+from twinsync.cli import main
+
+main()

@@ -1,0 +1,83 @@
+"""The command line's frame: the commands, exit codes, and errors as one line each."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from twinsync.cli.evaluate import evaluate
+from twinsync.cli.scenario import scenario_app
+from twinsync.cli.shared import Interrupted, say
+from twinsync.cli.solve import solve
+from twinsync.errors import InputError
+
+DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(name="twinsync", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.add_typer(scenario_app)
+app.command("solve")(solve)
+app.command("evaluate")(evaluate)
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"twinsync {version('twinsync')}")
+        raise typer.Exit(DONE)
+    return wanted
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Delay-aware digital twin synchronisation over semantic communication: simulate, solve exactly, learn, compare."""
+
+
+def main() -> None:
+    """Entry point of the `twinsync` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code. Whatever goes wrong is told on standard error."""
+    try:
+        code = app(list(arguments) or ["--help"], prog_name="twinsync", standalone_mode=False)
+    except InputError as error:
+        return _bad_input(str(error))
+    except Interrupted as advice:
+        say(f"interrupted; {advice}")
+        return INTERRUPTED
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except Exception as error:
+        # Wrong usage: an exception of the parser's own, whose class is not public in every release of typer.
+        if hasattr(error, "format_message"):
+            return _bad_input(f"{error.format_message()} {_where_to_look(error)}")  # type: ignore[attr-defined]
+        traceback.print_exc()
+        say(f"internal error, please report it with the lines above: {type(error).__name__}: {_one_line(str(error))}")
+        return OUR_FAULT
+    if code == INTERRUPTED:
+        say("interrupted; nothing was written, run the same command again")
+    return code if isinstance(code, int) else DONE
+
+
+def _where_to_look(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return "" if context is None else f"(see `{context.command_path} --help`)"
+
+
+def _bad_input(message: str) -> int:
+    say(f"error: {_one_line(message)}")
+    return BAD_INPUT
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())

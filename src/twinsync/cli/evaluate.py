@@ -1,0 +1,87 @@
+"""`twinsync evaluate`: allocators and trained policies compared on the same slots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twinsync.cli.shared import (
+    MOST_SLOTS,
+    JsonOption,
+    ScenarioOption,
+    SeedOption,
+    SetOption,
+    check_json_target,
+    progress,
+    show,
+    whole_number,
+    write_json,
+)
+from twinsync.errors import InputError
+
+if TYPE_CHECKING:
+    from twinsync.allocators.protocol import Allocator
+    from twinsync.scenario import Scenario
+
+
+def evaluate(
+    scenario: ScenarioOption = "paper",
+    overrides: SetOption = None,
+    allocators: Annotated[
+        str | None,
+        typer.Option(
+            "--allocators",
+            metavar="A,B,...",
+            help="Built-in names, folders of training runs, your own module:function or file.py:function; "
+            "all built-in ones unless told. The first is compared with each of the others.",
+        ),
+    ] = None,
+    slots: Annotated[
+        int, typer.Option("--slots", metavar="N", parser=whole_number(1, MOST_SLOTS), help="Slots in each set.")
+    ] = 500,
+    seeds: Annotated[
+        int, typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Independent sets of slots.")
+    ] = 5,
+    seed: SeedOption = 0,
+    json_target: JsonOption = None,
+) -> None:
+    """Compare allocators on the same slots: latency, cost, limits, energy, age, and the gap to the exact optimum."""
+    check_json_target(json_target)
+    with progress() as report:
+        report("loading", 0, 1)
+        from twinsync.experiments.evaluate import evaluate as run
+        from twinsync.experiments.summary import summarise
+        from twinsync.presets import load_scenario
+
+        setting = load_scenario(scenario, overrides or ())
+        found = find(allocators, setting)
+        evaluation = run(setting, found, slots=slots, seeds=seeds, seed=seed, progress=report)
+        summary = summarise(evaluation)
+    if json_target is not None:
+        write_json(json_target, summary)
+        return
+    from twinsync.experiments.tables import evaluation_tables
+
+    show(evaluation_tables(summary))
+
+
+def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
+    """The allocators of a comma-separated list, under the name each is shown by: as given, a run by its folder's."""
+    from twinsync.allocators.registry import allocator_names, find_allocators
+
+    if names is None:
+        given = sorted(allocator_names(), key=lambda name: name != "optimum")
+    else:
+        given = [name.strip() for name in names.split(",")]
+    found: dict[str, list[Allocator]] = {}
+    for name in given:
+        if not name:
+            raise InputError(f"--allocators {names!r}: an empty name; separate names by single commas")
+        folder = name not in allocator_names() and Path(name).is_dir()
+        shown = Path(name).resolve().name if folder else name
+        if shown in found:
+            raise InputError(f"--allocators: two would be called {shown!r}; name each once, or rename a folder")
+        found[shown] = find_allocators(name, scenario)
+    return found

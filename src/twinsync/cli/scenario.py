@@ -1,0 +1,58 @@
+"""`twinsync scenario list | show | check`."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from typing import Annotated
+
+import typer
+
+from twinsync.cli.shared import JsonOption, SetOption, check_json_target, show, write_json
+
+scenario_app = typer.Typer(name="scenario", help="The constants of the system model: list, show, check.")
+
+
+@scenario_app.command("list")
+def list_presets() -> None:
+    """List the presets that ship with twinsync."""
+    # Read here, not through twinsync.presets, which needs JAX: a list should be instant.
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for item in sorted((resources.files("twinsync") / "scenarios").iterdir(), key=lambda item: item.name):
+        if item.name.endswith(".toml"):
+            description = tomllib.loads(item.read_text("utf-8")).get("description", "")
+            table.add_row(f"[bold]{item.name.removesuffix('.toml')}[/bold]", description)
+    show(table)
+
+
+@scenario_app.command("show")
+def show_scenario(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A preset's name or a TOML file.")] = "paper",
+    overrides: SetOption = None,
+    json_target: JsonOption = None,
+) -> None:
+    """Show every constant: value, tag (stated, derived, assumed), bounds and where it comes from."""
+    check_json_target(json_target)
+    from twinsync.experiments.describe import describe_constants
+    from twinsync.presets import load_preset
+
+    preset = load_preset(name, overrides or ())
+    entries = describe_constants(preset)
+    if json_target is not None:
+        write_json(json_target, {"name": preset.name, "description": preset.description, "constants": entries})
+        return
+    from twinsync.experiments.tables import constants_tables
+
+    show(constants_tables(preset.name, preset.description, entries))
+
+
+@scenario_app.command("check")
+def check(file: Annotated[str, typer.Argument(metavar="FILE", help="A TOML file of your own.")]) -> None:
+    """Check a scenario file; exit code 2 and one line if something is wrong with it."""
+    from twinsync.presets import load_preset
+
+    preset = load_preset(file)
+    own = [key for key, provenance in preset.provenance.items() if provenance.tag == "user"]
+    print(f"{file}: valid; {len(preset.provenance)} constants, {len(own)} of them yours: {', '.join(own) or 'none'}")

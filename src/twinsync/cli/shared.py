@@ -1,0 +1,115 @@
+"""What the commands share: option types, JSON output, progress, and what to say when the user interrupts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+
+from twinsync.errors import InputError
+
+MOST_SLOTS = 1_000_000
+
+
+def whole_number(low: int, high: int) -> Callable[[str | int], int]:
+    """An option's parser: a whole number within bounds; its error says what was given."""
+
+    def parse(text: str | int) -> int:  # typer passes defaults through it too
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise typer.BadParameter(f"{text!r:.40} is not a whole number from {low} to {high}")
+        return value
+
+    return parse
+
+
+ScenarioOption = Annotated[str, typer.Option("--scenario", metavar="NAME|FILE", help="A preset's name or a TOML file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help='Change a constant, e.g. --set bandwidth_hz="2 MHz"; repeatable.'),
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", metavar="I", parser=whole_number(0, 2**32 - 1), help="Root seed of all randomness.")
+]
+JsonOption = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE|-", help="Write JSON to a new file, or to standard output (-); no table."),
+]
+
+
+class Interrupted(Exception):
+    """The user interrupted work that can be continued; the message says how."""
+
+
+@contextmanager
+def interruptible(advice: str) -> Iterator[None]:
+    """Turn Ctrl-C inside the block into one line that ends with `advice`, for example the command that resumes."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(advice) from None
+
+
+def check_json_target(target: str | None) -> None:
+    """Refuse before any work a JSON file that exists or cannot be written."""
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    if path.exists():
+        raise InputError(f"--json {target}: already exists; choose another name or remove it")
+    if not path.parent.is_dir():
+        raise InputError(f"--json {target}: folder {path.parent} does not exist; create it first")
+
+
+def write_json(target: str, payload: Any) -> None:
+    """Write JSON to standard output (-) or to a file that does not exist yet."""
+    text = json.dumps(payload, indent=2, allow_nan=False) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        with open(target, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InputError(f"--json {target}: already exists; choose another name or remove it") from None
+    except OSError as error:
+        raise InputError(f"--json {target}: cannot be written: {error.strerror}; choose another place") from None
+    say(f"wrote {target}")
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table to standard output."""
+    # A pipe has no width; tables then keep the width they need instead of folding to 80 columns.
+    console = Console()
+    Console(width=None if console.is_terminal else 160).print(renderable, soft_wrap=False)
+
+
+def say(line: str) -> None:
+    """One line on standard error."""
+    print(f"twinsync: {line}", file=sys.stderr)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar while the block runs, if standard error is a terminal; call it with what is done, done, in all."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def report(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield report

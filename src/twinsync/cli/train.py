@@ -1,0 +1,94 @@
+"""`twinsync train` and `twinsync reproduce`: the long commands, which can be interrupted and resumed."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twinsync.cli.shared import ScenarioOption, SeedOption, SetOption, interruptible, progress, say
+from twinsync.errors import InputError
+
+OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; must not exist yet.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")]
+
+
+def train(
+    out: OutOption,
+    algorithm: Annotated[str, typer.Option("--algorithm", metavar="sac|ppo", help="What learns.")] = "sac",
+    preset: Annotated[
+        str,
+        typer.Option("--preset", metavar="paper|tuned", help="Settings: as printed, or those that fix what breaks."),
+    ] = "tuned",
+    scenario: ScenarioOption = "paper",
+    overrides: SetOption = None,
+    learning: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--learning", metavar="KEY=VALUE", help="Change a setting, e.g. --learning slots=50000; repeatable."
+        ),
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", metavar="M", min=1, max=1000, help="Training seeds, side by side.")
+    ] = 3,
+    seed: SeedOption = 0,
+    resume: ResumeOption = False,
+) -> None:
+    """Train a policy for each of M seeds; the folder is then an allocator for `twinsync evaluate`."""
+    with progress() as report:
+        report("loading", 0, 1)
+        from twinsync.learning.run import RunConfig
+        from twinsync.learning.run import train as run
+        from twinsync.learning.settings import PRESETS, override
+
+        if (algorithm, preset) not in PRESETS:
+            known = ", ".join(" ".join(pair) for pair in PRESETS)
+            raise InputError(f"--algorithm {algorithm} --preset {preset}: unknown; known pairs: {known}")
+        pairs = dict(_pair(item) for item in learning or ())
+        settings = override(PRESETS[algorithm, preset], pairs)
+        config = RunConfig(scenario, tuple(overrides or ()), settings, seeds, seed)
+        with interruptible(f"continue with: {_command()} --resume"):
+            training = run(config, out, command=_command(), resume=resume, progress=report)
+    last = training.curve[-seeds:]
+    costs = ", ".join(f"{row.cost:.2f}" for row in last)
+    say(f"{out}: {last[0].slots:,} slots, cost per slot on fixed slots by seed: {costs}")
+    say(f"compare it: twinsync evaluate --scenario {scenario} --allocators {out},optimum")
+
+
+def reproduce(
+    out: OutOption,
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="quick|laptop|full", help="How much of Table III.")
+    ] = "quick",
+    scenario: ScenarioOption = "paper",
+    overrides: SetOption = None,
+    seed: SeedOption = 0,
+    resume: ResumeOption = False,
+) -> None:
+    """Train the paper's SAC and its benchmarks, compare all with the exact optimum, and write the report."""
+    with progress() as report:
+        report("loading", 0, 1)
+        from twinsync.experiments.budgets import find_budget
+        from twinsync.experiments.reproduce import reproduce as run
+
+        with interruptible(f"continue with: {_command()} --resume"):
+            page = run(
+                find_budget(budget), out, scenario=scenario, overrides=tuple(overrides or ()), seed=seed,
+                command=_command(), resume=resume, progress=report,
+            )  # fmt: skip
+    print(page)
+
+
+def _pair(item: str) -> tuple[str, str]:
+    key, equals, value = item.partition("=")
+    if not equals or not key.strip() or not value.strip():
+        raise InputError(f"--learning {item!r}: expected key=value, for example --learning slots=50000")
+    return key.strip(), value.strip()
+
+
+def _command() -> str:
+    """The command line as typed, without --resume."""
+    return shlex.join(["twinsync", *(part for part in sys.argv[1:] if part != "--resume")])

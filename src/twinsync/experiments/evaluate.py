@@ -1,0 +1,212 @@
+"""Evaluation: every scheme decides the same slots, which no decision influences (finding 4).
+
+M evaluation seeds give M independent sets of N slots. Every policy of a scheme (one per training seed; a heuristic has
+one) decides every set, in float64. The exact optimum is solved on the same sets for the gap.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from twinsync.allocators.optimum import solve
+from twinsync.allocators.protocol import Allocator, observation_of
+from twinsync.arrays import Float, Key
+from twinsync.environment.interface import see
+from twinsync.errors import InputError
+from twinsync.experiments.metrics import Measures, measure
+from twinsync.model import Allocation, Slot, draw_slots
+from twinsync.scenario import Scenario
+from twinsync.streams import root_key, stream
+
+Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+
+DECISIONS = ("extraction_factor", "device_cpu_hz", "transmit_power_w", "edge_cpu_hz")
+
+_draw_slots = eqx.filter_jit(draw_slots)
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One scheme's raw results: P policies, M sets, N slots.
+
+    latency_s, cost: T[n] and T[n] + P, both with the latency cap. means: each figure of merit averaged over a set.
+    """
+
+    latency_s: Float[np.ndarray, "P M N"]
+    cost: Float[np.ndarray, "P M N"]
+    means: dict[str, Float[np.ndarray, "P M"]]
+
+    @property
+    def policies(self) -> int:
+        """Number of policies P."""
+        return self.cost.shape[0]
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The exact optimum on the same slots.
+
+    cost: of its allocation, with the latency cap that everyone's cost has. relative_gap: proven bound on how far its
+    uncapped cost can be from the true minimum.
+    """
+
+    cost: Float[np.ndarray, "M N"]
+    relative_gap: Float[np.ndarray, "M N"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Raw results of an evaluation; `summary.summarise` turns them into means, intervals and paired differences."""
+
+    scenario: Scenario
+    slots: int
+    seeds: int
+    seed: int
+    schemes: dict[str, Scheme]
+    optimum: Optimum | None
+    optimum_note: str
+
+    def units_rows(self) -> list[dict[str, Any]]:
+        """One row for each scheme, policy and set of slots, with the means over the set: the table to write as CSV."""
+        rows = []
+        for name, scheme in self.schemes.items():
+            for policy, slot_set in np.ndindex(*scheme.cost.shape[:2]):
+                means = {key: float(values[policy, slot_set]) for key, values in scheme.means.items()}
+                best = {} if self.optimum is None else {"optimum_cost": float(self.optimum.cost[slot_set].mean())}
+                rows.append({"allocator": name, "policy": policy, "slot_set": slot_set, **means, **best})
+        return rows
+
+
+def draw_slot_set(scenario: Scenario, seed: int, index: int, count: int) -> tuple[Slot, Key]:
+    """Set `index` of `count` slots below root seed `seed` (NumPy, float64), and the key its random allocators use."""
+    with jax.enable_x64(True):
+        key = jax.random.fold_in(stream(root_key(seed), "evaluation"), index)
+        slot = jax.device_get(_draw_slots(stream(key, "slots"), scenario, count))
+    return slot, stream(key, "allocator")
+
+
+def evaluate(
+    scenario: Scenario,
+    allocators: Mapping[str, Sequence[Allocator]],
+    *,
+    slots: int,
+    seeds: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate each named scheme, a list of policies (one per training seed), on `seeds` sets of `slots` slots.
+
+    Raises `InputError` naming the allocator whose output has a wrong shape or is not finite and positive.
+    """
+    tell = progress or (lambda what, done, total: None)
+    total = seeds * (1 + sum(len(policies) for policies in allocators.values()))
+    done = 0
+    results: dict[str, list[list[Measures]]] = {name: [[] for _ in found] for name, found in allocators.items()}
+    references, note = [], ""
+    with jax.enable_x64(True):
+        for index in range(seeds):
+            slot, key = draw_slot_set(scenario, seed, index, slots)
+            tell("optimum", done, total)
+            reference, trouble = _reference(scenario, slot)
+            references.append(reference)
+            note = note or trouble
+            done += 1
+            for name, policies in allocators.items():
+                for place, allocator in enumerate(policies):
+                    tell(name, done, total)
+                    allocation = decide(name, allocator, scenario, slot, key)
+                    results[name][place].append(measure(scenario, slot, allocation))
+                    done += 1
+    tell("done", done, total)
+    schemes = {name: _gather(rows) for name, rows in results.items()}
+    return Evaluation(scenario, slots, seeds, seed, schemes, _stack(references), note)
+
+
+def decide(name: str, allocator: Allocator, scenario: Scenario, slot: Slot, key: Key) -> Allocation:
+    """What an allocator decides for a set of slots, checked. Call it where float64 is enabled."""
+    sight = see(jax.tree.map(jnp.asarray, slot), observation_of(allocator))
+    try:
+        allocation = allocator(scenario, sight, key)
+    except InputError as error:
+        raise InputError(f"allocator {name!r}: {error}") from None
+    except Exception as error:
+        if _is_ours(allocator):
+            raise
+        raise InputError(f"allocator {name!r} raised {type(error).__name__} ({_place(error)}): {error}") from error
+    return _checked(name, allocation, slot.data_bits.shape)
+
+
+def _place(error: Exception) -> str:
+    """File and line of the user's own code that an exception passed last."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames[1:] if "site-packages" not in frame.filename]
+    last = (own or frames)[-1]
+    return f"{Path(last.filename).name}, line {last.lineno}"
+
+
+def _is_ours(allocator: Allocator) -> bool:
+    """Whether the allocator is part of this package, so that its exceptions are our fault and not the user's."""
+    return str(getattr(allocator, "__module__", "")).split(".")[0] == __name__.split(".")[0]
+
+
+def _checked(name: str, allocation: Any, shape: tuple[int, ...]) -> Allocation:
+    if not isinstance(allocation, Allocation):
+        got = type(allocation).__name__
+        raise InputError(f"allocator {name!r} returned {got}, expected a twinsync.model.Allocation")
+    decisions = {part: _decision(name, part, getattr(allocation, part), shape) for part in DECISIONS}
+    return Allocation(**decisions, codec=bool(allocation.codec))
+
+
+def _decision(name: str, part: str, given: Any, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        values = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"allocator {name!r}: {part} is not an array of numbers but {type(given).__name__}") from None
+    if values.shape != shape:
+        raise InputError(f"allocator {name!r}: {part} has shape {values.shape}, expected {shape} (slots, devices)")
+    wrong = np.argwhere(~(np.isfinite(values) & (values > 0)))
+    if len(wrong):
+        slot, device = wrong[0]
+        raise InputError(
+            f"allocator {name!r}: {part} is {values[slot, device]:g} at slot {slot}, device {device}; "
+            "expected a finite number above 0"
+        )
+    return values
+
+
+_Reference = tuple[np.ndarray, np.ndarray]  # capped cost and proven relative gap of each slot of a set
+
+
+def _reference(scenario: Scenario, slot: Slot) -> tuple[_Reference | None, str]:
+    try:
+        solution = solve(scenario, slot)
+    except InputError as error:
+        return None, f"no certified optimum: {error}"
+    if not np.isfinite(solution.cost).all():
+        return None, "no certified optimum: the solver found none in some slots"
+    return (measure(scenario, slot, solution.allocation).cost, solution.relative_gap), ""
+
+
+def _stack(references: list[_Reference | None]) -> Optimum | None:
+    present = [reference for reference in references if reference is not None]
+    if len(present) < len(references):
+        return None
+    return Optimum(*(np.stack(arrays) for arrays in zip(*present, strict=True)))
+
+
+def _gather(rows: list[list[Measures]]) -> Scheme:
+    names = rows[0][0].means
+    return Scheme(
+        latency_s=np.stack([[measures.latency_s for measures in row] for row in rows]),
+        cost=np.stack([[measures.cost for measures in row] for row in rows]),
+        means={name: np.array([[measures.means[name] for measures in row] for row in rows]) for name in names},
+    )

@@ -1,0 +1,179 @@
+"""An evaluation in numbers to quote: means with intervals, medians, gaps to the optimum, paired differences."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from twinsync.arrays import Float
+from twinsync.experiments.describe import scenario_values
+from twinsync.experiments.evaluate import Evaluation, Optimum, Scheme
+from twinsync.experiments.jsonable import jsonable
+from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS, TOLERANCE
+from twinsync.experiments.statistics import (
+    LEVEL,
+    RESAMPLES,
+    Bootstrap,
+    Interval,
+    expected_coverage,
+    median_and_p95,
+)
+
+TRAINING, EVALUATION = "training seed", "evaluation seed"
+
+DEFINITIONS = {
+    "latency_s": "T[n] of (19a) [s]: sum over the UDs of sensing and synchronisation latency, each UD's "
+    "synchronisation counted up to latency_cap_slots slots; mean, median and 95th percentile over slots",
+    "cost": "T[n] + P of (22), with the same cap",
+    "penalty": "P of (22)",
+    "gap_to_optimum": "mean cost over the exact optimum's mean cost on the same slots, less 1; median and p95 of the "
+    "slots' own gaps. The optimum knows the channel and minimises the cost without the cap, so where it is itself "
+    "given up at the cap a policy's cost, counted with the cap, can lie below it",
+    "deadline_miss_rate": f"share of UD-slots with t_dt above (1 - eta) tau, (19c); every limit here is read with a "
+    f"relative tolerance of {TOLERANCE:g}",
+    "deadline_completion_ratio": "share of UD-slots that meet (19c)",
+    "energy_violation_rate": "share of UD-slots with energy above the budget, (19d)",
+    "outage_rate": "share of UD-slots given up at the latency cap",
+    "sensing_violation_rate": "share of UD-slots whose sensing takes longer than eta tau, (19b)",
+    "edge_cpu_violation_rate": "share of slots that request more edge CPU than there is, (19h)",
+    "bounds_violation_rate": "share of UD-slots with phi, f, p or f_e outside its own bounds, (19e) to (19h)",
+    "latency_parts_s": "time in each stage until done or given up at the cap, sum over the UDs; adds up to latency_s",
+    "energy_j": "energy per slot, sum over the UDs [J]",
+    "energy_parts_j": "energy of each stage, sum over the UDs; adds up to energy_j",
+    "extraction_factor": "mean phi over UD-slots",
+    "device_cpu_hz": "mean f over UD-slots [Hz]",
+    "transmit_power_w": "mean p over UD-slots [W]",
+    "edge_cpu_hz": "mean f_e over UD-slots, as given by the server [Hz]",
+    "sent_bits": "mean bits on air per UD-slot",
+    "age_of_information_s": "time average of the age of a twin's newest state [s]: time since its sensing began; "
+    "reset by an update that meets the deadline, else growing; one slot old at the start of a cycle",
+    "slot_end_age_s": "the same age at the end of a slot",
+    "age_with_late_updates_s": "the same age if a late update counts when it arrives, unless given up at the cap [s]",
+    "jain_index": "Jain's fairness of the UDs' latencies within a slot, mean over slots; 1 is equal",
+    "unit": "what was repeated independently; intervals are over these units",
+}
+
+_COMPOSED = {f"{part}_latency_s" for part in LATENCY_PARTS} | {f"{part}_energy_j" for part in ENERGY_PARTS}
+
+
+def summarise(evaluation: Evaluation) -> dict[str, Any]:
+    """The evaluation as plain numbers for JSON: `allocators` by name, `paired[A][B]` for A against B, notes."""
+    bootstrap = Bootstrap(evaluation.seed)
+    best, schemes = evaluation.optimum, evaluation.schemes
+    paired: dict[str, dict[str, Any]] = {name: {} for name in schemes}
+    for a, b in permutations(schemes, 2):
+        paired[a][b] = compare(schemes[a], schemes[b], bootstrap)
+    summary = {
+        "scenario": scenario_values(evaluation.scenario),
+        "slots": evaluation.slots,
+        "seeds": evaluation.seeds,
+        "seed": evaluation.seed,
+        "interval": {"level": LEVEL, "method": "percentile bootstrap over units", "resamples": RESAMPLES},
+        "optimum": None if best is None else {"cost": best.cost.mean(), "relative_gap": best.relative_gap.max()},
+        "allocators": {name: describe_scheme(scheme, best, bootstrap) for name, scheme in schemes.items()},
+        "paired": paired,
+        "notes": _notes(evaluation),
+        "definitions": DEFINITIONS,
+    }
+    return jsonable(summary)
+
+
+def describe_scheme(scheme: Scheme, optimum: Optimum | None, bootstrap: Bootstrap) -> dict[str, Any]:
+    """Everything measured of one scheme."""
+    means = {key: float(values.mean()) for key, values in scheme.means.items()}
+    latency, cost = scheme.means["latency_s"], scheme.means["cost"]
+    return {
+        "latency_s": _with_quantiles(bootstrap.mean_interval(_units(latency)), scheme.latency_s),
+        "cost": _with_quantiles(bootstrap.mean_interval(_units(cost)), scheme.cost),
+        "gap_to_optimum": gap_to_optimum(scheme, optimum, bootstrap),
+        **{key: value for key, value in means.items() if key not in {*_COMPOSED, "latency_s", "cost"}},
+        "latency_parts_s": {part: means[f"{part}_latency_s"] for part in LATENCY_PARTS},
+        "energy_parts_j": {part: means[f"{part}_energy_j"] for part in ENERGY_PARTS},
+        "unit": TRAINING if scheme.policies > 1 else EVALUATION,
+        "unit_count": len(_units(cost)),
+        "unit_latency_s": _units(latency),
+        "unit_cost": _units(cost),
+    }
+
+
+def gap_to_optimum(scheme: Scheme, optimum: Optimum | None, bootstrap: Bootstrap) -> dict[str, float] | None:
+    """Excess of the mean cost over the optimum's, relative; None where there is no positive optimum to relate to."""
+    if optimum is None or not (optimum.cost > 0).all():
+        return None
+    # Every policy decides all sets, so the reference of a training seed is the mean over all of them.
+    reference = _units(optimum.cost.mean(axis=-1)[None, :]) if scheme.policies == 1 else np.array([optimum.cost.mean()])
+    interval = bootstrap.interval(lambda cost, best: cost / best - 1.0, _units(scheme.means["cost"]), reference)
+    return _with_quantiles(interval, scheme.cost / optimum.cost - 1.0)
+
+
+def compare(a: Scheme, b: Scheme, bootstrap: Bootstrap) -> dict[str, Any]:
+    """A less B on the same slots, and by how many percent A's mean latency and cost lie below B's.
+
+    Units are paired: training seed j of A with training seed j of B, a scheme with one policy with each seed of the
+    other, and sets of slots where neither was trained. Unequal numbers of training seeds are resampled independently.
+    """
+    learned = a.policies > 1 or b.policies > 1
+
+    def units(scheme: Scheme, key: str) -> Float[np.ndarray, " n"]:
+        values = scheme.means[key]
+        return values.mean(axis=1) if learned else values[0]
+
+    result: dict[str, Any] = {}
+    for key, reduction in (("latency_s", "latency_reduction_percent"), ("cost", "cost_reduction_percent")):
+        pair = units(a, key), units(b, key)
+        result[key] = _named(bootstrap.interval(lambda x, y: x - y, *pair))
+        result[reduction] = _named(bootstrap.interval(lambda x, y: 100.0 * (1.0 - x / y), *pair))
+    result["unit"] = TRAINING if learned else EVALUATION
+    result["unit_count"] = max(len(units(a, "cost")), len(units(b, "cost")))
+    return result
+
+
+def _units(values: Float[np.ndarray, "P M"]) -> Float[np.ndarray, " n"]:
+    """One number a unit: each policy's mean over the sets, or each set's where there is one policy."""
+    return values.mean(axis=1) if values.shape[0] > 1 else values[0]
+
+
+def _named(interval: Interval) -> dict[str, float]:
+    return {"mean": interval.mean, "ci_low": interval.low, "ci_high": interval.high}
+
+
+def _with_quantiles(interval: Interval, values: Float[np.ndarray, "*n"]) -> dict[str, float]:
+    median, p95 = median_and_p95(values)
+    return {**_named(interval), "median": median, "p95": p95}
+
+
+def _notes(evaluation: Evaluation) -> list[str]:
+    notes = []
+    for unit in (TRAINING, EVALUATION):
+        counts = {
+            len(_units(scheme.cost[..., 0]))
+            for scheme in evaluation.schemes.values()
+            if (scheme.policies > 1) == (unit == TRAINING)
+        }
+        notes += [_interval_note(unit, count) for count in sorted(counts)]
+    if any(scheme.policies > 1 for scheme in evaluation.schemes.values()):
+        notes.append("intervals over training seeds hold for the evaluated slots; they leave out the choice of slots")
+    if evaluation.optimum is None:
+        notes.append(f"gap_to_optimum is null: {evaluation.optimum_note}")
+    elif not (evaluation.optimum.cost > 0).all():
+        notes.append("gap_to_optimum is null: the optimum's cost is not positive in every slot, a ratio says nothing")
+    for name, scheme in evaluation.schemes.items():
+        for key in ("bounds_violation_rate", "edge_cpu_violation_rate"):
+            rate = scheme.means[key].mean()
+            if rate > 0:
+                notes.append(f"{name} breaks its limits: {key} {100 * rate:.3g} % ({DEFINITIONS[key]})")
+    if any((scheme.means["outage_rate"] > 0).any() for scheme in evaluation.schemes.values()):
+        notes.append("some UD-slots were given up at the latency cap (outage_rate): read medians beside means")
+    return notes
+
+
+def _interval_note(unit: str, count: int) -> str:
+    if count < 2:
+        return f"one {unit} allows no interval"
+    covered = expected_coverage(count)
+    return (
+        f"95 % intervals over {count} {unit}s are percentile bootstrap; over so many normal units they cover the true "
+        f"mean in about {100 * covered:.0f} % of repetitions"
+    )

@@ -1,0 +1,171 @@
+"""The command line's frame: exit codes, one line for every bad input, instant help, interruption."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import typer
+
+from twinsync.cli import app as module
+from twinsync.cli import shared
+from twinsync.cli.app import run
+from twinsync.cli.shared import check_json_target, interruptible, write_json
+from twinsync.errors import InputError
+
+
+def fails(capsys: pytest.CaptureFixture[str], arguments: list[str], *fragments: str) -> None:
+    """The command line must end with code 2, silent but for one line on standard error with all these in it."""
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("twinsync: error: ")
+    for fragment in fragments:
+        assert fragment in err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"twinsync {version('twinsync')}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert run(arguments) == 0
+    out = capsys.readouterr().out
+    for command in ("scenario", "solve", "evaluate"):
+        assert command in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["scenario", "list"], ["evaluate", "--help"]])
+def test_what_should_be_instant_does_not_load_jax(arguments: list[str]) -> None:
+    code = f"import sys; from twinsync.cli.app import run; run({arguments!r}); sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60).returncode == 0
+
+
+def test_python_m_twinsync_is_the_same_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "twinsync", "solve", "--slots", "0"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("twinsync: error: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragments"),
+    [
+        (["unknown"], ["unknown"]),
+        (["--unknown"], ["--unknown"]),
+        (["solve", "--sloths", "3"], ["--sloths"]),
+        (["solve", "--slots", "0"], ["--slots", "'0' is not a whole number from 1 to"]),
+        (["solve", "--slots", "many"], ["--slots", "'many' is not a whole number"]),
+        (["solve", "--seed", "-1"], ["--seed", "'-1' is not a whole number from 0 to 4294967295"]),
+        (["solve", "--slots"], ["--slots"]),
+        (["solve", "extra"], ["extra"]),
+        (["evaluate", "--seeds", "2.5"], ["--seeds", "'2.5'"]),
+        (["scenario", "check"], ["FILE"]),
+        (["scenario", "show", "nowhere.toml"], ["nowhere.toml", "paper"]),
+        (["scenario", "show", "--set", "bandwith_hz=1"], ["--set", "bandwith_hz", "bandwidth_hz"]),
+        (["scenario", "show", "--set", "bandwidth_hz"], ["--set", "key=value"]),
+        (["solve", "--set", "bandwidth_hz=-1"], ["bandwidth_hz", "-1"]),
+        (["solve", "--set", "extraction_factor_min=0"], ["extraction_factor_min", "(0, 1]"]),
+        (["solve", "--set", "device_count=0"], ["device_count"]),
+        (["solve", "--set", "noise_power_w=nan"], ["noise_power_w"]),
+        (["solve", "--set", "fading_blocks=2", "--slots", "1"], ["fading_blocks"]),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], fragments: list[str]
+) -> None:
+    fails(capsys, arguments, *fragments)
+
+
+def test_a_message_of_several_lines_becomes_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def two_lines(*_: object, **__: object) -> None:
+        raise InputError("first\nsecond")
+
+    monkeypatch.setattr(module, "app", two_lines)
+    fails(capsys, [], "first second")
+
+
+def test_our_fault_is_exit_code_1_with_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(module, "app", broken)
+    assert run([]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Traceback" in err
+    assert err.splitlines()[-1] == (
+        "twinsync: internal error, please report it with the lines above: ZeroDivisionError: a bug"
+    )
+
+
+def press_ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+def resumable() -> None:
+    with interruptible("continue with --resume --out runs/a"):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        (press_ctrl_c, "nothing was written, run the same command again"),
+        (resumable, "continue with --resume --out runs/a"),
+    ],
+)
+def test_ctrl_c_says_how_to_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: object, advice: str
+) -> None:
+    fresh = typer.Typer()
+    fresh.command("work")(command)  # type: ignore[arg-type]
+    fresh.callback()(lambda: None)
+    monkeypatch.setattr(module, "app", fresh)
+    assert run(["work"]) == 130
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"twinsync: interrupted; {advice}\n"
+
+
+def test_json_goes_to_standard_output_or_to_a_new_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    write_json("-", {"a": [1, None]})
+    assert json.loads(capsys.readouterr().out) == {"a": [1, None]}
+    target = tmp_path / "new.json"
+    write_json(str(target), {"a": 1})
+    assert json.loads(target.read_text()) == {"a": 1}
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert str(target) in err
+
+
+def test_json_never_overwrites(tmp_path: Path) -> None:
+    target = tmp_path / "old.json"
+    target.write_text("precious")
+    for attempt in (lambda: check_json_target(str(target)), lambda: write_json(str(target), {})):
+        with pytest.raises(InputError, match=r"old\.json: already exists; choose another name or remove it"):
+            attempt()
+    assert target.read_text() == "precious"
+
+
+def test_json_into_nowhere_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist; create it first"):
+        check_json_target(str(tmp_path / "none" / "new.json"))
+    with pytest.raises(InputError, match="cannot be written: Not a directory"):
+        write_json("/dev/null/new.json", {})
+
+
+def test_progress_stays_off_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    with shared.progress() as report:
+        report("working", 1, 2)
+    assert capsys.readouterr().out == ""
