@@ -1,8 +1,8 @@
-"""The Markov decision process of Section IV-A as pure functions: `reset` and `step` jit, vmap over keys and scenarios."""
+"""The Markov decision process of Section IV-A as pure functions: they jit, and vmap over keys and scenarios."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import equinox as eqx
 import jax
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from twinsync.arrays import Array, Bool, Float, Key
 from twinsync.environment.interface import Interface, draw_phi, observe, see, to_allocation
 from twinsync.errors import InputError
-from twinsync.model import Motion, Outcome, Slot, advance_motion, draw_slot, slot_outcome, start_motion
+from twinsync.model import Allocation, Motion, Outcome, Slot, advance_motion, draw_slot, slot_outcome, start_motion
 from twinsync.scenario import Scenario
 from twinsync.streams import stream
 
@@ -19,8 +19,8 @@ CycleEnd = Literal["terminal", "truncation"]
 
 
 class EnvState(eqx.Module):
-    """State between two steps: the walk, the slot to decide next, phi given by chance (`extraction = random`), n, and
-    the cycle's key."""
+    """State between two steps: the walk, the slot to decide next, phi given by chance (1 unless `extraction = random`),
+    n, and the cycle's key."""
 
     motion: Motion
     slot: Slot
@@ -40,12 +40,17 @@ class Step(NamedTuple):
     outcome: Outcome
 
 
+def next_cycle(key: Key) -> Key:
+    """The key of the cycle that follows the one of `key`."""
+    return stream(key, "next cycle")
+
+
 class DTSync(eqx.Module):
     """Digital twin synchronisation of K devices.
 
     | | |
     |---|---|
-    | observation | float [features * K], O(1): distances, data sizes; with `csi` the log gain; with random extraction phi |
+    | observation | float [features * K], O(1): distances, data sizes; log gains (`csi`); phi (random extraction) |
     | action | float [decisions * K] in [-1, 1]: phi (if chosen), f, p, f^e |
     | reward | -T[n] - P, eq. (22), unscaled [s and penalties] |
     | termination | after N slots: `terminal` (the objective (19a) is a finite sum) or `truncation` |
@@ -56,11 +61,11 @@ class DTSync(eqx.Module):
 
     scenario: Scenario
     interface: Interface = eqx.field(static=True, default=Interface())
-    cycle_end: CycleEnd = eqx.field(static=True, default="terminal")
+    cycle_end: str = eqx.field(static=True, default="terminal")
 
     def __check_init__(self) -> None:
-        if self.cycle_end not in ("terminal", "truncation"):
-            raise InputError(f"cycle_end = {self.cycle_end!r} is not one of terminal, truncation")
+        if self.cycle_end not in get_args(CycleEnd):
+            raise InputError(f"cycle_end = {self.cycle_end!r} is not one of {', '.join(get_args(CycleEnd))}")
 
     @property
     def observation_size(self) -> int:
@@ -89,29 +94,28 @@ class DTSync(eqx.Module):
         return Step(following, self.observe(following), -outcome.cost, *ends, outcome)
 
     def step_autoreset(self, state: EnvState, action: Float[Array, " A"]) -> tuple[Step, Float[Array, " F"]]:
-        """A step that begins a fresh cycle when one ends: the returned state and observation are the fresh cycle's first,
-        the second value is the observation that truly followed the action."""
+        """A step that begins a fresh cycle when one ends: the step's state and observation are then the fresh cycle's
+        first. The second value is the observation that truly followed the action."""
         step = self.step(state, action)
-        fresh, first = self.reset(stream(state.key, "next cycle"))
+        fresh, first = self.reset(next_cycle(state.key))
         over = step.terminated | step.truncated
-        chosen, observation = jax.tree.map(
-            lambda a, b: jnp.where(over, a, b) if not jnp.issubdtype(a.dtype, jax.dtypes.prng_key) else jax.random.
-            wrap_key_data(jnp.where(over, jax.random.key_data(a), jax.random.key_data(b))),
-            (fresh, first),
-            (step.state, step.observation),
+        state, observation = jax.tree.map(
+            lambda new, old: jnp.where(over, new, old), (fresh, first), (step.state, step.observation)
         )
-        return step._replace(state=chosen, observation=observation), step.observation
+        return step._replace(state=state, observation=observation), step.observation
 
     def observe(self, state: EnvState) -> Float[Array, " F"]:
         """Observation vector of a state."""
         return observe(self.interface, self.scenario, see(state.slot, self.interface.observation), state.given_phi)
 
-    def allocation(self, state: EnvState, action: Float[Array, " A"]):
+    def allocation(self, state: EnvState, action: Float[Array, " A"]) -> Allocation:
         """The `Allocation` an action stands for in a state."""
         return to_allocation(self.interface, self.scenario, action, state.given_phi)
 
     def _enter(self, key: Key, motion: Motion, n: jax.Array) -> EnvState:
         here = jax.random.fold_in(stream(key, "slot"), n)
         slot = draw_slot(here, motion, self.scenario)
-        given = draw_phi(stream(here, "phi"), self.scenario, slot.data_bits.shape)
+        given = jnp.ones_like(slot.data_bits)
+        if self.interface.extraction == "random":
+            given = draw_phi(stream(here, "phi"), self.scenario, given.shape)
         return EnvState(motion, slot, given, n, key)

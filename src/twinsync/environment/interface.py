@@ -1,4 +1,4 @@
-"""The face between a decision-maker and a slot: observation of eq. (20) in, action of eq. (21) out, both brought to O(1).
+"""The face between a decision-maker and a slot: observation of eq. (20) in, action of eq. (21) out, both O(1).
 
 Vectors are grouped by quantity, as the paper writes them: d_1..d_K, D_1..D_K (and gains, and given phis) in, and
 phi_1..phi_K, f_1..f_K, p_1..p_K, f^e_1..f^e_K out.
@@ -54,9 +54,9 @@ class Interface:
     [phi_min, 1] in each slot and shows it (random synchronisation strategy).
     """
 
-    observation: Observation = "paper"
-    edge_cpu: EdgeCpu = "requests"
-    extraction: Extraction = "chosen"
+    observation: str = "paper"
+    edge_cpu: str = "requests"
+    extraction: str = "chosen"
 
     def __post_init__(self) -> None:
         for name, choices in (("observation", Observation), ("edge_cpu", EdgeCpu), ("extraction", Extraction)):
@@ -78,18 +78,18 @@ class Interface:
 def observe(
     interface: Interface, scenario: Scenario, sight: Sight, given_phi: Float[Array, "*b K"] | None = None
 ) -> Float[Array, "*b F"]:
-    """The observation vector, F = features * K, each entry affine in a quantity (the gain in its logarithm) and O(1)."""
+    """The observation vector, F = features * K, each entry O(1) and affine in a quantity (in a gain's logarithm)."""
     centre = jnp.sqrt(scenario.start_x_m**2 + scenario.start_y_m**2 + scenario.station_height_m**2)
     spread = scenario.start_radius_m + 0.5 * scenario.speed_mean_m_s * scenario.cycle_s + scenario.distance_floor_m
     parts = [(sight.distance_m - centre) / spread]
     middle = 0.5 * (scenario.data_min_bits + scenario.data_max_bits)
-    # A fixed data size has no range; the tenth of its size keeps the quotient finite and the entry 0.
+    # A fixed data size has no range; a hundredth of its size keeps the quotient finite and the entry 0.
     half = jnp.maximum(0.5 * (scenario.data_max_bits - scenario.data_min_bits), 0.01 * middle)
     parts.append((sight.data_bits - middle) / half)
     if interface.observation == "csi":
         if sight.channel_gain is None:
             raise InputError("observation = csi needs channel_gain in what the edge sees, got None")
-        typical = path_gain(jnp.maximum(centre, scenario.distance_floor_m), scenario)
+        typical = path_gain(jnp.maximum(centre, scenario.distance_floor_m)[None], scenario)
         parts.append(jnp.log10(jnp.maximum(sight.channel_gain / typical, 1e-6)))
     if interface.extraction == "random":
         assert given_phi is not None
@@ -103,7 +103,7 @@ def to_allocation(
     action: Float[Array, "*b A"],
     given_phi: Float[Array, "*b K"] | None = None,
 ) -> Allocation:
-    """The allocation that an action vector in [-1, 1] stands for, A = decisions * K: affine to the bounds of (19e) to (19h)."""
+    """The allocation an action in [-1, 1] stands for, A = decisions * K: affine to the bounds of (19e) to (19h)."""
     action = jnp.clip(action, -1.0, 1.0)
     parts = list(jnp.split(action, interface.decisions, axis=-1))
     if interface.extraction == "chosen":
