@@ -131,6 +131,14 @@ def test_slots_and_input_exclude_each_other(
     assert "--slots and --input exclude each other" in line
 
 
+def test_slots_beyond_double_precision_are_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, own: list[dict[str, Any]]
+) -> None:
+    own[1]["channel_gain"] = [1e-8, 1e-300]
+    line = error(capsys, "--input", write(tmp_path / "own.json", own))
+    assert "slot 1 cannot be solved in double precision: channel_gain from 1e-300 to 1e-08" in line
+
+
 def test_a_faulty_file_is_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, own: list[dict[str, Any]]
 ) -> None:

@@ -112,6 +112,21 @@ def test_no_optimum_is_a_note_not_a_crash(scenario: Scenario) -> None:
     assert "optimum_cost" not in evaluation.units_rows()[0]
 
 
+def test_an_optimum_that_is_not_certified_is_not_called_one(
+    scenario: Scenario, cheap_optimum: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certified = module.solve
+
+    def loose(scenario: Scenario, slot: Slot) -> Solution:
+        solution = certified(scenario, slot)
+        return solution._replace(lower_bound=solution.lower_bound * (1 - 2e-4))
+
+    monkeypatch.setattr(module, "solve", loose)
+    evaluation = evaluate(scenario, {"equal": [EqualShare()]}, slots=5, seeds=1, seed=0)
+    assert evaluation.optimum is None
+    assert "proven gap exceeds 0.0001" in evaluation.optimum_note
+
+
 def faulty(change: Callable[[Allocation], object]) -> Callable:
     def own(scenario: Scenario, sight: Sight, key: jax.Array) -> object:
         return change(jax.device_get(EqualShare()(scenario, sight, key)))

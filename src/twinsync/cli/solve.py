@@ -90,12 +90,21 @@ def _slots(
 
 
 def _solve(scenario: Scenario, slot: Slot) -> dict[str, Any]:
+    import numpy as np
+
     from twinsync.allocators.optimum import solve as solve_slots
     from twinsync.experiments.describe import scenario_values
-    from twinsync.experiments.evaluate import DECISIONS
+    from twinsync.experiments.evaluate import CERTIFIED_GAP, DECISIONS
     from twinsync.experiments.jsonable import jsonable
 
     solution = solve_slots(scenario, slot)
+    uncertain = np.flatnonzero(~(solution.relative_gap <= CERTIFIED_GAP))
+    if len(uncertain):
+        gains = slot.block_gain[uncertain[0]]
+        raise InputError(
+            f"slot {uncertain[0]} cannot be solved in double precision: channel_gain from {gains.min():g} to "
+            f"{gains.max():g}; give gains that a receiver can tell from 0"
+        )
     rows = [
         {
             "data_bits": slot.data_bits[index],
