@@ -252,7 +252,7 @@ def test_the_paper_s_settings_may_hold_up(run_folder):
 
 def test_deviations_and_open_constants_are_shown_and_the_rest_is_folded(run_folder):
     page = page_of(run_folder)
-    assert ["SAC, tuned", "discount", "0.99", "0", "Actions never change later slots."] in page.rows
+    assert ["discount", "0.99", "0", "Actions never change later slots.", "SAC, tuned; w/o SC"] in page.rows
     assert "two hidden layers are printed, no width" in page.words_unfolded
     assert "7 stated" in page.words_unfolded
     assert "bandwidth_hz" in page.words

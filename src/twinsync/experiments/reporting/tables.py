@@ -8,7 +8,7 @@ from typing import Any
 from twinsync.experiments.figures.comparison import by_cost
 from twinsync.experiments.reporting.document import Table
 from twinsync.experiments.reporting.findings import instabilities
-from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, RunFolder
+from twinsync.experiments.run_folder import OPTIMUM, Deviation, Estimate, Row, RunFolder
 from twinsync.experiments.words import number, plain, symbol, with_interval
 
 # Key in evaluation.json (or part of one) and title of each column after the scheme's name.
@@ -134,14 +134,14 @@ def paper_and_fixed(run: RunFolder) -> Table:
 
 
 def deviations(run: RunFolder) -> Table:
-    """Every setting in which a learner differs from the paper's, with the reason."""
-    rows = [
-        [scheme.label, item.setting, item.paper, item.here, item.reason]
-        for scheme in run.schemes.values()
-        for item in scheme.deviations
-    ]
-    caption = "Every setting that differs from the paper's."
-    return Table(caption, ["Scheme", "Setting", "Paper", "Here", "Why"], rows, words=range(5))
+    """Every setting in which learners differ from the paper's, with the reason and whom it concerns."""
+    shared: dict[Deviation, list[str]] = {}
+    for scheme in run.schemes.values():
+        for item in scheme.deviations:
+            shared.setdefault(item, []).append(scheme.label)
+    rows = [[f"`{item.setting}`", item.paper, item.here, item.reason, "; ".join(who)] for item, who in shared.items()]
+    caption = "Every setting that differs from the paper's, and in which schemes."
+    return Table(caption, ["Setting", "Paper", "Here", "Why", "In"], rows, words=range(5))
 
 
 def settings(run: RunFolder) -> Table:
