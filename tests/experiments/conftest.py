@@ -84,7 +84,10 @@ def evaluation() -> dict:
         "optimum": {"cost": best[4], "relative_gap": 3e-6},
         "allocators": allocators,
         "paired": paired,
-        "notes": ["95 % intervals over 4 training seeds are percentile bootstrap; about 80 % coverage"],
+        "notes": [
+            "95 % intervals over 4 training seeds are percentile bootstrap; about 80 % coverage",
+            "ppo breaks its limits",
+        ],
         "definitions": {
             "latency_s": "sum over the UDs of sensing and synchronisation latency, capped",
             "cost": "T[n] + P of (22), with the same cap",

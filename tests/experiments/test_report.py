@@ -252,11 +252,16 @@ def test_the_paper_s_settings_may_hold_up(run_folder):
 
 def test_deviations_and_open_constants_are_shown_and_the_rest_is_folded(run_folder):
     page = page_of(run_folder)
-    assert ["discount", "0.99", "0", "Actions never change later slots.", "SAC, tuned; w/o SC"] in page.rows
+    assert ["discount", "0.99", "0", "SAC, tuned; w/o SC", "Actions never change later slots."] in page.rows
     assert "two hidden layers are printed, no width" in page.words_unfolded
     assert "7 stated" in page.words_unfolded
     assert "bandwidth_hz" in page.words
     assert "bandwidth_hz" not in page.words_unfolded
+
+
+def test_remarks_name_schemes_as_people_do(run_folder):
+    edit(run_folder, "manifest.json", lambda raw: raw["schemes"][2].update(label="PPO, as usual"))
+    assert "PPO, as usual breaks its limits." in page_of(run_folder).words_unfolded
 
 
 def test_how_it_was_made_is_told(run_folder):

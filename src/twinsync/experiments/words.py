@@ -75,6 +75,11 @@ def listing(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
+def sentence(text: str) -> str:
+    """Text with a capital first letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
+
+
 def plain(value: Any) -> str:
     """A setting's value as text."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -85,23 +85,25 @@ def draw_convergence(run: RunFolder, *, narrow: bool) -> Figure:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
         axes.set_ylabel("reward per slot (−cost)")
         axes.set_title(title)
-    zoom.set_xlim(0, max(curve.slots[-1] for curve in run.curves.values()))
+    last = max(curve.slots[-1] for curve in run.curves.values())
+    zoom.set_xlim(0, 1.012 * last)
     zoom.xaxis.set_major_locator(MaxNLocator(4 if narrow else 5))
     zoom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
     zoom.set_xlabel("slots of experience")
     ends = [_End(curve.scheme.label, _last(bands[name].mean), look[name]) for name, curve in run.curves.items()]
     low, high = zoom_limits([end.reward for end in ends], optimum)
-    zoom.set_ylim(low, high)
     below = [end for end in ends if end.reward < low]
+    zoom.set_ylim(low - 0.06 * len(below) * (high - low), high)  # room to name them
     _name_below(zoom, below)
     ends.append(_End("Optimum", optimum, look[OPTIMUM]))
     if narrow:
         columns = 2 if max(len(end.label) for end in ends) <= 20 else 1
         figure.legend(*zoom.get_legend_handles_labels(), loc="outside lower center", ncols=columns, handlelength=3.2)
     else:
-        _label(zoom, ends)
+        _label(zoom, ends, last)
         # Above, only what the nearer view leaves out, and the two to compare it with.
-        _label(whole, [*below, *(end for end in ends if end.style in (look[run.learner], look[OPTIMUM]))])
+        compared = [end for end in ends if end.style in (look[run.learner], look[OPTIMUM])]
+        _label(whole, [*below, *compared], last)
     return figure
 
 
@@ -154,8 +156,8 @@ def _draw(axes: Axes, curve: Curve, band: Band, style: Style, place: int) -> Non
         axes.plot(curve.slots[first], band.mean[first], marker="x", color=style.colour, markersize=9, markeredgewidth=2)
 
 
-def _label(axes: Axes, ends: Sequence[_End]) -> None:
-    """Name each curve at its right end, moved apart where they would overlap."""
+def _label(axes: Axes, ends: Sequence[_End], last: float) -> None:
+    """Name each curve at its right end, slot `last`, moved apart where they would overlap."""
     low, high = axes.get_ylim()
     seen = [end for end in ends if low <= end.reward <= high]
     points = axes.get_window_extent().height * 72.0 / axes.figure.dpi
@@ -164,8 +166,7 @@ def _label(axes: Axes, ends: Sequence[_End]) -> None:
         line = {"arrowstyle": "-", "color": end.style.colour, "linewidth": end.style.width}
         axes.annotate(
             f"{end.label}  {number(end.reward)}",
-            xy=(1.0, end.reward),
-            xycoords=("axes fraction", "data"),
+            xy=(last, end.reward),
             xytext=(1.05, place),
             textcoords=("axes fraction", "data"),
             va="center",

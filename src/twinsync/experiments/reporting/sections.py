@@ -19,7 +19,7 @@ from twinsync.experiments.reporting.document import (
 )
 from twinsync.experiments.run_folder import OPTIMUM, RunFolder
 from twinsync.experiments.statistics import expected_coverage
-from twinsync.experiments.words import change, duration, listing, seconds, share
+from twinsync.experiments.words import change, duration, listing, seconds, sentence, share
 
 
 def build(run: RunFolder) -> Document:
@@ -58,8 +58,8 @@ def _summary(run: RunFolder) -> list[Block]:
     if unstable:
         words = Bullets([item.sentence() for item in unstable])
         blocks.append(Box("trouble", "Training that did not hold", [words]))
-    budget = run.manifest["budget_note"] or "Nothing was shrunk against Table III."
-    return [*blocks, Box("note", f"Budget: {run.manifest['budget']}", [Paragraph(budget)])]
+    budget = Paragraph(sentence(run.manifest["budget_note"]))
+    return [*blocks, Box("note", f"Budget: {run.manifest['budget']}", [budget])]
 
 
 def _comparison(run: RunFolder) -> list[Block]:
@@ -76,11 +76,21 @@ def _comparison(run: RunFolder) -> list[Block]:
             f"Dot plot of mean latency and cost of {len(table.rows)} schemes; {table.rows[0][0]} costs least.",
         ),
         table,
-        Bullets([f"{note[:1].upper()}{note[1:]}." for note in run.evaluation.get("notes", [])]),
+        Bullets(_notes(run)),
         *([Folded("What the columns mean", [Bullets(meanings)])] if meanings else []),
         *([Folded("Who the schemes are", [Bullets(told)])] if told else []),
         tables.paired(run),
     ]
+
+
+def _notes(run: RunFolder) -> list[str]:
+    """The evaluation's own remarks, which know a scheme by its key, with its name for people."""
+    notes = []
+    for note in run.evaluation.get("notes", []):
+        key, space, rest = note.partition(" ")
+        name = run.schemes[key].label if key in run.schemes else key
+        notes.append(sentence(f"{name}{space}{rest}"))
+    return notes
 
 
 def _training(run: RunFolder) -> list[Block]:
@@ -97,7 +107,7 @@ def _training(run: RunFolder) -> list[Block]:
     )
     unstable = [item.label for item in findings.instabilities(run)]
     message = f"Learning curves of {listing(labels)}; " + (
-        f"unstable: {listing(unstable)}" if unstable else "all steady"
+        f"unstable: {listing(unstable)}" if unstable else "all stable"
     )
     wrong, words = findings.paper_against_fixed(run)
     title = "What goes wrong at the paper's settings" if wrong else "The paper's settings hold up in this run"

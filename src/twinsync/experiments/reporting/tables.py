@@ -124,7 +124,7 @@ def paper_and_fixed(run: RunFolder) -> Table:
             named[row.scheme.group],
             with_interval(row.cost, 1),
             "–" if row.gap is None else with_interval(row.gap, 1, factor=100),
-            "unstable" if row.scheme.name in unstable else "steady" if row.scheme.name in run.curves else "no curve",
+            "unstable" if row.scheme.name in unstable else "stable" if row.scheme.name in run.curves else "no curve",
         ]
         for row in by_cost(run)
         if row.scheme.group in named
@@ -139,9 +139,9 @@ def deviations(run: RunFolder) -> Table:
     for scheme in run.schemes.values():
         for item in scheme.deviations:
             shared.setdefault(item, []).append(scheme.label)
-    rows = [[f"`{item.setting}`", item.paper, item.here, item.reason, "; ".join(who)] for item, who in shared.items()]
+    rows = [[f"`{item.setting}`", item.paper, item.here, "; ".join(who), item.reason] for item, who in shared.items()]
     caption = "Every setting that differs from the paper's, and in which schemes."
-    return Table(caption, ["Setting", "Paper", "Here", "Why", "In"], rows, words=range(5))
+    return Table(caption, ["Setting", "Paper", "Here", "In", "Why"], rows, words=range(5))
 
 
 def settings(run: RunFolder) -> Table:
