@@ -1,4 +1,4 @@
-# Needs python3 (3.11 or newer) with venv and pip, make and a C compiler; everything else goes into .venv.
+# Needs python3 (3.11 or newer) with venv and pip, and make; everything else goes into .venv.
 #   make reproduce   train, compare and report at the quick budget; run it again to continue where it stopped
 #   make test        the test suite
 #   make lint        format, lint, types, import layers
@@ -16,9 +16,8 @@ LOCK := uv pip compile pyproject.toml --quiet --upgrade --python-version 3.11 --
 .DELETE_ON_ERROR:
 
 reproduce: .venv/runtime
-	@resume=; if [ -e "$(OUT)" ]; then resume=--resume; fi; \
-	$(BIN)/twinsync reproduce --budget quick --out "$(OUT)" $$resume
-	@echo "The report lies in $(OUT)/report.html"
+	$(BIN)/twinsync reproduce --budget quick --out "$(OUT)" --resume
+	@echo "Open $(OUT)/report.html in a browser; report.md beside it is the same as text."
 
 test: .venv/development
 	$(BIN)/python -m pytest -n 2
@@ -38,15 +37,16 @@ clean:
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	echo "twinsync needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version 2>&1); try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
-	exit 2; }
-	$(PYTHON) -m venv .venv
+	echo "twinsync needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." \
+	"Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@echo "Setting up .venv, which takes a few minutes once"
+	@$(PYTHON) -m venv .venv
 
 .venv/runtime: requirements.lock pyproject.toml | .venv/bin/python
-	$(PIP) -r requirements.lock
-	$(PIP) --no-deps --editable .
+	@$(PIP) -r requirements.lock
+	@$(PIP) --no-deps --editable .
 	@touch $@
 
 .venv/development: requirements-dev.lock .venv/runtime
-	$(PIP) -r requirements-dev.lock
+	@$(PIP) -r requirements-dev.lock
 	@touch $@
