@@ -85,7 +85,7 @@ def draw_convergence(run: RunFolder, *, narrow: bool) -> Figure:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
         axes.set_ylabel("reward per slot (−cost)")
         axes.set_title(title)
-    last = max(curve.slots[-1] for curve in run.curves.values())
+    last = float(max(curve.slots[-1] for curve in run.curves.values()))
     zoom.set_xlim(0, 1.012 * last)
     zoom.xaxis.set_major_locator(MaxNLocator(4 if narrow else 5))
     zoom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
