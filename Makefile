@@ -20,7 +20,7 @@ reproduce: .venv/runtime
 	@echo "Open $(OUT)/report.html in a browser; report.md beside it is the same as text."
 
 test: .venv/development
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/development
 	$(BIN)/ruff check .
