@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import numpy as np
 from jaxtyping import Bool, Float, PRNGKeyArray
 
-Array: TypeAlias = jax.Array | np.ndarray
+if TYPE_CHECKING:
+    # The stubs of JAX and NumPy arrays differ in places where the arrays do not; shapes and types are checked at run
+    # time, in the tests, by jaxtyping and beartype.
+    Array: TypeAlias = Any
+else:
+    Array: TypeAlias = jax.Array | np.ndarray
 Key: TypeAlias = PRNGKeyArray | jax.Array
 Scalar: TypeAlias = float | Float[Array, ""]
 

@@ -1,8 +1,8 @@
 """Primal-dual interior point (Mehrotra's predictor-corrector) for a batch of slots at once.
 
-Each UD has four variables, two hinges and a box; the edge CPU couples the UDs of a slot through one multiplier. A Newton
-step is then a 4 x 4 solve per UD and one scalar division per slot, so work and memory are linear in UDs. Each slot takes
-its own step length and stops when its certified gap is small enough; the best primal point and the best bound are kept.
+Each UD has four variables, two hinges and a box; the edge CPU couples the UDs of a slot through one multiplier. A
+Newton step is then a 4 x 4 solve per UD and one scalar division per slot: work and memory are linear in UDs. Each slot
+takes its own step length and stops when its certified gap is small enough; the best point and the best bound are kept.
 
 Reference: S. Mehrotra, "On the implementation of a primal-dual interior point method", SIAM J. Optim. 2(4), 1992.
 """
@@ -24,6 +24,7 @@ from twinsync.allocators.slot_problem import (
     lagrangian_gradient,
     terms,
 )
+from twinsync.arrays import Scalar
 
 MAX_ITERATIONS = 80
 STEP_FRACTION = 0.995  # of the way to the boundary
@@ -31,7 +32,7 @@ LARGEST_LOG_STEP = 2.0  # a change by e^2 in one step: beyond it the exponential
 
 
 class Hinge(NamedTuple):
-    """W max(q, 0) as slack >= 0 with multiplier kappa, and room = slack - q >= 0 with multiplier lam; lam + kappa = W."""
+    """W max(q, 0): slack >= 0 with multiplier kappa, room = slack - q >= 0 with multiplier lam; lam + kappa = W."""
 
     lam: jax.Array
     kappa: jax.Array
@@ -60,7 +61,7 @@ class Best(NamedTuple):
     edge: jax.Array
 
 
-def minimise(problem: SlotProblem, relative_gap: float) -> Best:
+def minimise(problem: SlotProblem, relative_gap: Scalar) -> Best:
     """Iterate until every slot's certified gap is at most `relative_gap` of its cost (or the iterations run out)."""
     free = _quad(high - low > 1e-9 for low, high in zip(problem.low, problem.high, strict=True))
     point = _start(problem, free)

@@ -6,13 +6,14 @@ it depends on how many devices there are. Vectors are laid out as in `environmen
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Array, Float, Key
+from twinsync.arrays import Float, Key
 
 Architecture = Literal["flat", "set"]
 
@@ -20,11 +21,11 @@ Architecture = Literal["flat", "set"]
 class Dense(eqx.Module):
     """x W + b, or with `pooled` x W + mean(x) V + b, the mean over the devices' axis (the last but one)."""
 
-    weight: Float[Array, "I O"]
-    bias: Float[Array, " O"]
-    pooled: Float[Array, "I O"] | None
+    weight: Float[jax.Array, "I O"]
+    bias: Float[jax.Array, " O"]
+    pooled: Float[jax.Array, "I O"] | None
 
-    def __call__(self, x: Float[Array, "*b I"]) -> Float[Array, "*b O"]:
+    def __call__(self, x: Float[jax.Array, "*b I"]) -> Float[jax.Array, "*b O"]:
         """The layer's output, before any activation."""
         y = x @ self.weight + self.bias
         return y if self.pooled is None else y + jnp.mean(x, axis=-2, keepdims=True) @ self.pooled
@@ -32,7 +33,7 @@ class Dense(eqx.Module):
 
 def _layers(key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float) -> tuple[Dense, ...]:
     """Weights uniform in +-sqrt(3/inputs): unit variance of the output for unit inputs (LeCun); biases 0."""
-    shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
+    shapes = list(itertools.pairwise(sizes))
     last = len(shapes) - 1
     # One draw for all weights: a draw each would take longer to compile than everything else.
     counts = [a * b * (2 if pooled and i < last else 1) for i, (a, b) in enumerate(shapes)]
@@ -45,19 +46,19 @@ def _layers(key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float
     return tuple(layers)
 
 
-def _run(layers: tuple[Dense, ...], x: Float[Array, "*b I"]) -> Float[Array, "*b O"]:
+def _run(layers: tuple[Dense, ...], x: Float[jax.Array, "*b I"]) -> Float[jax.Array, "*b O"]:
     for layer in layers[:-1]:
         x = jax.nn.relu(layer(x))
     return layers[-1](x)
 
 
-def by_device(vector: Float[Array, "*b FK"], features: int) -> Float[Array, "*b K F"]:
+def by_device(vector: Float[jax.Array, "*b FK"], features: int) -> Float[jax.Array, "*b K F"]:
     """A vector grouped by quantity as one row of features per device."""
     rows = vector.reshape(*vector.shape[:-1], features, vector.shape[-1] // features)
     return jnp.swapaxes(rows, -1, -2)
 
 
-def by_quantity(rows: Float[Array, "*b K F"]) -> Float[Array, "*b FK"]:
+def by_quantity(rows: Float[jax.Array, "*b K F"]) -> Float[jax.Array, "*b FK"]:
     """The inverse of `by_device`."""
     swapped = jnp.swapaxes(rows, -1, -2)
     return swapped.reshape(*swapped.shape[:-2], -1)
@@ -86,7 +87,7 @@ class Network(eqx.Module):
         sizes = (features * times, *hidden, outputs * times)
         self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=0.01)
 
-    def __call__(self, observation: Float[Array, "*b FK"]) -> Float[Array, "*b OK"]:
+    def __call__(self, observation: Float[jax.Array, "*b FK"]) -> Float[jax.Array, "*b OK"]:
         """`outputs` numbers per device, grouped by quantity."""
         if self.architecture == "flat":
             return _run(self.layers, observation)
@@ -118,8 +119,8 @@ class Critic(eqx.Module):
         self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=1.0)
 
     def __call__(
-        self, observation: Float[Array, "*b FK"], action: Float[Array, "*b AK"] | None = None
-    ) -> Float[Array, "*b"]:
+        self, observation: Float[jax.Array, "*b FK"], action: Float[jax.Array, "*b AK"] | None = None
+    ) -> Float[jax.Array, "*b"]:
         """The value; shape of the batch, without a trailing axis."""
         if self.architecture == "flat":
             x = observation if action is None else jnp.concatenate([observation, action], axis=-1)

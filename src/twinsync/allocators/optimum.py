@@ -1,4 +1,5 @@
-"""The exact optimum of a slot for known gains, with a certificate, and the benchmarks that fix phi and optimise the rest."""
+"""The exact optimum of a slot for known gains, with a certificate, and the benchmarks that fix phi and optimise the
+rest."""
 
 from __future__ import annotations
 
@@ -50,8 +51,8 @@ def solve(
     """Minimise T[n] + P of eq. (22) over (19e) to (19h) in every slot of a batch, for known gains and L = 1.
 
     The program is convex in the logarithms of the variables (see `slot_problem`). `extraction_factor` fixes phi and
-    optimises the rest; `codec=False` sends raw data. Works in float64 whatever the arrays' type. Raises `InputError` for
-    L > 1 or a workload law that is not log-convex, and for gains or data that are not positive and finite.
+    optimises the rest; `codec=False` sends raw data. Works in float64 whatever the arrays' type. Raises `InputError`
+    for L > 1 or a workload law that is not log-convex, and for gains or data that are not positive and finite.
     """
     check_convex(scenario)
     with jax.enable_x64(True):

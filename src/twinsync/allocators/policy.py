@@ -29,8 +29,8 @@ Squash = Literal["tanh", "clip"]
 class Policy(eqx.Module):
     """A deterministic policy: the network's mean action, squashed into [-1, 1], as an allocation.
 
-    It is an allocator: call it with (scenario, sight, key). The network runs in float32; the allocation takes the type of
-    what the edge sees.
+    It is an allocator: call it with (scenario, sight, key). The network runs in float32; the allocation takes the type
+    of what the edge sees.
     """
 
     network: Network
@@ -50,8 +50,10 @@ class Policy(eqx.Module):
         return jnp.tanh(mean) if self.squash == "tanh" else jnp.clip(mean, -1.0, 1.0)
 
     def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
-        """Decide for every slot of the batch; random extraction draws its phi from `key`. Raises `InputError` where a flat
-        network meets another number of devices than it was trained for."""
+        """Decide for every slot of the batch; random extraction draws its phi from `key`.
+
+        Raises `InputError` where a flat network meets another number of devices than it was trained for.
+        """
         if self.network.architecture == "flat" and scenario.device_count != self.device_count:
             raise InputError(
                 f"this policy was trained for device_count = {self.device_count}, the scenario has "
@@ -89,23 +91,26 @@ def save_policies(path: Path, policies: Policy, card: dict[str, Any]) -> None:
     leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(policies))}
     text = json.dumps({"format": FILE_FORMAT, **card})
     partial = path.with_suffix(".partial.npz")
-    np.savez(partial, card=np.asarray(text), **leaves)
+    np.savez(partial, allow_pickle=False, card=np.asarray(text), **leaves)
     partial.replace(path)
 
 
 def load_policies(path: Path) -> list[Policy]:
-    """The policies of a file, one per training seed. Raises `InputError` for a file that is not one, or is truncated."""
+    """The policies of a file, one per training seed. Raises `InputError` for a file that is not one, or truncated."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             card = json.loads(str(archive["card"]))
             arrays = [archive[f"leaf_{i}"] for i in range(len(archive.files) - 1)]
     except FileNotFoundError:
         raise InputError(f"{path}: no such policy file; train one with `twinsync train --out {path.parent}`") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a whole policy file ({error}); train again with --resume") from None
     if card.get("format") != FILE_FORMAT:
         raise InputError(f"{path}: policy format {card.get('format')!r}, this version reads {FILE_FORMAT}; train again")
-    blank = blank_policy(card)
+    try:
+        blank = blank_policy(card)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: its card lacks or misstates {error}; train again") from None
     shapes, structure = jax.tree.flatten(blank)
     if len(shapes) != len(arrays) or any(a.shape[1:] != b.shape for a, b in zip(arrays, shapes, strict=True)):
         raise InputError(f"{path}: weights do not fit the card in the same file; train again")

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,22 +62,36 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
 
 def _own(name: str) -> Allocator:
     place, _, attribute = name.rpartition(":")
-    try:
-        module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-    except ImportError as error:
-        raise InputError(f"allocator {name!r}: cannot import {place!r}: {error}") from None
+    if place.endswith(".py") and not Path(place).is_file():
+        raise InputError(f"allocator {name!r}: no such file {place!r}")
+    module = _call(name, f"cannot import {place!r}", lambda: _import(place))
     found: Any = getattr(module, attribute, None)
     if found is None:
         raise InputError(f"allocator {name!r}: {place} has no {attribute!r}")
-    own = found() if inspect.isclass(found) else found
-    if not callable(own):
+    own: Any = _call(name, f"cannot make a {attribute}", found) if inspect.isclass(found) else found
+    if not isinstance(own, Allocator):
         raise InputError(f"allocator {name!r}: not callable; expected a function (scenario, sight, key) -> Allocation")
     return own
 
 
-def _load_file(path: Path):
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+def _call(name: str, trouble: str, act: Callable[[], Any]) -> Any:
+    """Run the user's own code; whatever it raises is the user's to see in one line, with the place."""
+    try:
+        return act()
+    except (Exception, SystemExit) as error:  # a script that ends in sys.exit() must not end us
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = "" if isinstance(error, SyntaxError) else f" ({Path(last.filename).name}, line {last.lineno})"
+        told = " ".join(str(error).split())
+        raise InputError(f"allocator {name!r}: {trouble}: {type(error).__name__}{place}: {told}") from error
+
+
+def _import(place: str) -> Any:
+    if not place.endswith(".py"):
+        # As `python -m` does: a module in the present folder is found too.
+        if "" not in sys.path:
+            sys.path.insert(0, "")
+        return importlib.import_module(place)
+    path = Path(place)
     spec = importlib.util.spec_from_file_location(f"twinsync_own_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None

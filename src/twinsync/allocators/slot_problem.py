@@ -5,9 +5,9 @@ that are log-convex in z = (s, F, P, G):
 
     t = m1 + m2 + m3,  m1 = extraction, m2 = uplink, m3 = recovery      e = e_s + m4 + m5,  m4 = extraction, m5 = uplink
 
-and a hinge W max(q, 0) is the largest lam q over lam in [0, W]. The Lagrangian of T + P with multipliers lam_t, lam_e in
-[0, W] of every UD's deadline and energy and mu >= 0 of the shared edge CPU is therefore convex in z, and a convex function
-lies above its tangent plane. Minimising the plane over the box of bounds is exact and takes no solver:
+and a hinge W max(q, 0) is the largest lam q over lam in [0, W]. The Lagrangian of T + P with multipliers lam_t, lam_e
+in [0, W] of every UD's deadline and energy and mu >= 0 of the shared edge CPU is therefore convex in z, and a convex
+function lies above its tangent plane. Minimising the plane over the box of bounds is exact and takes no solver:
 
     T + P >= L(z) + sum_i min(L_i (lo_i - z_i), L_i (hi_i - z_i))       at ANY z in the box and ANY such multipliers.
 
@@ -17,7 +17,9 @@ here, so that all variables and derivatives are O(1).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import itertools
+import math
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -149,7 +151,7 @@ def terms(problem: SlotProblem, z: Four) -> Terms:
     """All monomials and derivatives at z."""
     s, f, p, g = z
 
-    def work(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def work(x: jax.Array) -> Any:
         return log_work(x, problem.scenario)
 
     ones = jnp.ones_like(s)
@@ -222,17 +224,17 @@ def cost_of(problem: SlotProblem, at: Terms) -> tuple[Float[Array, " b"], jax.Ar
 
 
 def check_convex(scenario: Scenario) -> None:
-    """Raise `InputError` where the program is not convex: a piecewise law whose slopes fall, or several fading blocks."""
+    """Raise `InputError` where the program is not convex: a piecewise law whose slopes fall, several fading blocks."""
     if scenario.fading_blocks != 1:
         raise InputError(f"the exact optimum needs fading_blocks = 1, got {scenario.fading_blocks}")
     if scenario.workload_law != "piecewise":
         return
-    points = [tuple(float(jnp.log(v)) for v in row) for row in scenario.workload_knots]
+    points = [tuple(math.log(v) for v in row) for row in scenario.workload_knots]
     for column, name in ((1, "extraction"), (2, "recovery")):
-        pairs = zip(points, points[1:], strict=False)
+        pairs = itertools.pairwise(points)
         slopes = [(b[column] - a[column]) / (b[0] - a[0]) for a, b in pairs]
-        if any(after < before - 1e-9 for before, after in zip(slopes, slopes[1:], strict=False)):
+        if any(after < before - 1e-9 for before, after in itertools.pairwise(slopes)):
             raise InputError(
-                f"workload_knots: the {name} work is not convex in log-log (slopes {[round(v, 3) for v in slopes]} must "
-                "rise), so no exact optimum can be certified; use a convex law, or an allocator without certificate"
+                f"workload_knots: the {name} work is not convex in log-log (slopes {[round(v, 3) for v in slopes]} "
+                "must rise), so no exact optimum can be certified; use a convex law, or another allocator"
             )

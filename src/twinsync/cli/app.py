@@ -13,6 +13,7 @@ from twinsync.cli.evaluate import evaluate
 from twinsync.cli.scenario import scenario_app
 from twinsync.cli.shared import Interrupted, say
 from twinsync.cli.solve import solve
+from twinsync.cli.train import reproduce, train
 from twinsync.errors import InputError
 
 DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -21,6 +22,8 @@ app = typer.Typer(name="twinsync", add_completion=False, pretty_exceptions_enabl
 app.add_typer(scenario_app)
 app.command("solve")(solve)
 app.command("evaluate")(evaluate)
+app.command("train")(train)
+app.command("reproduce")(reproduce)
 
 
 def _print_version(wanted: bool) -> bool:

@@ -1,6 +1,10 @@
-"""Section IV-A: state, action and reward as a functional JAX environment, and its Gymnasium face."""
+"""Section IV-A: state, action and reward as a functional JAX environment, and its Gymnasium face.
 
+Importing this package registers `twinsync/DTSync-v0` with Gymnasium.
+"""
+
+from twinsync.environment import registration
 from twinsync.environment.dtsync import DTSync, EnvState, Step
 from twinsync.environment.interface import Interface, Sight, observe, see, to_allocation
 
-__all__ = ["DTSync", "EnvState", "Interface", "Sight", "Step", "observe", "see", "to_allocation"]
+__all__ = ["DTSync", "EnvState", "Interface", "Sight", "Step", "observe", "registration", "see", "to_allocation"]

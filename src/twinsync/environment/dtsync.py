@@ -98,7 +98,7 @@ class DTSync(eqx.Module):
         first. The second value is the observation that truly followed the action."""
         step = self.step(state, action)
         fresh, first = self.reset(next_cycle(state.key))
-        over = step.terminated | step.truncated
+        over = jnp.logical_or(step.terminated, step.truncated)
         state, observation = jax.tree.map(
             lambda new, old: jnp.where(over, new, old), (fresh, first), (step.state, step.observation)
         )

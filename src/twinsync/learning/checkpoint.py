@@ -22,7 +22,7 @@ def save_checkpoint(path: Path, training: Training) -> None:
     leaves = {f"leaf_{i}": _plain(leaf) for i, leaf in enumerate(jax.tree.leaves(training.state))}
     meta = json.dumps({"step": training.step, "curve": [list(row) for row in training.curve]})
     partial = path.with_suffix(".partial.npz")
-    np.savez(partial, meta=np.asarray(meta), **leaves)
+    np.savez(partial, allow_pickle=False, meta=np.asarray(meta), **leaves)
     partial.replace(path)
 
 
@@ -31,10 +31,10 @@ def load_checkpoint(path: Path, training: Training) -> None:
     truncated or of another shape."""
     leaves, structure = jax.tree.flatten(training.state)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
             saved = [archive[f"leaf_{i}"] for i in range(len(archive.files) - 1)]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path}: not a whole checkpoint ({error}); remove it to train this run from its start"
         ) from None

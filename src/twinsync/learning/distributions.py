@@ -5,22 +5,22 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Array, Float, Key
+from twinsync.arrays import Float, Key
 
 LOG_STD_BOUNDS = (-10.0, 2.0)
 
 
 def normal_log_prob(
-    x: Float[Array, "*b A"], mean: Float[Array, "*b A"], log_std: Float[Array, "*b A"]
-) -> Float[Array, "*b"]:
+    x: Float[jax.Array, "*b A"], mean: Float[jax.Array, "*b A"], log_std: Float[jax.Array, "*#b A"]
+) -> Float[jax.Array, "*b"]:
     """ln N(x; mean, exp(log_std)^2), summed over the last axis."""
     z = (x - mean) * jnp.exp(-log_std)
     return jnp.sum(-0.5 * z**2 - log_std - 0.5 * jnp.log(2 * jnp.pi), axis=-1)
 
 
 def tanh_normal_sample(
-    key: Key, mean: Float[Array, "*b A"], log_std: Float[Array, "*b A"]
-) -> tuple[Float[Array, "*b A"], Float[Array, "*b"]]:
+    key: Key, mean: Float[jax.Array, "*b A"], log_std: Float[jax.Array, "*b A"]
+) -> tuple[Float[jax.Array, "*b A"], Float[jax.Array, "*b"]]:
     """A reparameterised action tanh(u), u normal, and its natural log-probability with the Jacobian of tanh."""
     u = mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape, mean.dtype)
     # ln(1 - tanh(u)^2) written so that it does not cancel for large |u|.

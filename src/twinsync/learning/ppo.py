@@ -5,7 +5,7 @@ Reference: J. Schulman et al., "Proximal policy optimization algorithms", arXiv:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -14,9 +14,10 @@ import optax
 
 from twinsync.allocators.networks import Critic, Network
 from twinsync.allocators.policy import Policy
-from twinsync.arrays import Array, Float, Key, Scalar
+from twinsync.arrays import Float, Key, Scalar
 from twinsync.environment.dtsync import DTSync, EnvState
 from twinsync.learning.distributions import normal_log_prob
+from twinsync.learning.optimise import descend
 from twinsync.learning.settings import PpoSettings
 from twinsync.streams import stream
 
@@ -25,7 +26,7 @@ class Actor(eqx.Module):
     """Mean network and one free log standard deviation per decision, the same for every device."""
 
     network: Network
-    log_std: Float[Array, " decisions"]
+    log_std: Float[jax.Array, " decisions"]
 
 
 class PpoLearned(NamedTuple):
@@ -41,7 +42,7 @@ class PpoState(NamedTuple):
 
     learned: PpoLearned
     environment: EnvState  # leaves stacked [P, ...]
-    observation: Float[Array, "P F"]
+    observation: Float[jax.Array, "P F"]
     key: Key
 
 
@@ -68,14 +69,14 @@ class Rollout(NamedTuple):
 
 
 def generalised_advantage(
-    reward: Float[Array, "T *b"],
-    value: Float[Array, "T *b"],
-    next_value: Float[Array, "T *b"],
-    terminated: Float[Array, "T *b"],
-    over: Float[Array, "T *b"],
+    reward: Float[jax.Array, " T *b"],
+    value: Float[jax.Array, " T *b"],
+    next_value: Float[jax.Array, " T *b"],
+    terminated: Float[jax.Array, " T *b"],
+    over: Float[jax.Array, " T *b"],
     discount: Scalar,
     decay: Scalar,
-) -> Float[Array, "T *b"]:
+) -> Float[jax.Array, " T *b"]:
     """GAE(lambda). `next_value` is the value of the state that truly followed; `terminated` stops its use, `over` (the
     cycle's end of either kind) stops the sum."""
     delta = reward + discount * (1.0 - terminated) * next_value - value
@@ -88,8 +89,11 @@ def generalised_advantage(
 
 
 def clipped_surrogate(
-    log_prob: Float[Array, " B"], old_log_prob: Float[Array, " B"], advantage: Float[Array, " B"], clip: Scalar
-) -> Float[Array, ""]:
+    log_prob: Float[jax.Array, " B"],
+    old_log_prob: Float[jax.Array, " B"],
+    advantage: Float[jax.Array, " B"],
+    clip: Scalar,
+) -> Float[jax.Array, ""]:
     """PPO's clipped objective, to be minimised."""
     if not log_prob.shape == old_log_prob.shape == advantage.shape or log_prob.ndim != 1:
         raise ValueError(f"expected one shape (B,), got {log_prob.shape}, {old_log_prob.shape}, {advantage.shape}")
@@ -125,7 +129,8 @@ class Ppo(eqx.Module):
         network = Network(stream(key, "actor"), settings.architecture, outputs=face.decisions, **sizes)
         actor = Actor(network, jnp.zeros(face.decisions))
         value = Critic(stream(key, "critics"), settings.architecture, decisions=0, **sizes)
-        learned = PpoLearned(actor, value, self._optimiser().init((actor, value)))
+        optimiser: Any = self._optimiser()
+        learned = PpoLearned(actor, value, optimiser.init((actor, value)))
         keys = jax.random.split(stream(key, "cycles"), settings.parallel_slots)
         environment, observation = jax.vmap(self.environment.reset)(keys)
         return PpoState(learned, environment, observation, stream(key, "training"))
@@ -148,7 +153,8 @@ class Ppo(eqx.Module):
 
         def one_pass(learned: PpoLearned, key: Key):
             order = jax.random.permutation(key, settings.rollout_slots).reshape(per_pass, settings.batch_size)
-            return jax.lax.scan(lambda l, rows: self.update(l, *jax.tree.map(lambda x: x[rows], flat)), learned, order)
+            batches = jax.tree.map(lambda x: x[order], flat)
+            return jax.lax.scan(lambda now, batch: self.update(now, *batch), learned, batches)
 
         keys = jax.random.split(stream(key, "passes"), settings.passes)
         learned, losses = jax.lax.scan(one_pass, state.learned, keys)
@@ -160,7 +166,7 @@ class Ppo(eqx.Module):
         return state._replace(learned=learned), stats
 
     def update(
-        self, learned: PpoLearned, batch: Rollout, advantage: Float[Array, " B"], target: Float[Array, " B"]
+        self, learned: PpoLearned, batch: Rollout, advantage: Float[jax.Array, " B"], target: Float[jax.Array, " B"]
     ) -> tuple[PpoLearned, jax.Array]:
         """One gradient step on a mini-batch; returns the value loss beside the new weights."""
         centred = (advantage - jnp.mean(advantage)) / (jnp.std(advantage) + 1e-8)
@@ -174,8 +180,7 @@ class Ppo(eqx.Module):
 
         weights = (learned.actor, learned.value)
         slope, fit = jax.grad(loss, has_aux=True)(weights)
-        change, moments = self._optimiser().update(slope, learned.moments)
-        actor, value = optax.apply_updates(weights, change)
+        (actor, value), moments = descend(self._optimiser(), slope, learned.moments, weights)
         return PpoLearned(actor, value, moments), fit
 
     def policy(self, state: PpoState) -> Policy:
@@ -202,10 +207,11 @@ class Ppo(eqx.Module):
             mean = learned.actor.network(observation)
             action = mean + jnp.exp(self._spread(learned.actor)) * jax.random.normal(key, mean.shape)
             result, following = jax.vmap(self.environment.step_autoreset)(environment, action)
+            over = jnp.logical_or(result.terminated, result.truncated)
             row = Rollout(
                 observation, action, self._log_prob(learned.actor, observation, action),
                 result.reward * self.reward_scale, learned.value(observation), learned.value(following),
-                result.terminated.astype(jnp.float32), (result.terminated | result.truncated).astype(jnp.float32),
+                result.terminated.astype(jnp.float32), over.astype(jnp.float32),
             )  # fmt: skip
             return (result.state, result.observation), row
 

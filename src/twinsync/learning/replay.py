@@ -7,17 +7,17 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Array, Float, Key
+from twinsync.arrays import Float, Key
 
 
 class Transition(NamedTuple):
     """(s, a, r, s', done) of Algorithm 1, any leading batch; `done` is 1.0 where values stop."""
 
-    observation: Float[Array, "*b F"]
-    action: Float[Array, "*b A"]
-    reward: Float[Array, "*b"]
-    following: Float[Array, "*b F"]
-    done: Float[Array, "*b"]
+    observation: Float[jax.Array, "*b F"]
+    action: Float[jax.Array, "*b A"]
+    reward: Float[jax.Array, "*b"]
+    following: Float[jax.Array, "*b F"]
+    done: Float[jax.Array, "*b"]
 
 
 class Replay(NamedTuple):

@@ -16,7 +16,7 @@ from twinsync.allocators.policy import save_policies
 from twinsync.errors import InputError
 from twinsync.learning.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from twinsync.learning.checkpoint import load_checkpoint, save_checkpoint
-from twinsync.learning.settings import Settings, algorithm_of
+from twinsync.learning.settings import Settings, algorithm_of, check_settings
 from twinsync.learning.training import CurveRow, Training, advance, start_training
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
@@ -68,8 +68,9 @@ def train(
     Raises `InputError` where `out` exists without `resume`, cannot be written, or holds a run of another config.
     """
     scenario = load_scenario(config.scenario, config.overrides)
-    training = start_training(scenario, config.settings, seeds=config.seeds, seed=config.seed)
+    check_settings(config.settings)
     _open_folder(config, out, resume)
+    training = start_training(scenario, config.settings, seeds=config.seeds, seed=config.seed)
     if (out / CHECKPOINT_FILE).exists():
         load_checkpoint(out / CHECKPOINT_FILE, training)
     elif not (out / MANIFEST_FILE).exists():
@@ -94,27 +95,41 @@ def train(
 
 
 def _open_folder(config: RunConfig, out: Path, resume: bool) -> None:
-    if out.exists() and not resume:
-        raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
+    wanted, file = config.as_json(), out / CONFIG_FILE
     try:
+        if out.exists() and not resume:
+            raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
         out.mkdir(parents=True, exist_ok=True)
-        wanted, file = config.as_json(), out / CONFIG_FILE
         if not file.exists():
             if any(out.iterdir()):
                 raise InputError(f"{out}: holds other files but no training run; choose another --out")
             file.write_text(json.dumps(wanted, indent=2) + "\n", "utf-8")
             return
-        found = json.loads(file.read_text("utf-8"))
+        text = file.read_bytes()
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
+    try:
+        found = json.loads(text)
     except ValueError:
-        raise InputError(f"{out / CONFIG_FILE}: not valid JSON; choose another --out") from None
-    differing = sorted(key for key in wanted if found.get(key) != wanted[key])
+        raise InputError(f"{file}: not valid JSON; choose another --out") from None
+    differing = _differing(wanted, found)
     if differing:
         raise InputError(
-            f"{out}: holds a run with another {', '.join(differing)}; resume it with the command in its {MANIFEST_FILE}, "
-            "or choose another --out"
+            f"{out}: holds a run with another {', '.join(differing)}; resume it with the command in its "
+            f"{MANIFEST_FILE}, or choose another --out"
         )
+
+
+def _differing(wanted: dict[str, Any], found: Any) -> list[str]:
+    """Dotted names of what differs; where the algorithm does, that alone, since settings have little in common."""
+    if found.get("algorithm") != wanted.get("algorithm"):
+        return ["algorithm"]
+    names = []
+    for key in (key for key in wanted if found.get(key) != wanted[key]):
+        here, there = wanted[key], found.get(key)
+        both = isinstance(here, dict) and isinstance(there, dict)
+        names += [f"{key}.{name}" for name in _differing(here, there)] if both else [key]
+    return sorted(names)
 
 
 def _card(config: RunConfig, training: Training, scenario: Scenario) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -11,9 +11,10 @@ import optax
 
 from twinsync.allocators.networks import Critic, Network
 from twinsync.allocators.policy import Policy
-from twinsync.arrays import Array, Float, Key
+from twinsync.arrays import Float, Key
 from twinsync.environment.dtsync import DTSync, EnvState
 from twinsync.learning.distributions import LOG_STD_BOUNDS, tanh_normal_sample
+from twinsync.learning.optimise import descend
 from twinsync.learning.replay import Replay, Transition, empty_replay, sample, write
 from twinsync.learning.sac_losses import actor_loss, bellman_target, critic_loss, temperature_loss
 from twinsync.learning.settings import SacSettings
@@ -38,7 +39,7 @@ class SacState(NamedTuple):
     learned: Learned
     replay: Replay
     environment: EnvState  # leaves stacked [P, ...]
-    observation: Float[Array, "P F"]
+    observation: Float[jax.Array, "P F"]
     key: Key
 
 
@@ -90,7 +91,7 @@ class Sac(eqx.Module):
             jax.random.split(stream(key, "critics"), 2)
         )
         log_alpha = jnp.log(jnp.asarray(settings.initial_alpha))
-        adam = self._adam()
+        adam: Any = self._adam()
         learned = Learned(
             actor, critics, critics, log_alpha, adam.init(actor), adam.init(critics), adam.init(log_alpha)
         )
@@ -143,8 +144,7 @@ class Sac(eqx.Module):
             return critic_loss(q[0], target) + critic_loss(q[1], target)
 
         loss, slope = jax.value_and_grad(critics_loss)(learned.critics)
-        change, critic_moments = adam.update(slope, learned.critic_moments)
-        critics = optax.apply_updates(learned.critics, change)
+        critics, critic_moments = descend(adam, slope, learned.critic_moments, learned.critics)
 
         def policy_loss(actor: Network) -> tuple[jax.Array, jax.Array]:
             action, log_prob = self._act(stream(key, "actor"), actor, batch.observation)
@@ -152,11 +152,9 @@ class Sac(eqx.Module):
             return actor_loss(log_prob, q[0], q[1], alpha), log_prob
 
         slope, log_prob = jax.grad(policy_loss, has_aux=True)(learned.actor)
-        change, actor_moments = adam.update(slope, learned.actor_moments)
-        actor = optax.apply_updates(learned.actor, change)
+        actor, actor_moments = descend(adam, slope, learned.actor_moments, learned.actor)
         slope = jax.grad(temperature_loss)(learned.log_alpha, log_prob, self.target_entropy)
-        change, alpha_moments = adam.update(slope, learned.alpha_moments)
-        log_alpha = optax.apply_updates(learned.log_alpha, change)
+        log_alpha, alpha_moments = descend(adam, slope, learned.alpha_moments, learned.log_alpha)
         targets = self._targets(learned.targets, critics, number)
         after = Learned(actor, critics, targets, log_alpha, actor_moments, critic_moments, alpha_moments)
         return after, (loss, -jnp.mean(log_prob), jnp.exp(log_alpha))
@@ -169,7 +167,7 @@ class Sac(eqx.Module):
     def _adam(self) -> optax.GradientTransformation:
         return optax.adam(self.settings.learning_rate)
 
-    def _targets(self, targets: Critic, critics: Critic, number: jax.Array) -> Critic:
+    def _targets(self, targets: Any, critics: Any, number: jax.Array) -> Any:
         if self.settings.discount == 0:
             return targets
         if self.settings.target == "soft":
@@ -191,5 +189,5 @@ class Sac(eqx.Module):
         return after, jnp.mean(result.reward)
 
 
-def _both(critics: Critic, observation: jax.Array, action: jax.Array) -> Float[Array, "2 B"]:
+def _both(critics: Critic, observation: jax.Array, action: jax.Array) -> Float[jax.Array, "2 B"]:
     return jax.vmap(lambda critic: critic(observation, action))(critics)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Array, Float, Scalar
+from twinsync.arrays import Float, Scalar
 
 
 def _same_shape(*arrays: jax.Array) -> None:
@@ -20,36 +20,36 @@ def _same_shape(*arrays: jax.Array) -> None:
 
 
 def bellman_target(
-    reward: Float[Array, " B"],
-    done: Float[Array, " B"],
-    q1_next: Float[Array, " B"],
-    q2_next: Float[Array, " B"],
-    log_prob_next: Float[Array, " B"],
+    reward: Float[jax.Array, " B"],
+    done: Float[jax.Array, " B"],
+    q1_next: Float[jax.Array, " B"],
+    q2_next: Float[jax.Array, " B"],
+    log_prob_next: Float[jax.Array, " B"],
     alpha: Scalar,
     discount: Scalar,
-) -> Float[Array, " B"]:
+) -> Float[jax.Array, " B"]:
     """Target Q-hat: eq. (24) with the soft value (25) at s', the minimum of the two target critics."""
     _same_shape(reward, done, q1_next, q2_next, log_prob_next)
     value = jnp.minimum(q1_next, q2_next) - alpha * log_prob_next
     return jax.lax.stop_gradient(reward + discount * (1.0 - done) * value)
 
 
-def critic_loss(q: Float[Array, " B"], target: Float[Array, " B"]) -> Float[Array, ""]:
+def critic_loss(q: Float[jax.Array, " B"], target: Float[jax.Array, " B"]) -> Float[jax.Array, ""]:
     """Bellman residual, eq. (26)."""
     _same_shape(q, target)
     return jnp.mean(0.5 * (q - target) ** 2)
 
 
 def actor_loss(
-    log_prob: Float[Array, " B"], q1: Float[Array, " B"], q2: Float[Array, " B"], alpha: Scalar
-) -> Float[Array, ""]:
+    log_prob: Float[jax.Array, " B"], q1: Float[jax.Array, " B"], q2: Float[jax.Array, " B"], alpha: Scalar
+) -> Float[jax.Array, ""]:
     """Expected Kullback-Leibler divergence up to a constant, eq. (27)."""
     _same_shape(log_prob, q1, q2)
     return jnp.mean(alpha * log_prob - jnp.minimum(q1, q2))
 
 
 def temperature_loss(
-    log_alpha: Float[Array, ""], log_prob: Float[Array, " B"], target_entropy: Scalar
-) -> Float[Array, ""]:
+    log_alpha: Float[jax.Array, ""], log_prob: Float[jax.Array, " B"], target_entropy: Scalar
+) -> Float[jax.Array, ""]:
     """Eq. (28) in ln(alpha), which keeps alpha positive."""
     return -jnp.exp(log_alpha) * jnp.mean(jax.lax.stop_gradient(log_prob) + target_entropy)

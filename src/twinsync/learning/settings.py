@@ -1,4 +1,4 @@
-"""Settings of the learners: Table III as printed, the conventions it leaves out, and the settings that fix what it breaks.
+"""Settings of the learners: Table III as printed, conventions where it is silent, and what fixes what it breaks.
 
 Each field carries its symbol, meaning, value's tag and reason in its metadata, as the constants of a scenario do.
 """
@@ -6,8 +6,9 @@ Each field carries its symbol, meaning, value's tag and reason in its metadata, 
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from twinsync.allocators.networks import Architecture
 from twinsync.environment.dtsync import CycleEnd
@@ -95,17 +96,18 @@ Settings = SacSettings | PpoSettings
 
 # What the tuned presets change, and why; the report prints these lines beside the numbers.
 TUNED_REASONS = {
-    "discount": "no action changes a later slot (finding 4): gamma > 0 only adds the noise of later slots to the critic",
+    "discount": "no action changes a later slot (finding 4): gamma > 0 only adds later slots' noise to the critic",
     "edge_cpu": "shares keep (19h) by construction; requests start far above the server and P_f drowns everything else",
-    "architecture": "devices are exchangeable and the reward is a sum over them: a set network learns from all K at once",
+    "architecture": "devices are exchangeable and the reward is a sum over them: a set network uses every UD's data",
     "learning_rate": "with gamma = 0 the critic is a regression, which a larger step learns sooner",
     "hidden": "one device's decision is a small function; a narrower network trains faster",
     "parallel_slots": "many fresh slots for each update: later slots do not depend on the action",
     "updates_per_step": "as many updates as the slots collected at once allow",
     "target": "unused when gamma = 0",
+    "warmup_slots": "a first memory wide enough for larger steps",
     "batch_size": "larger batches average the fading's noise",
     "gae_decay": "with gamma = 0 the advantage is the slot's own",
-    "initial_alpha": "rewards are O(1) and differ by a few per cent between good actions; alpha = 1 drowns that for long",
+    "initial_alpha": "good actions differ by per cents of a reward of O(1); alpha = 1 drowns that for long",
 }
 
 SAC_TUNED = SacSettings(
@@ -144,14 +146,8 @@ def algorithm_of(settings: Settings) -> str:
 
 def check_settings(settings: Settings) -> None:
     """Raise `InputError` for a setting that cannot work."""
-    settings.interface  # noqa: B018  (checks its options)
-    for name in ("slots", "batch_size", "parallel_slots"):
-        if getattr(settings, name) < 1:
-            raise InputError(f"{name} = {getattr(settings, name)} must be at least 1")
-    if not 0.0 <= settings.discount < 1.0:
-        raise InputError(f"discount = {settings.discount} must lie in [0, 1)")
-    if not settings.learning_rate > 0:
-        raise InputError(f"learning_rate = {settings.learning_rate} must be above 0")
+    for name, kind in get_type_hints(type(settings)).items():
+        _check_one(name, kind, getattr(settings, name))
     if not settings.hidden or min(settings.hidden) < 1:
         raise InputError(f"hidden = {settings.hidden} must be one or more positive widths")
     if isinstance(settings, PpoSettings) and settings.rollout_slots % settings.batch_size:
@@ -164,14 +160,37 @@ def check_settings(settings: Settings) -> None:
         )
 
 
+def _check_one(name: str, kind: Any, value: Any) -> None:
+    if get_origin(kind) is Literal and value not in get_args(kind):
+        raise InputError(f"{name} = {value!r} is not one of {', '.join(get_args(kind))}")
+    least = 0 if name == "warmup_slots" else 1
+    if kind is int and value < least:
+        raise InputError(f"{name} = {value} must be at least {least}")
+    if kind is not float:
+        return
+    if not math.isfinite(value):
+        raise InputError(f"{name} = {value} must be a finite number")
+    if name == "discount" and not 0.0 <= value < 1.0:
+        raise InputError(f"{name} = {value} must lie in [0, 1)")
+    if name == "gae_decay" and not 0.0 <= value <= 1.0:
+        raise InputError(f"{name} = {value} must lie in [0, 1]")
+    if name == "target_rate" and not 0.0 < value <= 1.0:
+        raise InputError(f"{name} = {value} must lie in (0, 1]")
+    if name in ("learning_rate", "initial_alpha", "clip", "gradient_clip") and not value > 0.0:
+        raise InputError(f"{name} = {value} must be above 0")
+    if name == "value_weight" and value < 0.0:
+        raise InputError(f"{name} = {value} must not be below 0")
+
+
 def override(settings: Settings, items: dict[str, str]) -> Settings:
     """Settings with `key=value` texts applied. Raises `InputError` for an unknown key or a value of the wrong kind."""
     known = {item.name: item for item in dataclasses.fields(settings)}
-    changes: dict[str, Any] = {}
+    kinds, changes = get_type_hints(type(settings)), {}
     for key, text in items.items():
         if key not in known:
             raise InputError(f"unknown learning setting {key!r}; known: {', '.join(sorted(known))}")
         changes[key] = _parse(key, text, getattr(settings, key))
+        _check_one(key, kinds[key], changes[key])
     changed = dataclasses.replace(settings, **changes)
     check_settings(changed)
     return changed

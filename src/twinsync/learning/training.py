@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,7 +26,7 @@ CURVE_SLOTS = 500  # fixed slots on which the deterministic policy is judged whi
 
 
 class CurveRow(NamedTuple):
-    """One point of a learning curve: a seed's deterministic policy on the fixed slots, and what it met while exploring."""
+    """One point of a learning curve: a seed's deterministic policy on fixed slots, and what it met while exploring."""
 
     seed: int
     slots: int

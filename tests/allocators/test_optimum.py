@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.allocators.ipopt import ipopt_cost
+
+from twinsync.allocators import find_allocators, solve
+from twinsync.allocators.heuristics import EqualShare, Random
+from twinsync.allocators.slot_problem import build_problem, certified_bound, terms
+from twinsync.environment import see
+from twinsync.errors import InputError
+from twinsync.model import Slot, draw_slots, slot_outcome
+from twinsync.presets import load_scenario
+from twinsync.scenario import Scenario
+from twinsync.streams import root_key
+
+
+def slots_of(scenario: Scenario, seed: int, count: int) -> Slot:
+    with jax.enable_x64(True):
+        return jax.device_get(jax.jit(draw_slots, static_argnums=2)(root_key(seed), scenario, count))
+
+
+def one(slot: Slot, n: int) -> Slot:
+    return jax.tree.map(lambda x: x[n], slot)
+
+
+def cost_of(scenario: Scenario, slot: Slot, allocation) -> np.ndarray:
+    with jax.enable_x64(True):
+        return np.asarray(slot_outcome(scenario, slot, allocation, capped=False).cost)
+
+
+def wide(seed: int, devices: int) -> Scenario:
+    """A scenario far from the paper's: every range over decades, and now and then a range of no width."""
+    rng = np.random.default_rng(seed)
+
+    def decades(low: float, high: float) -> float:
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+    def part(low: float) -> float:
+        return 1.0 if rng.random() < 0.25 else decades(low, 1.0)
+
+    device, edge, power = decades(1e8, 1e10), decades(1e8, 1e12), decades(1e-3, 10)
+    return load_scenario("paper").replace(
+        device_count=devices,
+        bandwidth_hz=decades(1e4, 1e8),
+        extraction_factor_min=part(0.01),
+        device_cpu_max_hz=device,
+        device_cpu_min_hz=device * part(0.01),
+        edge_cpu_max_hz=edge,
+        edge_cpu_min_hz=edge / devices * decades(1e-5, 0.99),
+        transmit_power_max_w=power,
+        transmit_power_min_w=power * part(1e-3),
+        energy_budget_j=decades(1e-3, 10),
+        penalty_weight=0.0 if rng.random() < 0.2 else decades(0.1, 100),
+        path_loss_exponent=rng.uniform(2, 4),
+        cycles_per_bit=decades(1, 3e3),
+        extraction_exponent=rng.uniform(0, 3),
+        recovery_exponent=rng.uniform(0, 3),
+        penalty="literal" if rng.random() < 0.25 else "hinge",
+        workload_law="constant" if rng.random() < 0.2 else "power",
+    )
+
+
+@pytest.mark.parametrize("devices", [1, 2, 6, 20])
+def test_agrees_with_ipopt_on_the_papers_setting(devices: int):
+    scenario = load_scenario("paper", [f"device_count={devices}"])
+    slot = slots_of(scenario, devices, 4)
+    solution = solve(scenario, slot)
+    reference = [ipopt_cost(scenario, one(slot, n)) for n in range(4)]
+    np.testing.assert_allclose(solution.cost, reference, rtol=1e-5)
+    assert solution.relative_gap.max() <= 1e-5
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_agrees_with_ipopt_far_from_the_papers_setting(seed: int):
+    scenario = wide(seed, devices=[1, 2, 3, 6, 12, 20][seed % 6])
+    slot = slots_of(scenario, seed, 2)
+    solution = solve(scenario, slot)
+    reference = np.array([ipopt_cost(scenario, one(slot, n)) for n in range(2)])
+    # A literal cost may cancel to nearly nothing; the latency it contains sets the scale then.
+    scale = np.maximum(np.abs(reference), solution.latency_s)
+    assert np.all(np.abs(solution.cost - reference) <= 1e-4 * scale)
+    assert np.all(solution.cost - solution.lower_bound <= 1e-4 * scale)
+
+
+@pytest.mark.parametrize(
+    ("change", "phi", "codec"),
+    [
+        (["penalty_weight=0"], None, True),
+        (["extraction_factor_min=1"], None, True),
+        ([], 0.7, True),
+        ([], None, False),
+        (["transmit_power_min_w=0.1"], None, True),
+        (["edge_cpu_max_hz=0.31 GHz"], None, True),
+        (["energy_budget_j=1e-6"], None, True),
+        (["energy_budget_j=1e6", "cycle_s=3000"], None, True),
+        (["penalty=literal"], None, True),
+        (["workload_law=constant"], None, True),
+    ],
+)
+def test_agrees_with_ipopt_in_corners(change: list[str], phi: float | None, codec: bool):
+    scenario = load_scenario("paper", change)
+    slot = slots_of(scenario, 3, 2)
+    given_phi = None if phi is None else np.full((2, 6), phi)
+    solution = solve(scenario, slot, extraction_factor=given_phi, codec=codec)
+    for n in range(2):
+        reference = ipopt_cost(scenario, one(slot, n), phi=None if phi is None else np.full(6, phi), codec=codec)
+        assert solution.cost[n] == pytest.approx(reference, rel=1e-5)
+    assert solution.relative_gap.max() <= 1e-4
+
+
+def test_floors_that_use_up_the_edge_cpu():
+    # 6 x 0.05 GHz is all there is: one feasible division, and no interior.
+    scenario = load_scenario("paper", ["edge_cpu_max_hz=0.3 GHz"])
+    solution = solve(scenario, slots_of(scenario, 0, 20))
+    np.testing.assert_allclose(solution.allocation.edge_cpu_hz, 0.05e9, rtol=1e-9)
+    assert solution.relative_gap.max() <= 1e-5
+
+
+def test_a_piecewise_law_on_a_power_law_gives_the_same_optimum():
+    plain = load_scenario("paper")
+    rows = [[phi, phi**-1.2, phi**-0.5] for phi in (0.2, 0.4, 0.6, 0.8, 1.0)]
+    law = load_scenario("paper", ["workload_law=piecewise", f"workload_knots={rows}"])
+    slot = slots_of(plain, 1, 50)
+    np.testing.assert_allclose(solve(law, slot).cost, solve(plain, slot).cost, rtol=1e-6)
+
+
+def test_a_convex_piecewise_law_with_corners_is_certified():
+    rows = [[0.2, 8.0, 2.0], [0.4, 2.5, 1.5], [0.7, 1.3, 1.3], [1.0, 1.2, 1.2]]
+    law = load_scenario("paper", ["workload_law=piecewise", f"workload_knots={rows}"])
+    assert solve(law, slots_of(law, 1, 100)).relative_gap.max() <= 1e-5
+
+
+def test_a_law_that_is_not_convex_is_refused():
+    rows = [[0.2, 2.0, 2.0], [0.5, 1.9, 1.5], [1.0, 1.0, 1.0]]
+    law = load_scenario("paper", ["workload_law=piecewise", f"workload_knots={rows}"])
+    with pytest.raises(InputError, match="extraction work is not convex"):
+        solve(law, slots_of(law, 1, 1))
+
+
+def test_several_fading_blocks_are_refused():
+    scenario = load_scenario("paper", ["fading_blocks=2"])
+    with pytest.raises(InputError, match="fading_blocks = 1, got 2"):
+        solve(scenario, slots_of(scenario, 1, 1))
+
+
+def test_gains_must_be_positive():
+    scenario = load_scenario("paper")
+    slot = slots_of(scenario, 1, 1)
+    with pytest.raises(InputError, match="channel_gain must be positive"):
+        solve(scenario, Slot(slot.distance_m, slot.data_bits, 0.0 * slot.block_gain))
+
+
+def test_the_cost_is_the_models_own_and_the_allocation_within_bounds():
+    scenario = load_scenario("paper")
+    slot = slots_of(scenario, 2, 500)
+    solution = solve(scenario, slot)
+    np.testing.assert_allclose(solution.cost, cost_of(scenario, slot, solution.allocation), rtol=1e-10)
+    with jax.enable_x64(True):
+        outcome = slot_outcome(scenario, slot, solution.allocation, capped=False)
+        for name in ("extraction_factor", "device_cpu_hz", "transmit_power_w"):
+            assert np.all(np.asarray(getattr(outcome.violations, name)) == 0.0), name
+        assert np.all(np.asarray(outcome.violations.edge_cpu_hz) <= 1e-6)
+        np.testing.assert_allclose(solution.latency_s, outcome.total_latency_s, rtol=1e-10)
+
+
+def test_finding_2_thousand_slots_have_a_gap_below_one_in_ten_thousand():
+    scenario = load_scenario("paper")
+    solution = solve(scenario, slots_of(scenario, 5, 1000))
+    assert solution.relative_gap.max() <= 1e-4
+    assert solution.relative_gap.min() >= -1e-12
+
+
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 2**16),
+    weight=st.floats(0, 100),
+    position=st.lists(st.floats(0.001, 0.999), min_size=24, max_size=24),
+    multipliers=st.lists(st.floats(0, 1), min_size=12, max_size=12),
+    mu=st.floats(0, 50),
+)
+def test_the_bound_holds_at_any_point_with_any_multipliers(seed, weight, position, multipliers, mu):
+    # The certificate must not depend on the solver: any point and any multipliers give a true bound.
+    scenario = load_scenario("paper", [f"penalty_weight={weight}"])
+    slot = slots_of(scenario, seed % 50, 1)
+    least = solve(scenario, slot).cost
+    with jax.enable_x64(True):
+        problem = build_problem(scenario, slot, np.full((1, 6), 0.3), np.ones((1, 6)), codec=True)
+        share = np.reshape(position, (4, 1, 6))
+        z = tuple(lo + x * (hi - lo) for lo, hi, x in zip(problem.low, problem.high, share, strict=True))
+        lam = jnp.reshape(jnp.asarray(multipliers), (2, 1, 6)) * weight
+        at = terms(problem, z)
+        bound = certified_bound(problem, z, at, lam[0], lam[1], jnp.full((1, 1), mu))
+        assert float(bound[0]) <= least[0] * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("name", ["random", "random-extraction", "no-semantics", "equal-share", "optimum"])
+def test_no_allocator_comes_below_the_bound(name: str):
+    for spec, seed in (("paper", 11), ("feasible", 12), ("literal", 13)):
+        scenario = load_scenario(spec)
+        slot = slots_of(scenario, seed, 200)
+        bound = solve(scenario, slot).lower_bound
+        (allocator,) = find_allocators(name, scenario)
+        with jax.enable_x64(True):
+            allocation = allocator(scenario, see(slot, getattr(allocator, "observation", "paper")), root_key(1))
+        assert np.all(cost_of(scenario, slot, allocation) >= bound - 1e-9 * np.abs(bound))
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**16))
+def test_no_allocator_comes_below_the_bound_far_from_the_papers_setting(seed: int):
+    scenario = wide(seed, devices=4)
+    slot = slots_of(scenario, seed, 8)
+    solution = solve(scenario, slot)
+    for allocator in (Random(), EqualShare()):
+        with jax.enable_x64(True):
+            cost = cost_of(scenario, slot, allocator(scenario, see(slot, "paper"), root_key(seed)))
+        assert np.all(cost >= solution.lower_bound - 1e-9 * np.maximum(np.abs(cost), solution.latency_s))
+
+
+def test_finding_1_table_two_is_infeasible_and_the_feasible_preset_is_not():
+    paper, feasible = load_scenario("paper"), load_scenario("feasible")
+    late = {}
+    for name, scenario in (("paper", paper), ("feasible", feasible)):
+        slot = slots_of(scenario, 4, 500)
+        with jax.enable_x64(True):
+            outcome = slot_outcome(scenario, slot, solve(scenario, slot).allocation)
+        late[name] = float(np.mean(np.asarray(outcome.violations.deadline_s) > 1e-5))
+    assert late["paper"] == 1.0
+    # The optimum weighs a miss against energy, so a few more UDs miss than would have to.
+    assert 0.05 < late["feasible"] < 0.15
+
+
+def test_batch_shape_is_kept():
+    scenario = load_scenario("paper")
+    slot = slots_of(scenario, 6, 6)
+    shaped = jax.tree.map(lambda x: x.reshape(2, 3, *x.shape[1:]), slot)
+    flat, boxed = solve(scenario, slot), solve(scenario, shaped)
+    assert boxed.cost.shape == (2, 3)
+    assert boxed.allocation.edge_cpu_hz.shape == (2, 3, 6)
+    np.testing.assert_allclose(boxed.cost.reshape(-1), flat.cost, rtol=1e-12)
