@@ -165,6 +165,13 @@ class TestCap:
         ordinary = np.asarray(outcome.sync_latency_s[2:]).sum()
         assert float(outcome.total_latency_s) == pytest.approx(6 * 0.2625 + 12.0 + ordinary, rel=1e-5)
 
+    def test_penalty_and_cost_count_the_capped_latency(self, scenario, case):
+        outcome = slot_outcome(scenario, *case)
+        late = 2 * (6.0 - 0.9) + np.maximum(np.asarray(outcome.sync_latency_s[2:]) - 0.9, 0).sum()
+        over = np.maximum(np.asarray(outcome.energy_j) - 0.5, 0).sum()
+        assert float(outcome.penalty) == pytest.approx(10 * (late + over), rel=1e-5)
+        assert float(outcome.cost) == pytest.approx(float(outcome.total_latency_s) + 10 * (late + over), rel=1e-5)
+
     def test_energy_stops_with_it(self, scenario, case):
         outcome = slot_outcome(scenario, *case)
         # UD 0 extracts for 300 * 0.7e6/0.7^1.2 / 0.8e9 s, then sends at 0.1 W for what is left of 6 s.
