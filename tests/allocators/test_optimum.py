@@ -18,6 +18,8 @@ from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key
 
+COUNT = 8  # slots in most tests: one shape, one compilation for each K
+
 
 def slots_of(scenario: Scenario, seed: int, count: int) -> Slot:
     with jax.enable_x64(True):
@@ -68,19 +70,19 @@ def wide(seed: int, devices: int) -> Scenario:
 @pytest.mark.parametrize("devices", [1, 2, 6, 20])
 def test_agrees_with_ipopt_on_the_papers_setting(devices: int):
     scenario = load_scenario("paper", [f"device_count={devices}"])
-    slot = slots_of(scenario, devices, 4)
+    slot = slots_of(scenario, devices, COUNT)
     solution = solve(scenario, slot)
-    reference = [ipopt_cost(scenario, one(slot, n)) for n in range(4)]
+    reference = [ipopt_cost(scenario, one(slot, n)) for n in range(COUNT)]
     np.testing.assert_allclose(solution.cost, reference, rtol=1e-5)
     assert solution.relative_gap.max() <= 1e-5
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_agrees_with_ipopt_far_from_the_papers_setting(seed: int):
-    scenario = wide(seed, devices=[1, 2, 3, 6, 12, 20][seed % 6])
-    slot = slots_of(scenario, seed, 2)
+    scenario = wide(seed, devices=[1, 6, 6, 6, 20, 6][seed % 6])
+    slot = slots_of(scenario, seed, COUNT)
     solution = solve(scenario, slot)
-    reference = np.array([ipopt_cost(scenario, one(slot, n)) for n in range(2)])
+    reference = np.array([ipopt_cost(scenario, one(slot, n)) for n in range(COUNT)])
     # A literal cost may cancel to nearly nothing; the latency it contains sets the scale then.
     scale = np.maximum(np.abs(reference), solution.latency_s)
     assert np.all(np.abs(solution.cost - reference) <= 1e-4 * scale)
@@ -104,10 +106,10 @@ def test_agrees_with_ipopt_far_from_the_papers_setting(seed: int):
 )
 def test_agrees_with_ipopt_in_corners(change: list[str], phi: float | None, codec: bool):
     scenario = load_scenario("paper", change)
-    slot = slots_of(scenario, 3, 2)
-    given_phi = None if phi is None else np.full((2, 6), phi)
+    slot = slots_of(scenario, 3, COUNT)
+    given_phi = None if phi is None else np.full((COUNT, 6), phi)
     solution = solve(scenario, slot, extraction_factor=given_phi, codec=codec)
-    for n in range(2):
+    for n in range(3):
         reference = ipopt_cost(scenario, one(slot, n), phi=None if phi is None else np.full(6, phi), codec=codec)
         assert solution.cost[n] == pytest.approx(reference, rel=1e-5)
     assert solution.relative_gap.max() <= 1e-4
@@ -116,7 +118,7 @@ def test_agrees_with_ipopt_in_corners(change: list[str], phi: float | None, code
 def test_floors_that_use_up_the_edge_cpu():
     # 6 x 0.05 GHz is all there is: one feasible division, and no interior.
     scenario = load_scenario("paper", ["edge_cpu_max_hz=0.3 GHz"])
-    solution = solve(scenario, slots_of(scenario, 0, 20))
+    solution = solve(scenario, slots_of(scenario, 0, COUNT))
     np.testing.assert_allclose(solution.allocation.edge_cpu_hz, 0.05e9, rtol=1e-9)
     assert solution.relative_gap.max() <= 1e-5
 
@@ -125,14 +127,14 @@ def test_a_piecewise_law_on_a_power_law_gives_the_same_optimum():
     plain = load_scenario("paper")
     rows = [[phi, phi**-1.2, phi**-0.5] for phi in (0.2, 0.4, 0.6, 0.8, 1.0)]
     law = load_scenario("paper", ["workload_law=piecewise", f"workload_knots={rows}"])
-    slot = slots_of(plain, 1, 50)
+    slot = slots_of(plain, 1, COUNT)
     np.testing.assert_allclose(solve(law, slot).cost, solve(plain, slot).cost, rtol=1e-6)
 
 
 def test_a_convex_piecewise_law_with_corners_is_certified():
     rows = [[0.2, 8.0, 2.0], [0.4, 2.5, 1.5], [0.7, 1.3, 1.3], [1.0, 1.2, 1.2]]
     law = load_scenario("paper", ["workload_law=piecewise", f"workload_knots={rows}"])
-    assert solve(law, slots_of(law, 1, 100)).relative_gap.max() <= 1e-5
+    assert solve(law, slots_of(law, 1, COUNT)).relative_gap.max() <= 1e-5
 
 
 def test_a_law_that_is_not_convex_is_refused():
@@ -157,7 +159,7 @@ def test_gains_must_be_positive():
 
 def test_the_cost_is_the_models_own_and_the_allocation_within_bounds():
     scenario = load_scenario("paper")
-    slot = slots_of(scenario, 2, 500)
+    slot = slots_of(scenario, 5, 1000)
     solution = solve(scenario, slot)
     np.testing.assert_allclose(solution.cost, cost_of(scenario, slot, solution.allocation), rtol=1e-10)
     with jax.enable_x64(True):
@@ -175,7 +177,7 @@ def test_finding_2_thousand_slots_have_a_gap_below_one_in_ten_thousand():
     assert solution.relative_gap.min() >= -1e-12
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**16),
     weight=st.floats(0, 100),
@@ -186,23 +188,23 @@ def test_finding_2_thousand_slots_have_a_gap_below_one_in_ten_thousand():
 def test_the_bound_holds_at_any_point_with_any_multipliers(seed, weight, position, multipliers, mu):
     # The certificate must not depend on the solver: any point and any multipliers give a true bound.
     scenario = load_scenario("paper", [f"penalty_weight={weight}"])
-    slot = slots_of(scenario, seed % 50, 1)
+    slot = slots_of(scenario, seed % 50, COUNT)
     least = solve(scenario, slot).cost
     with jax.enable_x64(True):
-        problem = build_problem(scenario, slot, np.full((1, 6), 0.3), np.ones((1, 6)), codec=True)
-        share = np.reshape(position, (4, 1, 6))
+        problem = build_problem(scenario, slot, np.full((COUNT, 6), 0.3), np.ones((COUNT, 6)), codec=True)
+        share = np.broadcast_to(np.reshape(position, (4, 1, 6)), (4, COUNT, 6))
         z = tuple(lo + x * (hi - lo) for lo, hi, x in zip(problem.low, problem.high, share, strict=True))
-        lam = jnp.reshape(jnp.asarray(multipliers), (2, 1, 6)) * weight
+        lam = jnp.reshape(jnp.asarray(multipliers), (2, 1, 6)) * weight * jnp.ones((2, COUNT, 6))
         at = terms(problem, z)
-        bound = certified_bound(problem, z, at, lam[0], lam[1], jnp.full((1, 1), mu))
-        assert float(bound[0]) <= least[0] * (1 + 1e-9)
+        bound = certified_bound(problem, z, at, lam[0], lam[1], jnp.full((COUNT, 1), mu))
+        assert np.all(np.asarray(bound) <= least * (1 + 1e-9))
 
 
 @pytest.mark.parametrize("name", ["random", "random-extraction", "no-semantics", "equal-share", "optimum"])
 def test_no_allocator_comes_below_the_bound(name: str):
     for spec, seed in (("paper", 11), ("feasible", 12), ("literal", 13)):
         scenario = load_scenario(spec)
-        slot = slots_of(scenario, seed, 200)
+        slot = slots_of(scenario, seed, COUNT)
         bound = solve(scenario, slot).lower_bound
         (allocator,) = find_allocators(name, scenario)
         with jax.enable_x64(True):
@@ -213,8 +215,8 @@ def test_no_allocator_comes_below_the_bound(name: str):
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**16))
 def test_no_allocator_comes_below_the_bound_far_from_the_papers_setting(seed: int):
-    scenario = wide(seed, devices=4)
-    slot = slots_of(scenario, seed, 8)
+    scenario = wide(seed, devices=6)
+    slot = slots_of(scenario, seed, COUNT)
     solution = solve(scenario, slot)
     for allocator in (Random(), EqualShare()):
         with jax.enable_x64(True):
@@ -226,7 +228,7 @@ def test_finding_1_table_two_is_infeasible_and_the_feasible_preset_is_not():
     paper, feasible = load_scenario("paper"), load_scenario("feasible")
     late = {}
     for name, scenario in (("paper", paper), ("feasible", feasible)):
-        slot = slots_of(scenario, 4, 500)
+        slot = slots_of(scenario, 4, 1000)
         with jax.enable_x64(True):
             outcome = slot_outcome(scenario, slot, solve(scenario, slot).allocation)
         late[name] = float(np.mean(np.asarray(outcome.violations.deadline_s) > 1e-5))
@@ -237,9 +239,9 @@ def test_finding_1_table_two_is_infeasible_and_the_feasible_preset_is_not():
 
 def test_batch_shape_is_kept():
     scenario = load_scenario("paper")
-    slot = slots_of(scenario, 6, 6)
-    shaped = jax.tree.map(lambda x: x.reshape(2, 3, *x.shape[1:]), slot)
+    slot = slots_of(scenario, 6, COUNT)
+    shaped = jax.tree.map(lambda x: x.reshape(2, 4, *x.shape[1:]), slot)
     flat, boxed = solve(scenario, slot), solve(scenario, shaped)
-    assert boxed.cost.shape == (2, 3)
-    assert boxed.allocation.edge_cpu_hz.shape == (2, 3, 6)
+    assert boxed.cost.shape == (2, 4)
+    assert boxed.allocation.edge_cpu_hz.shape == (2, 4, 6)
     np.testing.assert_allclose(boxed.cost.reshape(-1), flat.cost, rtol=1e-12)
