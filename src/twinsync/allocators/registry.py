@@ -52,7 +52,7 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
         return list(policies)
     if ":" in name:
         return [_own(name)]
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         raise InputError(
             f"{name}: the folder holds no finished training run ({FILE_NAME} is missing); finish it with --resume"
         )

@@ -43,7 +43,7 @@ class Budget:
 
 
 BUDGETS = {
-    "quick": Budget("quick", 20_000, 64, 3, 500, 4, 20),
+    "quick": Budget("quick", 20_480, 64, 3, 500, 4, 20),
     "laptop": Budget("laptop", 50_000, 128, 5, 1000, 5, 20),
     "full": Budget("full", 100_000, 256, 10, 1000, 10, 40),
 }

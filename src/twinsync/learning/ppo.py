@@ -127,7 +127,7 @@ class Ppo(eqx.Module):
             "hidden": settings.hidden,
         }
         network = Network(stream(key, "actor"), settings.architecture, outputs=face.decisions, **sizes)
-        actor = Actor(network, jnp.zeros(face.decisions))
+        actor = Actor(network, jnp.full(face.decisions, settings.initial_log_std))
         value = Critic(stream(key, "critics"), settings.architecture, decisions=0, **sizes)
         optimiser: Any = self._optimiser()
         learned = PpoLearned(actor, value, optimiser.init((actor, value)))

@@ -98,7 +98,7 @@ class Sac(eqx.Module):
         copies = settings.parallel_slots
         environment, observation = jax.vmap(self.environment.reset)(jax.random.split(stream(key, "cycles"), copies))
         # Whole blocks only, see `replay.write`.
-        blocks = max(min(settings.buffer_size, settings.slots) // copies, 1)
+        blocks = -(-min(settings.buffer_size, settings.slots) // copies)
         replay = empty_replay(blocks * copies, self.environment.observation_size, self.environment.action_size)
         return SacState(learned, replay, environment, observation, stream(key, "training"))
 

@@ -85,6 +85,7 @@ class PpoSettings(Face):
     gae_decay: float = _setting(0.95, "lambda", "convention", "decay of the advantage estimate", _NOT_PRINTED)
     clip: float = _setting(0.2, "", "convention", "clip of the probability ratio", _NOT_PRINTED)
     value_weight: float = _setting(0.5, "", "convention", "weight of the value loss", _NOT_PRINTED)
+    initial_log_std: float = _setting(0.0, "", "convention", "log standard deviation at the start", _NOT_PRINTED)
     gradient_clip: float = _setting(0.5, "", "convention", "largest norm of a gradient", _NOT_PRINTED)
     hidden: tuple[int, ...] = _setting((256, 256), "", "assumed", "hidden layers, as for SAC", "same nets as SAC")
     architecture: Architecture = _setting(

@@ -51,8 +51,8 @@ class Training:
 
     @property
     def total_steps(self) -> int:
-        """Steps of the algorithm that use up its slots."""
-        return max(self.algorithm.settings.slots // self.algorithm.slots_per_step, 1)
+        """Steps of the algorithm that use up its slots; the last one may take a few more."""
+        return -(-self.algorithm.settings.slots // self.algorithm.slots_per_step)
 
     @property
     def finished(self) -> bool:
