@@ -12,6 +12,7 @@ import pytest
 
 from twinsync.model import Allocation, Slot, draw_slots, slot_outcome
 from twinsync.model.slot import executed_edge_cpu_hz, penalty_of
+from twinsync.presets import load_scenario
 from twinsync.streams import root_key
 
 # Six UDs of Table II, and everything that follows, worked out in plain Python.
@@ -385,3 +386,14 @@ class TestTransformations:
                 change = step * jnp.eye(4)[i]
                 difference = (cost(ones + change) - cost(ones - change)) / (2 * step)
                 np.testing.assert_allclose(gradient[i], difference, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["paper", "literal"])
+def test_the_devices_costs_add_up_to_the_slots(name: str):
+    scenario = load_scenario(name)
+    one = jnp.ones(6)
+    slot = Slot(50.0 * one, 7e5 * one, jnp.linspace(1e-9, 1e-7, 6)[:, None])
+    # Requests of 12 GHz: the excess over 10 GHz is shared.
+    outcome = slot_outcome(scenario, slot, Allocation(0.5 * one, 1e9 * one, 0.1 * one, 2e9 * one))
+    np.testing.assert_allclose(jnp.sum(outcome.device_cost), outcome.cost, rtol=1e-5)
+    assert outcome.device_cost[0] > outcome.device_cost[-1]

@@ -122,10 +122,16 @@ class Critic(eqx.Module):
         self, observation: Float[jax.Array, "*b FK"], action: Float[jax.Array, "*b AK"] | None = None
     ) -> Float[jax.Array, "*b"]:
         """The value; shape of the batch, without a trailing axis."""
-        if self.architecture == "flat":
-            x = observation if action is None else jnp.concatenate([observation, action], axis=-1)
-            return _run(self.layers, x)[..., 0]
+        if self.architecture == "set":
+            return jnp.mean(self.parts(observation, action), axis=-1)
+        x = observation if action is None else jnp.concatenate([observation, action], axis=-1)
+        return _run(self.layers, x)[..., 0]
+
+    def parts(
+        self, observation: Float[jax.Array, "*b FK"], action: Float[jax.Array, "*b AK"] | None = None
+    ) -> Float[jax.Array, "*b K"]:
+        """What each device adds; the value is their mean. Set networks only."""
         rows = by_device(observation, self.features)
         if action is not None:
             rows = jnp.concatenate([rows, by_device(action, self.decisions)], axis=-1)
-        return jnp.mean(_run(self.layers, rows)[..., 0], axis=-1)
+        return _run(self.layers, rows)[..., 0]

@@ -17,7 +17,7 @@ from twinsync.allocators.policy import Policy
 from twinsync.arrays import Float, Key, Scalar
 from twinsync.environment.dtsync import DTSync, EnvState
 from twinsync.learning.distributions import normal_log_prob
-from twinsync.learning.optimise import descend
+from twinsync.learning.optimise import descend, falling_rate
 from twinsync.learning.settings import PpoSettings
 from twinsync.streams import stream
 
@@ -189,9 +189,10 @@ class Ppo(eqx.Module):
         return Policy(state.learned.actor.network, self.settings.interface, "clip", count)
 
     def _optimiser(self) -> optax.GradientTransformation:
-        return optax.chain(
-            optax.clip_by_global_norm(self.settings.gradient_clip), optax.adam(self.settings.learning_rate, eps=1e-5)
-        )
+        settings = self.settings
+        rollouts = -(-settings.slots // settings.rollout_slots)
+        rate = falling_rate(settings, rollouts * settings.passes * (settings.rollout_slots // settings.batch_size))
+        return optax.chain(optax.clip_by_global_norm(settings.gradient_clip), optax.adam(rate, eps=1e-5))
 
     def _spread(self, actor: Actor) -> jax.Array:
         return jnp.repeat(actor.log_std, self.environment.scenario.device_count)

@@ -11,11 +11,14 @@ from twinsync.arrays import Float, Key
 
 
 class Transition(NamedTuple):
-    """(s, a, r, s', done) of Algorithm 1, any leading batch; `done` is 1.0 where values stop."""
+    """(s, a, r, s', done) of Algorithm 1, any leading batch; `done` is 1.0 where values stop.
+
+    The reward is one number, or one part per device where the critic learns the parts.
+    """
 
     observation: Float[jax.Array, "*b F"]
     action: Float[jax.Array, "*b A"]
-    reward: Float[jax.Array, "*b"]
+    reward: Float[jax.Array, "*b *parts"]
     following: Float[jax.Array, "*b F"]
     done: Float[jax.Array, "*b"]
 
@@ -26,13 +29,13 @@ class Replay(NamedTuple):
     rows: Transition
 
 
-def empty_replay(capacity: int, observation_size: int, action_size: int) -> Replay:
+def empty_replay(capacity: int, observation_size: int, action_size: int, reward_shape: tuple[int, ...] = ()) -> Replay:
     """A ring for `capacity` transitions."""
     return Replay(
         Transition(
             jnp.zeros((capacity, observation_size)),
             jnp.zeros((capacity, action_size)),
-            jnp.zeros(capacity),
+            jnp.zeros((capacity, *reward_shape)),
             jnp.zeros((capacity, observation_size)),
             jnp.zeros(capacity),
         )

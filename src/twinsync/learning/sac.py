@@ -14,7 +14,7 @@ from twinsync.allocators.policy import Policy
 from twinsync.arrays import Float, Key
 from twinsync.environment.dtsync import DTSync, EnvState
 from twinsync.learning.distributions import LOG_STD_BOUNDS, tanh_normal_sample
-from twinsync.learning.optimise import descend
+from twinsync.learning.optimise import descend, falling_rate
 from twinsync.learning.replay import Replay, Transition, empty_replay, sample, write
 from twinsync.learning.sac_losses import actor_loss, bellman_target, critic_loss, temperature_loss
 from twinsync.learning.settings import SacSettings
@@ -99,7 +99,8 @@ class Sac(eqx.Module):
         environment, observation = jax.vmap(self.environment.reset)(jax.random.split(stream(key, "cycles"), copies))
         # Whole blocks only, see `replay.write`.
         blocks = -(-min(settings.buffer_size, settings.slots) // copies)
-        replay = empty_replay(blocks * copies, self.environment.observation_size, self.environment.action_size)
+        parts = (self.environment.scenario.device_count,) if self._parts else ()
+        replay = empty_replay(blocks * copies, self.environment.observation_size, self.environment.action_size, parts)
         return SacState(learned, replay, environment, observation, stream(key, "training"))
 
     def warm_up(self, state: SacState, step: jax.Array) -> tuple[SacState, SacStats]:
@@ -132,15 +133,16 @@ class Sac(eqx.Module):
         alpha = jnp.exp(learned.log_alpha)
         if settings.discount > 0:
             next_action, next_log_prob = self._act(stream(key, "next"), learned.actor, batch.following)
-            q_next = _both(learned.targets, batch.following, next_action)
+            q_next = self._values(learned.targets, batch.following, next_action)
             target = bellman_target(
-                batch.reward, batch.done, q_next[0], q_next[1], next_log_prob, alpha, settings.discount
-            )
+                batch.reward.reshape(-1), self._each(batch.done), q_next[0], q_next[1], self._each(next_log_prob),
+                alpha, settings.discount,
+            )  # fmt: skip
         else:
-            target = batch.reward
+            target = batch.reward.reshape(-1)
 
         def critics_loss(critics: Critic) -> jax.Array:
-            q = _both(critics, batch.observation, batch.action)
+            q = self._values(critics, batch.observation, batch.action)
             return critic_loss(q[0], target) + critic_loss(q[1], target)
 
         loss, slope = jax.value_and_grad(critics_loss)(learned.critics)
@@ -164,8 +166,24 @@ class Sac(eqx.Module):
         count = self.environment.scenario.device_count
         return Policy(state.learned.actor, self.settings.interface, "tanh", count)
 
+    @property
+    def _parts(self) -> bool:
+        return self.settings.critic_reward == "devices"
+
+    def _values(self, critics: Critic, observation: jax.Array, action: jax.Array) -> Float[jax.Array, "2 N"]:
+        """What (26) compares: both critics' values [2, B], or those of all devices in a row [2, B K]."""
+        if not self._parts:
+            return _both(critics, observation, action)
+        return jax.vmap(lambda critic: critic.parts(observation, action).reshape(-1))(critics)
+
+    def _each(self, x: Float[jax.Array, " B"]) -> Float[jax.Array, " N"]:
+        """A mini-batch's numbers, repeated for every device where the critic learns parts."""
+        return jnp.repeat(x, self.environment.scenario.device_count) if self._parts else x
+
     def _adam(self) -> optax.GradientTransformation:
-        return optax.adam(self.settings.learning_rate)
+        settings = self.settings
+        steps = -(-settings.slots // settings.parallel_slots) - self.warmup_steps
+        return optax.adam(falling_rate(settings, max(steps, 1) * settings.updates_per_step))
 
     def _targets(self, targets: Any, critics: Any, number: jax.Array) -> Any:
         if self.settings.discount == 0:
@@ -180,8 +198,11 @@ class Sac(eqx.Module):
 
     def _collect(self, state: SacState, action: jax.Array, step: jax.Array) -> tuple[SacState, jax.Array]:
         result, following = jax.vmap(self.environment.step_autoreset)(state.environment, action)
+        count = self.environment.scenario.device_count
+        # Q is the mean of its parts, so that each part's target is K times the device's share of the reward.
+        reward = -result.outcome.device_cost * count if self._parts else result.reward
         block = Transition(
-            state.observation, action, result.reward * self.reward_scale, following,
+            state.observation, action, reward * self.reward_scale, following,
             result.terminated.astype(jnp.float32),
         )  # fmt: skip
         replay = write(state.replay, block, step)

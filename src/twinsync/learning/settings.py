@@ -16,6 +16,7 @@ from twinsync.environment.interface import EdgeCpu, Extraction, Interface, Obser
 from twinsync.errors import InputError
 
 Target = Literal["hard", "soft"]
+CriticReward = Literal["total", "devices"]
 
 
 def _setting(default: Any, symbol: str, tag: str, meaning: str, source: str) -> Any:
@@ -52,6 +53,9 @@ class SacSettings(Face):
     slots: int = _setting(100_000, "n_epoch n_step", "stated", "environment slots: 20 epochs of 5000", "Table III")
     batch_size: int = _setting(256, "", "stated", "transitions in a mini-batch", "Table III")
     buffer_size: int = _setting(1_000_000, "B", "stated", "replay memory; allocated up to the slots seen", "Table III")
+    learning_rate_end: float = _setting(
+        1.0, "", "stated", "share of the learning rate left at the end, falling linearly", "Table III: constant"
+    )
     discount: float = _setting(0.99, "gamma", "stated", "discount factor", "Table III")
     hidden: tuple[int, ...] = _setting((256, 256), "", "assumed", "hidden layers; two are printed", "width not printed")
     target: Target = _setting("hard", "", "assumed", "copy every target_period updates, or move softly", "periodically")
@@ -66,6 +70,9 @@ class SacSettings(Face):
         "flat", "", "convention", "networks on flat vectors, or set networks", "silent"
     )
     initial_alpha: float = _setting(1.0, "alpha", "convention", "temperature at the start", "not printed; ln alpha = 0")
+    critic_reward: CriticReward = _setting(
+        "total", "r", "stated", "the critic learns the reward, or each device's part of the sum", "eq. (26)"
+    )
     entropy_per_decision: float = _setting(
         -1.0, "H_0", "convention", "target entropy per decided number (H_0 = -4K)", "not printed; -dim(A)"
     )
@@ -81,6 +88,9 @@ class PpoSettings(Face):
     parallel_slots: int = _setting(8, "", "convention", "environment copies stepped at once", _NOT_PRINTED)
     passes: int = _setting(10, "", "convention", "passes over a rollout", _NOT_PRINTED)
     batch_size: int = _setting(64, "", "convention", "slots in a mini-batch", _NOT_PRINTED)
+    learning_rate_end: float = _setting(
+        1.0, "", "stated", "share of the learning rate left at the end, falling linearly", "Table III: constant"
+    )
     discount: float = _setting(0.99, "gamma", "stated", "discount factor", "Table III")
     gae_decay: float = _setting(0.95, "lambda", "convention", "decay of the advantage estimate", _NOT_PRINTED)
     clip: float = _setting(0.2, "", "convention", "clip of the probability ratio", _NOT_PRINTED)
@@ -101,12 +111,13 @@ TUNED_REASONS = {
     "edge_cpu": "shares keep (19h) by construction; requests start far above the server and P_f drowns everything else",
     "architecture": "devices are exchangeable and the reward is a sum over them: a set network uses every UD's data",
     "learning_rate": "with gamma = 0 the critic is a regression, which a larger step learns sooner",
+    "learning_rate_end": "a falling rate averages the last updates' noise",
+    "rollout_slots": "smaller rollouts, more of them: the policy moves sooner",
     "hidden": "one device's decision is a small function; a narrower network trains faster",
     "parallel_slots": "many fresh slots for each update: later slots do not depend on the action",
     "updates_per_step": "as many updates as the slots collected at once allow",
-    "target": "unused when gamma = 0",
+    "critic_reward": "the reward is a sum over devices; its parts carry K times less noise of others' fading",
     "warmup_slots": "a first memory wide enough for larger steps",
-    "batch_size": "larger batches average the fading's noise",
     "gae_decay": "with gamma = 0 the advantage is the slot's own",
     "initial_alpha": "good actions differ by per cents of a reward of O(1); alpha = 1 drowns that for long",
 }
@@ -115,21 +126,25 @@ SAC_TUNED = SacSettings(
     discount=0.0,
     edge_cpu="shares",
     architecture="set",
-    learning_rate=1e-3,
+    learning_rate=2e-3,
+    learning_rate_end=0.05,
     hidden=(64, 64),
     parallel_slots=16,
     updates_per_step=4,
     warmup_slots=1024,
     initial_alpha=0.02,
+    critic_reward="devices",
 )
 PPO_TUNED = PpoSettings(
     discount=0.0,
     gae_decay=0.0,
     edge_cpu="shares",
     architecture="set",
-    learning_rate=1e-3,
+    learning_rate=3e-3,
+    learning_rate_end=0.05,
     hidden=(64, 64),
     parallel_slots=16,
+    rollout_slots=512,
 )
 
 PRESETS: dict[tuple[str, str], Settings] = {
@@ -151,6 +166,8 @@ def check_settings(settings: Settings) -> None:
         _check_one(name, kind, getattr(settings, name))
     if not settings.hidden or min(settings.hidden) < 1:
         raise InputError(f"hidden = {settings.hidden} must be one or more positive widths")
+    if isinstance(settings, SacSettings) and settings.critic_reward == "devices" and settings.architecture != "set":
+        raise InputError("critic_reward = devices needs architecture = set, whose critic is a sum over devices")
     if isinstance(settings, PpoSettings) and settings.rollout_slots % settings.batch_size:
         raise InputError(
             f"rollout_slots = {settings.rollout_slots} must be a multiple of batch_size = {settings.batch_size}"

@@ -35,7 +35,7 @@ class Violations(eqx.Module):
 
 
 class Outcome(eqx.Module):
-    """What a slot came to. Latencies in s, energies in J; [*b K], totals [*b].
+    """What a slot came to. Latencies in s, energies in J; [*b K], totals [*b]. `device_cost` adds up to `cost`.
 
     `sync_latency_s` is t_dt of (15) as the physics gives it. `capped_sync_latency_s` stops at the scenario's cap, where
     the synchronisation is given up and the UD is in `outage`. Totals, penalty and cost use the capped one, and the UD
@@ -56,6 +56,7 @@ class Outcome(eqx.Module):
     total_latency_s: Float[Array, "*b"]
     penalty: Float[Array, "*b"]
     cost: Float[Array, "*b"]
+    device_cost: Float[Array, "*b K"]
     violations: Violations
     sent_bits: Float[Array, "*b K"]
 
@@ -76,14 +77,25 @@ def penalty_of(
 
     `hinge`: each UD's own excess, clipped at 0. `literal`: as printed, the sums over UDs less one budget, unclipped.
     """
-    edge_excess = (jnp.sum(requested_edge_hz, axis=-1) - scenario.edge_cpu_max_hz) / GHZ
+    return jnp.sum(device_penalty_of(sync_latency_s, energy_j, requested_edge_hz, scenario), axis=-1)
+
+
+def device_penalty_of(
+    sync_latency_s: Float[Array, "*b K"],
+    energy_j: Float[Array, "*b K"],
+    requested_edge_hz: Float[Array, "*b K"],
+    scenario: Scenario,
+) -> Float[Array, "*b K"]:
+    """Each UD's part of P: its own excess, and an equal share of what the UDs exceed together."""
+    count = scenario.device_count
+    edge_excess = (jnp.sum(requested_edge_hz, axis=-1, keepdims=True) - scenario.edge_cpu_max_hz) / GHZ
     if scenario.penalty == "literal":
-        late = jnp.sum(sync_latency_s, axis=-1) - scenario.deadline_s
-        over = jnp.sum(energy_j, axis=-1) - scenario.energy_budget_j
-        return scenario.penalty_weight * (late + over + edge_excess)
-    late = jnp.sum(jnp.maximum(sync_latency_s - scenario.deadline_s, 0.0), axis=-1)
-    over = jnp.sum(jnp.maximum(energy_j - scenario.energy_budget_j, 0.0), axis=-1)
-    return scenario.penalty_weight * (late + over + jnp.maximum(edge_excess, 0.0))
+        late = sync_latency_s - scenario.deadline_s / count
+        over = energy_j - scenario.energy_budget_j / count
+        return scenario.penalty_weight * (late + over + edge_excess / count)
+    late = jnp.maximum(sync_latency_s - scenario.deadline_s, 0.0)
+    over = jnp.maximum(energy_j - scenario.energy_budget_j, 0.0)
+    return scenario.penalty_weight * (late + over + jnp.maximum(edge_excess, 0.0) / count)
 
 
 def slot_outcome(scenario: Scenario, slot: Slot, allocation: Allocation, *, capped: bool = True) -> Outcome:
@@ -108,7 +120,8 @@ def slot_outcome(scenario: Scenario, slot: Slot, allocation: Allocation, *, capp
     e_up = uplink_energy_j(airtime, allocation.transmit_power_w)
     energy = e_sense + e_extract + e_up
     total = jnp.sum(t_sense + t_sync_capped, axis=-1)
-    penalty = penalty_of(t_sync_capped, energy, allocation.edge_cpu_hz, scenario)
+    device_penalty = device_penalty_of(t_sync_capped, energy, allocation.edge_cpu_hz, scenario)
+    penalty = jnp.sum(device_penalty, axis=-1)
     return Outcome(
         sensing_latency_s=t_sense,
         extraction_latency_s=t_extract,
@@ -124,6 +137,7 @@ def slot_outcome(scenario: Scenario, slot: Slot, allocation: Allocation, *, capp
         total_latency_s=total,
         penalty=penalty,
         cost=total + penalty,
+        device_cost=t_sense + t_sync_capped + device_penalty,
         violations=_violations(scenario, allocation, t_sense, t_sync, energy),
         sent_bits=data * phi,
     )
