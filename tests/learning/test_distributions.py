@@ -1,0 +1,80 @@
+"""Log-probabilities against torch.distributions, against asymptotics, and by quadrature."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+from twinsync.learning.distributions import normal_log_prob, tanh_normal_sample
+
+
+def _parameters(rows: int = 200, size: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(0.0, 2.0, (rows, size)), rng.uniform(-5.0, 1.0, (rows, size))
+
+
+def _torch_normal(mean: np.ndarray, log_std: np.ndarray) -> torch.distributions.Normal:
+    return torch.distributions.Normal(torch.tensor(mean), torch.tensor(np.exp(log_std)))
+
+
+def test_normal_matches_torch() -> None:
+    mean, log_std = _parameters()
+    x = mean + np.exp(log_std) * np.random.default_rng(1).normal(0.0, 3.0, mean.shape)
+    expected = _torch_normal(mean, log_std).log_prob(torch.tensor(x)).sum(-1).numpy()
+    with jax.enable_x64(True):
+        double = normal_log_prob(*(jnp.asarray(v) for v in (x, mean, log_std)))
+        np.testing.assert_allclose(double, expected, rtol=1e-12)
+    single = normal_log_prob(*(jnp.asarray(v, jnp.float32) for v in (x, mean, log_std)))
+    np.testing.assert_allclose(single, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_normal_by_hand() -> None:
+    # N(3; 1, 2^2): -(2/2)^2 / 2 - ln 2 - ln(2 pi) / 2, and a second coordinate at its mean with std 1.
+    got = normal_log_prob(jnp.array([3.0, 5.0]), jnp.array([1.0, 5.0]), jnp.log(jnp.array([2.0, 1.0])))
+    assert float(got) == pytest.approx(-0.5 - np.log(2.0) - np.log(2.0 * np.pi))
+
+
+def test_tanh_normal_matches_torch() -> None:
+    mean, log_std = _parameters()
+    key = jax.random.key(3)
+    base = _torch_normal(mean, log_std)
+    squash = torch.distributions.TanhTransform(cache_size=1)  # the cache keeps u where atanh(tanh(u)) is infinite
+    with jax.enable_x64(True):
+        action, log_prob = tanh_normal_sample(key, jnp.asarray(mean), jnp.asarray(log_std))
+        u = torch.tensor(np.asarray(mean + np.exp(log_std) * jax.random.normal(key, mean.shape)))
+    squashed = squash(u)
+    expected = torch.distributions.TransformedDistribution(base, [squash]).log_prob(squashed).sum(-1).numpy()
+    np.testing.assert_allclose(action, squashed.numpy(), atol=1e-15)
+    np.testing.assert_allclose(log_prob, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("centre", [-80.0, -12.0, 12.0, 80.0])
+def test_far_out_the_jacobian_does_not_cancel(centre: float) -> None:
+    # tanh is 1 in float32 from |u| = 9 on, yet ln(1 - tanh(u)^2) = ln 4 - 2 |u| - 2 ln(1 + e^{-2|u|}) stays finite.
+    mean, log_std, key = jnp.array([centre]), jnp.array([0.0]), jax.random.key(0)
+    action, log_prob = tanh_normal_sample(key, mean, log_std)
+    noise = float(jax.random.normal(key, (1,))[0])
+    u = abs(centre + noise)
+    expected = -0.5 * noise**2 - 0.5 * np.log(2 * np.pi) - (np.log(4.0) - 2.0 * u - 2.0 * np.log1p(np.exp(-2.0 * u)))
+    assert abs(float(action[0])) == 1.0
+    assert float(log_prob) == pytest.approx(expected, rel=1e-5)
+
+
+def test_gradient_is_finite_far_out() -> None:
+    slope = jax.grad(lambda mean: tanh_normal_sample(jax.random.key(0), mean, jnp.zeros(3))[1])
+    assert np.isfinite(slope(jnp.array([-80.0, 0.0, 80.0]))).all()
+
+
+@pytest.mark.parametrize(("mean", "log_std"), [(0.0, -1.0), (0.8, 0.0), (-1.5, -0.5)])
+def test_density_integrates_to_one(mean: float, log_std: float) -> None:
+    count = 100_000
+    with jax.enable_x64(True):
+        action, log_prob = tanh_normal_sample(
+            jax.random.key(5), jnp.full((count, 1), mean), jnp.full((count, 1), log_std)
+        )
+    order = np.argsort(action[:, 0])
+    density = np.exp(np.asarray(log_prob)[order])
+    assert np.trapezoid(density, np.asarray(action)[order, 0]) == pytest.approx(1.0, abs=2e-3)

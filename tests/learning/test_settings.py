@@ -1,0 +1,121 @@
+"""Learning settings: `key=value` texts in, one clear line for what cannot work; Table III's values pinned."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from twinsync.learning.settings import (
+    PPO_TUNED,
+    PRESETS,
+    SAC_TUNED,
+    TUNED_REASONS,
+    PpoSettings,
+    SacSettings,
+    algorithm_of,
+    check_settings,
+    override,
+)
+
+
+def test_table_three() -> None:
+    # As printed: 20 epochs of 5000 steps, memory 10^6, learning rate 10^-4, gamma 0.99, target frequency 320.
+    paper = SacSettings()
+    assert paper.slots == 20 * 5000
+    assert (paper.batch_size, paper.buffer_size, paper.target_period) == (256, 10**6, 320)
+    assert (paper.learning_rate, paper.discount) == (1e-4, 0.99)
+
+
+def test_texts_become_values_of_the_field_s_kind() -> None:
+    changed = override(SacSettings(), {"slots": "500", "learning_rate": "1e-3", "hidden": "32,16", "target": "soft"})
+    assert (changed.slots, changed.learning_rate, changed.hidden, changed.target) == (500, 1e-3, (32, 16), "soft")
+    assert (
+        dataclasses.replace(changed, slots=100_000, learning_rate=1e-4, hidden=(256, 256), target="hard")
+        == SacSettings()
+    )
+
+
+def test_unknown_setting(complains) -> None:
+    with complains("learnig_rate", "learning_rate", "batch_size"):
+        override(SacSettings(), {"learnig_rate": "1"})
+    with complains("target_period"):  # SAC's own
+        override(PpoSettings(), {"target_period": "3"})
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "expected"),
+    [
+        ("slots", "many", "int"),
+        ("slots", "1.5", "int"),
+        ("learning_rate", "fast", "float"),
+        ("hidden", "64;64", "widths"),
+        ("hidden", "64,", "widths"),
+    ],
+)
+def test_value_of_the_wrong_kind(complains, key: str, text: str, expected: str) -> None:
+    with complains(key, text, expected):
+        override(SacSettings(), {key: text})
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "text"),
+    [
+        (SacSettings(), "slots", "0"),
+        (SacSettings(), "batch_size", "-1"),
+        (SacSettings(), "parallel_slots", "0"),
+        (SacSettings(), "updates_per_step", "0"),
+        (SacSettings(), "buffer_size", "0"),
+        (SacSettings(), "target_period", "0"),
+        (SacSettings(), "warmup_slots", "-1"),
+        (SacSettings(), "discount", "1.0"),
+        (SacSettings(), "discount", "-0.1"),
+        (SacSettings(), "discount", "nan"),
+        (SacSettings(), "learning_rate", "0"),
+        (SacSettings(), "learning_rate", "inf"),
+        (SacSettings(), "learning_rate", "nan"),
+        (SacSettings(), "initial_alpha", "0"),
+        (SacSettings(), "target_rate", "1.5"),
+        (SacSettings(), "entropy_per_decision", "nan"),
+        (SacSettings(), "hidden", "64,0"),
+        (SacSettings(), "target", "gentle"),
+        (SacSettings(), "architecture", "sets"),
+        (SacSettings(), "observation", "all"),
+        (SacSettings(), "edge_cpu", "share"),
+        (SacSettings(), "extraction", "some"),
+        (SacSettings(), "cycle_end", "never"),
+        (PpoSettings(), "rollout_slots", "0"),
+        (PpoSettings(), "passes", "0"),
+        (PpoSettings(), "clip", "0"),
+        (PpoSettings(), "gae_decay", "1.1"),
+        (PpoSettings(), "gradient_clip", "0"),
+        (PpoSettings(), "value_weight", "-1"),
+        (PpoSettings(), "batch_size", "100"),  # 2048 is no multiple of it
+        (PpoSettings(), "parallel_slots", "3"),
+    ],
+)
+def test_impossible_values(complains, settings, key: str, text: str) -> None:
+    with complains(key):
+        override(settings, {key: text})
+
+
+@pytest.mark.parametrize("pair", sorted(PRESETS))
+def test_presets_can_work(pair: tuple[str, str]) -> None:
+    check_settings(PRESETS[pair])
+    assert algorithm_of(PRESETS[pair]) == pair[0]
+
+
+@pytest.mark.parametrize(("tuned", "paper"), [(SAC_TUNED, SacSettings()), (PPO_TUNED, PpoSettings())])
+def test_every_tuned_setting_has_its_reason(tuned, paper) -> None:
+    changed = {
+        item.name for item in dataclasses.fields(paper) if getattr(tuned, item.name) != getattr(paper, item.name)
+    }
+    assert changed - {"warmup_slots"} <= set(TUNED_REASONS)
+
+
+@pytest.mark.parametrize("kind", [SacSettings, PpoSettings])
+def test_every_setting_says_what_it_is(kind) -> None:
+    for item in dataclasses.fields(kind):
+        assert item.metadata["meaning"], item.name
+        assert item.metadata["source"], item.name
+        assert item.metadata["tag"] in ("stated", "derived", "assumed", "convention"), item.name
