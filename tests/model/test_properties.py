@@ -121,6 +121,7 @@ def test_accounts_add_up(setting, slot, parts):
         total = (o.sensing_latency_s + o.capped_sync_latency_s).sum()
         np.testing.assert_allclose(o.total_latency_s, total, rtol=1e-12)
         np.testing.assert_allclose(o.cost, o.total_latency_s + o.penalty, rtol=1e-12)
+        np.testing.assert_allclose(o.device_cost.sum(), o.cost, rtol=1e-12)
         assert o.penalty >= 0  # the hinge never rewards
         assert all((leaf >= 0).all() for leaf in jax.tree.leaves(o.violations))
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from twinsync.model import Allocation, Slot, draw_slots, slot_outcome
-from twinsync.model.slot import executed_edge_cpu_hz, penalty_of
+from twinsync.model.slot import device_penalty_of, executed_edge_cpu_hz, penalty_of
 from twinsync.presets import load_scenario
 from twinsync.streams import root_key
 
@@ -139,6 +139,16 @@ class TestPenalty:
         # Unclipped: slack is rewarded. 10 * ((0.3 - 0.9) + (0.3 - 0.5) + (3 - 10))
         tenth, third = jnp.full(3, 0.1), jnp.full(3, 1e9)
         np.testing.assert_allclose(penalty_of(tenth, tenth, third, literal), -78.0, rtol=1e-6)
+
+    def test_a_device_s_part_by_hand(self, three):
+        # Hinge: its own 0.1 s; 0.2 J; 1.5 s and 0.05 J; and a third each of 2 GHz.
+        parts = device_penalty_of(self.LATE, self.ENERGY, self.EDGE, three)
+        np.testing.assert_allclose(parts, [1 + 20 / 3, 2 + 20 / 3, 15.5 + 20 / 3], rtol=1e-6)
+        # Literal: 10 * (own latency - 0.3 + own energy - 0.5/3 + 2/3)
+        parts = device_penalty_of(self.LATE, self.ENERGY, self.EDGE, three.replace(penalty="literal"))
+        np.testing.assert_allclose(
+            parts, [10 * (t + e + 0.2) for t, e in [(1.0, 0.4), (0.8, 0.7), (2.4, 0.55)]], rtol=1e-6
+        )
 
     def test_hinge_rewards_no_slack(self, three):
         tenth = jnp.full(3, 0.1)
