@@ -99,3 +99,12 @@ def test_flat_network_by_hand() -> None:
     x = 1.7
     hidden = np.maximum(x * np.asarray(first.weight)[0], 0.0)
     assert float(network(jnp.array([x]))[0]) == pytest.approx(float(hidden @ np.asarray(last.weight)[:, 0]), rel=1e-6)
+
+
+def test_set_critic_is_the_mean_of_its_devices_parts() -> None:
+    critic, seen, action = _critic("set"), _draw(2 * K), _draw(3 * K, seed=3)
+    parts = critic.parts(seen, action)
+    assert parts.shape == (7, K)
+    np.testing.assert_allclose(parts.mean(-1), critic(seen, action), rtol=1e-5, atol=1e-6)
+    swapped = critic.parts(_permuted(seen, 2), _permuted(action, 3))
+    np.testing.assert_allclose(swapped, parts[:, ORDER], rtol=1e-4, atol=1e-5)

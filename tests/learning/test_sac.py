@@ -9,8 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from twinsync.environment import DTSync, Interface
+from twinsync.learning.optimise import falling_rate
 from twinsync.learning.sac import Sac, SacState
 from twinsync.learning.settings import SacSettings
+from twinsync.presets import load_scenario
 
 SETTINGS = SacSettings(
     slots=8000,
@@ -121,3 +124,25 @@ def test_soft_target_moves_by_its_rate(toy, learned) -> None:
     algorithm = Sac(toy("terminal"), dataclasses.replace(SETTINGS, target="soft", target_rate=0.05))
     targets = algorithm._targets(fresh.targets, moved, jnp.asarray(0))
     np.testing.assert_allclose(targets.layers[0].weight, fresh.targets.layers[0].weight + 0.05, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("edge_cpu", ["shares", "requests"])
+def test_device_rewards_average_to_the_reward(edge_cpu: str) -> None:
+    environment = DTSync(load_scenario("paper", ["device_count=3"]), Interface(edge_cpu=edge_cpu))
+    rewards = {}
+    for kind in ("total", "devices"):
+        settings = dataclasses.replace(SETTINGS, edge_cpu=edge_cpu, architecture="set", critic_reward=kind)
+        algorithm = Sac(environment, settings)
+        state, _ = jax.jit(lambda key, a=algorithm: a.warm_up(a.init(key), jnp.asarray(0)))(jax.random.key(0))
+        rewards[kind] = np.asarray(state.replay.rows.reward[:16])
+    assert rewards["devices"].shape == (16, 3)
+    np.testing.assert_allclose(rewards["devices"].mean(-1), rewards["total"], rtol=1e-5)
+    assert np.ptp(rewards["devices"], axis=-1).min() > 0.0
+
+
+def test_falling_rate() -> None:
+    # From 5e-3 to a tenth of it over 100 updates, half-way (5 + 0.5) / 2 e-3.
+    rate = falling_rate(dataclasses.replace(SETTINGS, learning_rate_end=0.1), 100)
+    assert callable(rate)
+    np.testing.assert_allclose([rate(n) for n in (0, 50, 100)], [5e-3, 2.75e-3, 5e-4], rtol=1e-5)
+    assert falling_rate(SETTINGS, 100) == 5e-3

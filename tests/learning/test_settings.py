@@ -77,7 +77,10 @@ def test_value_of_the_wrong_kind(complains, key: str, text: str, expected: str) 
         (SacSettings(), "initial_alpha", "0"),
         (SacSettings(), "target_rate", "1.5"),
         (SacSettings(), "entropy_per_decision", "nan"),
+        (SacSettings(), "learning_rate_end", "-0.1"),
         (SacSettings(), "hidden", "64,0"),
+        (SacSettings(), "critic_reward", "each"),
+        (SacSettings(), "critic_reward", "devices"),  # of a flat critic
         (SacSettings(), "target", "gentle"),
         (SacSettings(), "architecture", "sets"),
         (SacSettings(), "observation", "all"),

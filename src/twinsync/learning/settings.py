@@ -190,7 +190,7 @@ def _check_one(name: str, kind: Any, value: Any) -> None:
         raise InputError(f"{name} = {value} must be a finite number")
     if name == "discount" and not 0.0 <= value < 1.0:
         raise InputError(f"{name} = {value} must lie in [0, 1)")
-    if name == "gae_decay" and not 0.0 <= value <= 1.0:
+    if name in ("gae_decay", "learning_rate_end") and not 0.0 <= value <= 1.0:
         raise InputError(f"{name} = {value} must lie in [0, 1]")
     if name == "target_rate" and not 0.0 < value <= 1.0:
         raise InputError(f"{name} = {value} must lie in (0, 1]")
