@@ -140,7 +140,7 @@ def _open_folder(out: Path, budget: Budget, scenario: str, overrides: Sequence[s
         found = _read_json(out / CONFIG)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
-    except ValueError:
+    except json.JSONDecodeError:
         raise InputError(f"{out / CONFIG}: not valid JSON; choose another --out") from None
     if found != wanted:
         was = ", ".join(f"{key} = {found.get(key)!r}" for key in wanted if found.get(key) != wanted[key])
