@@ -15,8 +15,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from twinsync.allocators.four_by_four import Four, factorise, substitute
 from twinsync.allocators.slot_problem import (
-    Four,
     SlotProblem,
     Terms,
     certified_bound,
@@ -229,9 +229,9 @@ def _factor(problem: SlotProblem, free: Four, point: Point, at: Terms, room: Fou
                 full[i, j] = jnp.where(free[i], value, 1.0)
             else:
                 full[i, j] = jnp.where(free[i] & free[j], value, 0.0)
-    factor = _cholesky(full)
+    factor = factorise(full)
     zero = jnp.zeros_like(at.edge)
-    column = _solve(factor, (zero, zero, zero, jnp.where(free[3], at.edge, 0.0)))
+    column = substitute(factor, (zero, zero, zero, jnp.where(free[3], at.edge, 0.0)))
     pull = jnp.sum(jnp.where(free[3], at.edge, 0.0) * column[3], axis=-1, keepdims=True)
     gradient = lagrangian_gradient(problem, at, point.late.lam, point.over.lam, point.mu)
     return _System(factor, gradient, grad_t, grad_e, stiff_t, stiff_e, column, pull)
@@ -254,7 +254,7 @@ def _direction(
         value = -system.gradient[i] + aim_below[i] / room[i] - aim_above[i] / head[i]
         value = value - system.grad_t[i] * system.stiff_t * push_t - system.grad_e[i] * system.stiff_e * push_e
         rhs.append(jnp.where(free[i], value, 0.0))
-    plain = _solve(system.factor, _quad(rhs))
+    plain = substitute(system.factor, _quad(rhs))
     # The capacity's row: sum f_e + spare = f_e_max, linearised, with its own complementarity.
     excess = jnp.sum(at.edge, axis=-1, keepdims=True) + point.spare - problem.edge_ghz
     moved = jnp.sum(jnp.where(free[3], at.edge, 0.0) * plain[3], axis=-1, keepdims=True)
@@ -314,30 +314,3 @@ def _step_length(point: Point, step: Point, room: Four, head: Four) -> jax.Array
 
 def _move(point: Point, step: Point, length: jax.Array) -> Point:
     return jax.tree.map(lambda x, d: x + length * d, point, step)
-
-
-def _cholesky(m: dict[tuple[int, int], jax.Array]) -> tuple[jax.Array, ...]:
-    """L D L^T of a symmetric 4 x 4 matrix given by its upper triangle: six multipliers and four inverse pivots."""
-    i0 = 1.0 / m[0, 0]
-    l10, l20, l30 = m[0, 1] * i0, m[0, 2] * i0, m[0, 3] * i0
-    i1 = 1.0 / (m[1, 1] - l10 * m[0, 1])
-    c12, c13 = m[1, 2] - l10 * m[0, 2], m[1, 3] - l10 * m[0, 3]
-    l21, l31 = c12 * i1, c13 * i1
-    i2 = 1.0 / (m[2, 2] - l20 * m[0, 2] - l21 * c12)
-    c23 = m[2, 3] - l20 * m[0, 3] - l21 * c13
-    l32 = c23 * i2
-    i3 = 1.0 / (m[3, 3] - l30 * m[0, 3] - l31 * c13 - l32 * c23)
-    return l10, l20, l30, l21, l31, l32, i0, i1, i2, i3
-
-
-def _solve(factor: tuple[jax.Array, ...], rhs: Four) -> Four:
-    l10, l20, l30, l21, l31, l32, i0, i1, i2, i3 = factor
-    y0 = rhs[0]
-    y1 = rhs[1] - l10 * y0
-    y2 = rhs[2] - l20 * y0 - l21 * y1
-    y3 = rhs[3] - l30 * y0 - l31 * y1 - l32 * y2
-    x3 = y3 * i3
-    x2 = y2 * i2 - l32 * x3
-    x1 = y1 * i1 - l21 * x2 - l31 * x3
-    x0 = y0 * i0 - l10 * x1 - l20 * x2 - l30 * x3
-    return x0, x1, x2, x3

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from twinsync.allocators.four_by_four import Four  # one array [b, K] for each of (s, F, P, G)
 from twinsync.arrays import Array, Float, Scalar
 from twinsync.errors import InputError
 from twinsync.model.allocation import Slot
@@ -31,8 +32,6 @@ from twinsync.model.semantics import log_work
 from twinsync.model.sensing import sensing_energy_j, sensing_latency_s
 from twinsync.model.slot import GHZ
 from twinsync.scenario import Scenario
-
-Four = tuple[jax.Array, jax.Array, jax.Array, jax.Array]  # one array [b, K] for each of (s, F, P, G)
 
 
 class SlotProblem(NamedTuple):

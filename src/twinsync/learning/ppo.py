@@ -19,6 +19,7 @@ from twinsync.environment.dtsync import DTSync, EnvState
 from twinsync.learning.distributions import normal_log_prob
 from twinsync.learning.optimise import descend, falling_rate
 from twinsync.learning.settings import PpoSettings
+from twinsync.learning.stats import Stats
 from twinsync.streams import stream
 
 
@@ -44,15 +45,6 @@ class PpoState(NamedTuple):
     environment: EnvState  # leaves stacked [P, ...]
     observation: Float[jax.Array, "P F"]
     key: Key
-
-
-class PpoStats(NamedTuple):
-    """Means over a stretch of training."""
-
-    reward: jax.Array
-    critic_loss: jax.Array
-    entropy: jax.Array
-    alpha: jax.Array
 
 
 class Rollout(NamedTuple):
@@ -135,11 +127,11 @@ class Ppo(eqx.Module):
         environment, observation = jax.vmap(self.environment.reset)(keys)
         return PpoState(learned, environment, observation, stream(key, "training"))
 
-    def warm_up(self, state: PpoState, step: jax.Array) -> tuple[PpoState, PpoStats]:
+    def warm_up(self, state: PpoState, step: jax.Array) -> tuple[PpoState, Stats]:
         """PPO has no warm-up."""
         return self.step(state, step)
 
-    def step(self, state: PpoState, step: jax.Array) -> tuple[PpoState, PpoStats]:
+    def step(self, state: PpoState, step: jax.Array) -> tuple[PpoState, Stats]:
         """A rollout and the passes over it."""
         key = jax.random.fold_in(state.key, step)
         settings = self.settings
@@ -159,7 +151,7 @@ class Ppo(eqx.Module):
         keys = jax.random.split(stream(key, "passes"), settings.passes)
         learned, losses = jax.lax.scan(one_pass, state.learned, keys)
         entropy = jnp.mean(learned.actor.log_std) + 0.5 * jnp.log(2 * jnp.pi * jnp.e)
-        stats = PpoStats(
+        stats = Stats(
             jnp.mean(rollout.reward) / self.reward_scale, jnp.mean(losses),
             entropy * self.environment.action_size, jnp.asarray(jnp.nan),
         )  # fmt: skip

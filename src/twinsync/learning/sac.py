@@ -18,6 +18,7 @@ from twinsync.learning.optimise import descend, falling_rate
 from twinsync.learning.replay import Replay, Transition, empty_replay, sample, write
 from twinsync.learning.sac_losses import actor_loss, bellman_target, critic_loss, temperature_loss
 from twinsync.learning.settings import SacSettings
+from twinsync.learning.stats import Stats
 from twinsync.streams import stream
 
 
@@ -41,15 +42,6 @@ class SacState(NamedTuple):
     environment: EnvState  # leaves stacked [P, ...]
     observation: Float[jax.Array, "P F"]
     key: Key
-
-
-class SacStats(NamedTuple):
-    """Means over the slots and updates of a stretch of training."""
-
-    reward: jax.Array
-    critic_loss: jax.Array
-    entropy: jax.Array
-    alpha: jax.Array
 
 
 class Sac(eqx.Module):
@@ -103,16 +95,16 @@ class Sac(eqx.Module):
         replay = empty_replay(blocks * copies, self.environment.observation_size, self.environment.action_size, parts)
         return SacState(learned, replay, environment, observation, stream(key, "training"))
 
-    def warm_up(self, state: SacState, step: jax.Array) -> tuple[SacState, SacStats]:
+    def warm_up(self, state: SacState, step: jax.Array) -> tuple[SacState, Stats]:
         """One parallel step with uniform actions."""
         key = jax.random.fold_in(state.key, step)
         shape = (self.settings.parallel_slots, self.environment.action_size)
         action = jax.random.uniform(stream(key, "explore"), shape, minval=-1.0, maxval=1.0)
         state, reward = self._collect(state, action, step)
         nothing = jnp.asarray(jnp.nan)
-        return state, SacStats(reward, nothing, nothing, jnp.exp(state.learned.log_alpha))
+        return state, Stats(reward, nothing, nothing, jnp.exp(state.learned.log_alpha))
 
-    def step(self, state: SacState, step: jax.Array) -> tuple[SacState, SacStats]:
+    def step(self, state: SacState, step: jax.Array) -> tuple[SacState, Stats]:
         """One parallel step of the policy, then the updates that follow it (Algorithm 1, lines 4 to 11)."""
         key = jax.random.fold_in(state.key, step)
         action, _ = self._act(stream(key, "explore"), state.learned.actor, state.observation)
@@ -125,7 +117,7 @@ class Sac(eqx.Module):
             return self.update(jax.random.fold_in(stream(key, "update"), i), learned, batch, done + i)
 
         learned, (loss, entropy, alpha) = jax.lax.scan(once, state.learned, jnp.arange(self.settings.updates_per_step))
-        return state._replace(learned=learned), SacStats(reward, jnp.mean(loss), jnp.mean(entropy), jnp.mean(alpha))
+        return state._replace(learned=learned), Stats(reward, jnp.mean(loss), jnp.mean(entropy), jnp.mean(alpha))
 
     def update(self, key: Key, learned: Learned, batch: Transition, number: jax.Array):
         """One update of critics, actor and temperature from a mini-batch; `number` counts updates from 0."""
