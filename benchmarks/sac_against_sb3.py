@@ -320,10 +320,8 @@ def report(args: argparse.Namespace, lines: list[str], pairs: list, settings: tu
             "- What still differs: initial weights (LeCun uniform and a small last layer; PyTorch's default), the "
             "lower bound of the log standard deviation (-10; -20), the temperature's loss (alpha; ln alpha), "
             "random numbers.",
-            "- Not in the table: single seeds of either library end with a policy that fails on Pendulum from some of "
-            "the starts. In other runs ours gave -352 and -342 (of 3 seeds), -246 (of 12), and -343 (of 12, after "
-            "10000 steps), the rest above -160; theirs -213 (seed 6). With the table's, 4 of our 33 seeds fell below "
-            "-200 and 1 of their 7. Which of ours do changes with rounding, even with the number of seeds at once.",
+            "- A single seed of either library may end with a policy that fails on Pendulum from some of the starts: read "
+            "the medians.",
             "- Our seeds train side by side in one compiled program, compilation included in the time; theirs one "
             "after the other, on one thread. Times are from a shared machine and say little.",
             f"- {made['machine']}, {made['device']}; "
