@@ -320,8 +320,8 @@ def report(args: argparse.Namespace, lines: list[str], pairs: list, settings: tu
             "- What still differs: initial weights (LeCun uniform and a small last layer; PyTorch's default), the "
             "lower bound of the log standard deviation (-10; -20), the temperature's loss (alpha; ln alpha), "
             "random numbers.",
-            "- A single seed of either library may end with a policy that fails on Pendulum from some of the starts: read "
-            "the medians.",
+            "- A single seed of either library may end with a policy that fails on Pendulum from some of the "
+            "starts: read the medians.",
             "- Our seeds train side by side in one compiled program, compilation included in the time; theirs one "
             "after the other, on one thread. Times are from a shared machine and say little.",
             f"- {made['machine']}, {made['device']}; "
