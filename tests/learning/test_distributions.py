@@ -53,7 +53,7 @@ def test_tanh_normal_matches_torch() -> None:
 
 @pytest.mark.parametrize("centre", [-80.0, -12.0, 12.0, 80.0])
 def test_far_out_the_jacobian_does_not_cancel(centre: float) -> None:
-    # tanh rounds to 1 in float32 from |u| = 9 on, yet ln(1 - tanh(u)^2) = ln 4 - 2 |u| - 2 ln(1 + e^{-2|u|}) stays finite.
+    # tanh is 1 in float32 beyond |u| = 9, yet ln(1 - tanh(u)^2) = ln 4 - 2 |u| - 2 ln(1 + e^{-2|u|}) stays finite.
     mean, log_std, key = jnp.array([centre]), jnp.array([0.0]), jax.random.key(0)
     action, log_prob = tanh_normal_sample(key, mean, log_std)
     noise = float(jax.random.normal(key, (1,))[0])
