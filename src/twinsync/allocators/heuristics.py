@@ -35,7 +35,7 @@ class EqualShare:
     def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
         """Decide for every slot of the batch."""
         one = jnp.ones_like(jnp.asarray(sight.data_bits))
-        device = max(0.9 * scenario.device_cpu_max_hz, scenario.device_cpu_min_hz)
+        device = jnp.maximum(0.9 * scenario.device_cpu_max_hz, scenario.device_cpu_min_hz)
         return Allocation(
             extraction_factor=jnp.sqrt(scenario.extraction_factor_min) * one,
             device_cpu_hz=device * one,

@@ -18,7 +18,7 @@ class Transition(NamedTuple):
 
     observation: Float[jax.Array, "*b F"]
     action: Float[jax.Array, "*b A"]
-    reward: Float[jax.Array, "*b *parts"]
+    reward: Float[jax.Array, "*shape"]
     following: Float[jax.Array, "*b F"]
     done: Float[jax.Array, "*b"]
 
