@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from twinsync.environment.interface import SHARE_LOGIT_SCALE, Interface, Sight, draw_phi, observe, to_allocation
+from twinsync.environment.interface import SHARE_LOGIT_SCALE, Interface, draw_phi, observe, to_allocation
+from twinsync.environment.sight import Sight
 from twinsync.presets import load_scenario
 
 INTERFACES = [

@@ -65,9 +65,14 @@ def by_quantity(rows: Float[jax.Array, "*b K F"]) -> Float[jax.Array, "*b FK"]:
 
 
 class Network(eqx.Module):
-    """Observation vector to `outputs` numbers per device, grouped by quantity: flat (K fixed) or set (any K)."""
+    """Observation vector to `outputs` numbers per device, grouped by quantity: flat (K fixed) or set (any K).
+
+    A set network may standardise its inputs: each feature less `centre`, over `spread`, both fixed while it learns.
+    """
 
     layers: tuple[Dense, ...]
+    centre: Float[jax.Array, " F"] | None
+    spread: Float[jax.Array, " F"] | None
     architecture: Architecture = eqx.field(static=True)
     features: int = eqx.field(static=True)
 
@@ -80,9 +85,12 @@ class Network(eqx.Module):
         features: int,
         outputs: int,
         hidden: tuple[int, ...],
+        standardised: bool = False,
     ):
         """`features` and `outputs` count numbers per device; the last layer starts small, so means start near 0."""
         self.architecture, self.features = architecture, features
+        self.centre = jnp.zeros(features, jnp.float32) if standardised else None
+        self.spread = jnp.ones(features, jnp.float32) if standardised else None
         times = devices if architecture == "flat" else 1
         sizes = (features * times, *hidden, outputs * times)
         self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=0.01)
@@ -91,7 +99,10 @@ class Network(eqx.Module):
         """`outputs` numbers per device, grouped by quantity."""
         if self.architecture == "flat":
             return _run(self.layers, observation)
-        return by_quantity(_run(self.layers, by_device(observation, self.features)))
+        rows = by_device(observation, self.features)
+        if self.centre is not None and self.spread is not None:
+            rows = (rows - jax.lax.stop_gradient(self.centre)) / jax.lax.stop_gradient(self.spread)
+        return by_quantity(_run(self.layers, rows))
 
 
 class Critic(eqx.Module):

@@ -13,7 +13,8 @@ import numpy as np
 from twinsync.allocators.interior_point import minimise
 from twinsync.allocators.slot_problem import build_problem, check_convex, terms
 from twinsync.arrays import Array, Float, Key
-from twinsync.environment.interface import Sight, draw_phi
+from twinsync.environment.interface import draw_phi
+from twinsync.environment.sight import Sight
 from twinsync.errors import InputError
 from twinsync.model.allocation import Allocation, Slot
 from twinsync.model.slot import GHZ

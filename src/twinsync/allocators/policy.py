@@ -14,7 +14,8 @@ import numpy as np
 
 from twinsync.allocators.networks import Architecture, Network
 from twinsync.arrays import Array, Float, Key
-from twinsync.environment.interface import Interface, Sight, draw_phi, observe, to_allocation
+from twinsync.environment.interface import Interface, draw_phi, observe, to_allocation
+from twinsync.environment.sight import Sight
 from twinsync.errors import InputError
 from twinsync.model.allocation import Allocation
 from twinsync.scenario import Scenario
@@ -82,6 +83,7 @@ def blank_policy(card: dict[str, Any], key: Key | None = None) -> Policy:
         features=interface.features,
         outputs=card["outputs"],
         hidden=tuple(card["hidden"]),
+        standardised=interface.encoding == "physical",
     )
     return Policy(network, interface, card["squash"], card["device_count"])
 

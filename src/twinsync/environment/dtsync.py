@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Bool, Float, Key
-from twinsync.environment.interface import Interface, draw_phi, observe, see, to_allocation
+from twinsync.environment.interface import Interface, draw_phi, observe, to_allocation
+from twinsync.environment.sight import see
 from twinsync.errors import InputError
 from twinsync.model import Allocation, Motion, Outcome, Slot, advance_motion, draw_slot, slot_outcome, start_motion
 from twinsync.scenario import Scenario

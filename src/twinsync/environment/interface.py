@@ -9,38 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Float, Key, Scalar
+from twinsync.environment.encoding import PHYSICAL, affine, physical
+from twinsync.environment.sight import Sight
 from twinsync.errors import InputError
-from twinsync.model.allocation import Allocation, Slot
-from twinsync.model.channel import path_gain
+from twinsync.model.allocation import Allocation
 from twinsync.scenario import Scenario
 
 Observation = Literal["paper", "csi"]
 EdgeCpu = Literal["requests", "shares"]
 Extraction = Literal["chosen", "none", "random"]
+Encoding = Literal["affine", "physical"]
 
 SHARE_LOGIT_SCALE = 3.0  # an action of +-1 is a logit of +-3: shares differ by up to e^6, about 400
-
-
-class Sight(eqx.Module):
-    """What the edge server sees before it decides.
-
-    distance_m, data_bits: the state of eq. (20). channel_gain: |g_k|^2, only for a decision-maker that asks for channel
-    knowledge (`observation = "csi"`), else None.
-    """
-
-    distance_m: Float[Array, "*b K"]
-    data_bits: Float[Array, "*b K"]
-    channel_gain: Float[Array, "*b K"] | None = None
-
-
-def see(slot: Slot, observation: str) -> Sight:
-    """The part of a slot that a decision-maker with this observation gets to see."""
-    return Sight(slot.distance_m, slot.data_bits, slot.channel_gain if observation == "csi" else None)
 
 
 @dataclass(frozen=True)
@@ -52,14 +36,22 @@ class Interface:
     server's capacity by a softmax, feasible by construction.
     extraction: `chosen` by the decision-maker; `none` fixes phi = 1 (w/o SC); `random` draws phi uniformly in
     [phi_min, 1] in each slot and shows it (random synchronisation strategy).
+    encoding: `affine` scales what is seen by its range in the scenario; `physical` tells dimensionless groups, which
+    serve any scenario and any K (see `encoding`).
     """
 
     observation: str = "paper"
     edge_cpu: str = "requests"
     extraction: str = "chosen"
+    encoding: str = "affine"
 
     def __post_init__(self) -> None:
-        for name, choices in (("observation", Observation), ("edge_cpu", EdgeCpu), ("extraction", Extraction)):
+        for name, choices in (
+            ("observation", Observation),
+            ("edge_cpu", EdgeCpu),
+            ("extraction", Extraction),
+            ("encoding", Encoding),
+        ):
             value = getattr(self, name)
             if value not in get_args(choices):
                 raise InputError(f"{name} = {value!r} is not one of {', '.join(get_args(choices))}")
@@ -67,7 +59,8 @@ class Interface:
     @property
     def features(self) -> int:
         """Observed numbers per device."""
-        return 2 + (self.observation == "csi") + (self.extraction == "random")
+        seen = len(PHYSICAL) if self.encoding == "physical" else 2 + (self.observation == "csi")
+        return seen + (self.extraction == "random")
 
     @property
     def decisions(self) -> int:
@@ -78,19 +71,9 @@ class Interface:
 def observe(
     interface: Interface, scenario: Scenario, sight: Sight, given_phi: Float[Array, "*b K"] | None = None
 ) -> Float[Array, "*b F"]:
-    """The observation vector, F = features * K, each entry O(1) and affine in a quantity (in a gain's logarithm)."""
-    centre = jnp.sqrt(scenario.start_x_m**2 + scenario.start_y_m**2 + scenario.station_height_m**2)
-    spread = scenario.start_radius_m + 0.5 * scenario.speed_mean_m_s * scenario.cycle_s + scenario.distance_floor_m
-    parts = [(sight.distance_m - centre) / spread]
-    middle = 0.5 * (scenario.data_min_bits + scenario.data_max_bits)
-    # A fixed data size has no range; a hundredth of its size keeps the quotient finite and the entry 0.
-    half = jnp.maximum(0.5 * (scenario.data_max_bits - scenario.data_min_bits), 0.01 * middle)
-    parts.append((sight.data_bits - middle) / half)
-    if interface.observation == "csi":
-        if sight.channel_gain is None:
-            raise InputError("observation = csi needs channel_gain in what the edge sees, got None")
-        typical = path_gain(jnp.maximum(centre, scenario.distance_floor_m)[None], scenario)
-        parts.append(jnp.log10(jnp.maximum(sight.channel_gain / typical, 1e-6)))
+    """The observation vector, F = features * K; entries of the affine encoding are O(1)."""
+    encode = physical if interface.encoding == "physical" else affine
+    parts = encode(scenario, sight, csi=interface.observation == "csi")
     if interface.extraction == "random":
         assert given_phi is not None
         parts.append(_to_unit(given_phi, scenario.extraction_factor_min, 1.0))

@@ -9,7 +9,8 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from twinsync.environment.dtsync import DTSync
-from twinsync.environment.interface import Sight, observe
+from twinsync.environment.interface import observe
+from twinsync.environment.sight import Sight
 from twinsync.model.channel import path_gain
 from twinsync.scenario import Scenario
 

@@ -14,7 +14,7 @@ import numpy as np
 from twinsync.allocators.policy import Policy
 from twinsync.arrays import Key
 from twinsync.environment.dtsync import DTSync
-from twinsync.environment.interface import see
+from twinsync.environment.sight import see
 from twinsync.learning.ppo import Ppo
 from twinsync.learning.sac import Sac
 from twinsync.learning.settings import SacSettings, Settings, check_settings
