@@ -148,6 +148,15 @@ class Scenario(eqx.Module):
         """Where a UD's synchronisation latency stops counting; beyond it the UD is in outage [s]."""
         return self.latency_cap_slots * self.slot_s
 
+    def with_devices(self, count: int) -> Scenario:
+        """The scenario with another K, bandwidth and edge CPU scaled with it: an equal share stays as it is."""
+        factor = count / self.device_count
+        return self.replace(
+            device_count=count,
+            bandwidth_hz=self.bandwidth_hz * factor,
+            edge_cpu_max_hz=self.edge_cpu_max_hz * factor,
+        )
+
     def replace(self, **changes: Any) -> Scenario:
         """A copy with some keys changed, validated again."""
         return dataclasses.replace(self, **changes)

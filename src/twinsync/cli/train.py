@@ -18,10 +18,14 @@ ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run i
 
 def train(
     out: OutOption,
-    algorithm: Annotated[str, typer.Option("--algorithm", metavar="sac|ppo", help="What learns.")] = "sac",
+    algorithm: Annotated[str, typer.Option("--algorithm", metavar="sac|ppo|gradient", help="What learns.")] = "sac",
     preset: Annotated[
         str,
-        typer.Option("--preset", metavar="paper|tuned", help="Settings: as printed, or those that fix what breaks."),
+        typer.Option(
+            "--preset",
+            metavar="paper|tuned|general",
+            help="Settings: as printed; those that fix what breaks; one policy for many scenarios.",
+        ),
     ] = "tuned",
     scenario: ScenarioOption = "paper",
     overrides: SetOption = None,

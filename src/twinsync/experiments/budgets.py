@@ -11,6 +11,7 @@ from twinsync.learning.settings import (
     PPO_TUNED,
     SAC_TUNED,
     TUNED_REASONS,
+    GradientSettings,
     PpoSettings,
     SacSettings,
     Settings,
@@ -137,19 +138,23 @@ HEADLINE_BENCHMARKS = ["ppo-tuned", "ppo-paper", "random-strategy", "without-sc"
 
 def deviations(settings: Settings) -> list[dict[str, str]]:
     """Where settings differ from Table III and the conventions, and why."""
-    plain = SacSettings() if algorithm_of(settings) == "sac" else PpoSettings()
+    plain = {"sac": SacSettings, "ppo": PpoSettings, "gradient": GradientSettings}[algorithm_of(settings)]()
     rows = []
     for item in dataclasses.fields(plain):
         before, after = getattr(plain, item.name), getattr(settings, item.name)
         if before == after:
             continue
         reason = TUNED_REASONS.get(item.name, "")
-        if item.name == "slots" or (item.name == "hidden" and settings.architecture == plain.architecture):
+        if item.name == "slots" or (item.name == "hidden" and _architecture(settings) == _architecture(plain)):
             reason = "to fit the budget"
         if item.name == "extraction":
             reason = "this is the benchmark"
         rows.append({"setting": item.name, "paper": _text(before), "here": _text(after), "reason": reason})
     return rows
+
+
+def _architecture(settings: Settings) -> str:
+    return "set" if isinstance(settings, GradientSettings) else settings.architecture
 
 
 def _text(value: Any) -> str:

@@ -16,11 +16,13 @@ from twinsync.allocators.policy import save_policies
 from twinsync.errors import InputError
 from twinsync.learning.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from twinsync.learning.checkpoint import load_checkpoint, save_checkpoint
-from twinsync.learning.settings import Settings, algorithm_of, check_settings
+from twinsync.learning.gradient import Gradient
+from twinsync.learning.settings import SacSettings, Settings, algorithm_of, check_settings
 from twinsync.learning.training import CurveRow, Training, advance, start_training
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario, constants
+from twinsync.streams import root_key, stream
 
 CONFIG_FILE, MANIFEST_FILE, CURVE_FILE = "config.json", "manifest.json", "curve.csv"
 
@@ -138,9 +140,9 @@ def _card(config: RunConfig, training: Training, scenario: Scenario) -> dict[str
     rows = training.curve[-training.seeds :]
     return {
         "algorithm": algorithm_of(config.settings),
-        "architecture": config.settings.architecture,
+        "architecture": policies.network.architecture,
         "hidden": list(config.settings.hidden),
-        "outputs": 2 * interface.decisions if policies.squash == "tanh" else interface.decisions,
+        "outputs": (2 if isinstance(config.settings, SacSettings) else 1) * interface.decisions,
         "squash": policies.squash,
         "interface": dataclasses.asdict(interface),
         "device_count": scenario.device_count,
@@ -148,7 +150,15 @@ def _card(config: RunConfig, training: Training, scenario: Scenario) -> dict[str
         "seeds": config.seeds,
         "seed": config.seed,
         "curve_cost": [row.cost for row in rows],
+        **_ranges(training),
     }
+
+
+def _ranges(training: Training) -> dict[str, Any]:
+    """What training showed of each dimensionless group, where the policy is told those."""
+    if not isinstance(training.algorithm, Gradient):
+        return {}
+    return {"ranges": training.algorithm.ranges(stream(root_key(training.seed), "ranges"))}
 
 
 def _scenario_values(scenario: Scenario) -> dict[str, Any]:

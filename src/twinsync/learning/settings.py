@@ -14,6 +14,7 @@ from twinsync.allocators.networks import Architecture
 from twinsync.environment.dtsync import CycleEnd
 from twinsync.environment.interface import EdgeCpu, Extraction, Interface, Observation
 from twinsync.errors import InputError
+from twinsync.learning.ranges import Ranges
 
 Target = Literal["hard", "soft"]
 CriticReward = Literal["total", "devices"]
@@ -35,9 +36,6 @@ class Face:
     extraction: Extraction = _setting(
         "chosen", "phi", "stated", "phi by the policy, fixed at 1, or random", "Section V"
     )
-    cycle_end: CycleEnd = _setting(
-        "terminal", "", "assumed", "whether values stop at a cycle's end", "silent; the objective (19a) is a finite sum"
-    )
 
     @property
     def interface(self) -> Interface:
@@ -46,7 +44,16 @@ class Face:
 
 
 @dataclass(frozen=True)
-class SacSettings(Face):
+class Bootstrapping(Face):
+    """What a learner needs besides that bootstraps values from one slot to the next."""
+
+    cycle_end: CycleEnd = _setting(
+        "terminal", "", "assumed", "whether values stop at a cycle's end", "silent; the objective (19a) is a finite sum"
+    )
+
+
+@dataclass(frozen=True)
+class SacSettings(Bootstrapping):
     """Soft actor-critic, Section IV-B and Algorithm 1. Defaults are Table III; `tuned` changes what does not work."""
 
     learning_rate: float = _setting(1e-4, "lr", "stated", "Adam's learning rate, all networks", "Table III")
@@ -79,7 +86,7 @@ class SacSettings(Face):
 
 
 @dataclass(frozen=True)
-class PpoSettings(Face):
+class PpoSettings(Bootstrapping):
     """Proximal policy optimisation, the paper's benchmark; nothing of it is printed, so the usual choices."""
 
     learning_rate: float = _setting(3e-4, "lr", "convention", "Adam's learning rate", _NOT_PRINTED)
@@ -103,7 +110,33 @@ class PpoSettings(Face):
     )
 
 
-Settings = SacSettings | PpoSettings
+_OURS = "not in the paper"
+
+
+@dataclass(frozen=True)
+class GradientSettings(Face):
+    """Training by the gradient of the expected cost; nothing of it is in the paper."""
+
+    edge_cpu: EdgeCpu = _setting("shares", "f_e", "convention", "edge CPU as shares of the server", _OURS)
+    learning_rate: float = _setting(1e-2, "lr", "convention", "Adam's learning rate at the start", _OURS)
+    learning_rate_end: float = _setting(
+        0.01, "", "convention", "share of the learning rate left at the end, falling linearly", _OURS
+    )
+    slots: int = _setting(60_000, "", "convention", "slots drawn, each under all its fading draws", _OURS)
+    batch_size: int = _setting(100, "", "convention", "slots in an update, in whole cycles", _OURS)
+    fading_draws: int = _setting(
+        8, "M", "convention", "fadings each slot is judged under, one from each stratum", _OURS
+    )
+    hidden: tuple[int, ...] = _setting((64, 64), "", "convention", "hidden layers of the set network", _OURS)
+    ranges: Ranges = _setting("scenario", "", "convention", "scenarios met: the one given, or a wide range", _OURS)
+
+    @property
+    def interface(self) -> Interface:
+        """The environment's face, told in dimensionless groups."""
+        return Interface(self.observation, self.edge_cpu, self.extraction, "physical")
+
+
+Settings = SacSettings | PpoSettings | GradientSettings
 
 # What the tuned presets change, and why; the report prints these lines beside the numbers.
 TUNED_REASONS = {
@@ -147,16 +180,23 @@ PPO_TUNED = PpoSettings(
     rollout_slots=512,
 )
 
+# One network for any K and a wide range of scenarios.
+GRADIENT_GENERAL = GradientSettings(ranges="wide", slots=2_400_000, batch_size=800, fading_draws=4, learning_rate=5e-3)
+
 PRESETS: dict[tuple[str, str], Settings] = {
     ("sac", "paper"): SacSettings(),
     ("sac", "tuned"): SAC_TUNED,
     ("ppo", "paper"): PpoSettings(),
     ("ppo", "tuned"): PPO_TUNED,
+    ("gradient", "tuned"): GradientSettings(),
+    ("gradient", "general"): GRADIENT_GENERAL,
 }
 
 
 def algorithm_of(settings: Settings) -> str:
-    """`sac` or `ppo`."""
+    """`sac`, `ppo` or `gradient`."""
+    if isinstance(settings, GradientSettings):
+        return "gradient"
     return "sac" if isinstance(settings, SacSettings) else "ppo"
 
 

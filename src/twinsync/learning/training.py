@@ -15,12 +15,15 @@ from twinsync.allocators.policy import Policy
 from twinsync.arrays import Key
 from twinsync.environment.dtsync import DTSync
 from twinsync.environment.sight import see
+from twinsync.learning.gradient import Gradient
 from twinsync.learning.ppo import Ppo
 from twinsync.learning.sac import Sac
-from twinsync.learning.settings import SacSettings, Settings, check_settings
+from twinsync.learning.settings import GradientSettings, SacSettings, Settings, check_settings
 from twinsync.model import Slot, draw_slots, slot_outcome
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key, stream
+
+Algorithm = Sac | Ppo | Gradient
 
 CURVE_SLOTS = 500  # fixed slots on which the deterministic policy is judged while it learns
 
@@ -42,7 +45,7 @@ class CurveRow(NamedTuple):
 class Training:
     """A run in memory: all seeds' states (leaves stacked [S, ...]), the step reached, and the curve so far."""
 
-    algorithm: Sac | Ppo
+    algorithm: Algorithm
     state: Any
     seeds: int
     seed: int
@@ -67,10 +70,16 @@ class Training:
 def start_training(scenario: Scenario, settings: Settings, *, seeds: int, seed: int) -> Training:
     """Training states of `seeds` seeds below root seed `seed`, before the first slot."""
     check_settings(settings)
-    environment = DTSync(scenario, settings.interface, settings.cycle_end)
-    algorithm = Sac(environment, settings) if isinstance(settings, SacSettings) else Ppo(environment, settings)
     keys = jax.random.split(stream(root_key(seed), "training"), seeds)
+    algorithm = _algorithm(scenario, settings)
     return Training(algorithm, _init(algorithm, keys), seeds, seed)
+
+
+def _algorithm(scenario: Scenario, settings: Settings) -> Algorithm:
+    if isinstance(settings, GradientSettings):
+        return Gradient(DTSync(scenario, settings.interface), settings)
+    environment = DTSync(scenario, settings.interface, settings.cycle_end)
+    return Sac(environment, settings) if isinstance(settings, SacSettings) else Ppo(environment, settings)
 
 
 def advance(training: Training, stretches: int = 20, report: Callable[[Training], None] | None = None) -> None:
@@ -113,13 +122,13 @@ def _draw(key: Key, scenario: Scenario) -> Slot:
 
 
 @jax.jit
-def _init(algorithm: Sac | Ppo, keys: Key) -> Any:
+def _init(algorithm: Algorithm, keys: Key) -> Any:
     # Targets start as the critics; separate buffers let the state be donated.
     return jax.tree.map(jnp.copy, jax.vmap(algorithm.init)(keys))
 
 
 @functools.partial(jax.jit, static_argnums=(4,), donate_argnums=(1,))
-def _stretch(algorithm: Sac | Ppo, state: Any, first: jax.Array, last: jax.Array, warm: bool) -> tuple[Any, Any]:
+def _stretch(algorithm: Algorithm, state: Any, first: jax.Array, last: jax.Array, warm: bool) -> tuple[Any, Any]:
     """Steps `first` to `last` (excluded) of all seeds; statistics averaged over the steps, [S].
 
     The bounds are traced, so stretches of any length share one compilation.

@@ -31,6 +31,20 @@ def draw_fading(key: Key, scenario: Scenario, shape: tuple[int, ...] = ()) -> Fl
     return jnp.maximum(draw, LEAST_FADING)
 
 
+def stratified_fading(key: Key, shape: tuple[int, ...], draws: int) -> Float[Array, "M *b K L"]:
+    """`draws` times |g^NLoS|^2 of the given shape: each entry's draws fall one into each of as many strata of equal
+    probability, so that their mean of a smooth function is far closer to its expectation than independent draws'.
+
+    Where the last axis holds several fading blocks, draws are independent: strata would tie the blocks together.
+    """
+    uniform = jax.random.uniform(key, (draws, *shape))
+    if shape[-1] == 1:
+        strata = jnp.arange(draws).reshape(-1, *(1 for _ in shape))
+        # Rounding may reach 1, where the gain would be infinite.
+        uniform = jnp.minimum((strata + uniform) / draws, 1.0 - LEAST_FADING)
+    return jnp.maximum(-jnp.log1p(-uniform), LEAST_FADING)
+
+
 def block_gain(
     distance: Float[Array, "*b K"], fading: Float[Array, "*b K L"], scenario: Scenario
 ) -> Float[Array, "*b K L"]:

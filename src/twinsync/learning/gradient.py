@@ -1,0 +1,143 @@
+"""Training by the gradient of the expected cost itself, through the differentiable simulator.
+
+No action changes a later slot (finding 4) and the simulator is differentiable (finding 6), so the policy's expected
+cost needs no critic: it is an average of `slot_outcome` over fresh slots, and its gradient is exact up to sampling. The
+fading is drawn in strata, which makes that sampling nearly a quadrature. Same face to `training` as `sac` and `ppo`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from twinsync.allocators.heuristics import EqualShare
+from twinsync.allocators.networks import Network, by_device
+from twinsync.allocators.policy import Policy
+from twinsync.arrays import Array, Float, Key
+from twinsync.environment.dtsync import DTSync
+from twinsync.environment.encoding import PHYSICAL
+from twinsync.environment.interface import draw_phi, observe, to_allocation
+from twinsync.environment.sight import see
+from twinsync.learning.optimise import descend, falling_rate
+from twinsync.learning.ranges import draw_scenario
+from twinsync.learning.settings import GradientSettings
+from twinsync.learning.stats import Stats
+from twinsync.model import Slot, draw_cycle, slot_outcome
+from twinsync.model.channel import block_gain, path_gain, stratified_fading
+from twinsync.scenario import Scenario
+from twinsync.streams import stream
+
+
+class GradientState(NamedTuple):
+    """One seed's whole training state."""
+
+    network: Network
+    moments: optax.OptState
+    key: Key
+
+
+class Gradient(eqx.Module):
+    """The algorithm for one environment and one choice of settings."""
+
+    environment: DTSync
+    settings: GradientSettings = eqx.field(static=True)
+    warmup_steps: int = eqx.field(static=True, default=0)
+
+    @property
+    def slots_per_step(self) -> int:
+        """Slots that one `step` draws: whole cycles."""
+        return self._cycles * self.environment.scenario.slot_count
+
+    def init(self, key: Key) -> GradientState:
+        """State before the first slot; the network's inputs are standardised over what it will meet."""
+        settings, face = self.settings, self.settings.interface
+        network = Network(
+            stream(key, "network"), "set", devices=self.environment.scenario.device_count,
+            features=face.features, outputs=face.decisions, hidden=settings.hidden, standardised=True,
+        )  # fmt: skip
+        seen = self.seen(stream(key, "standardise"))
+        spread = jnp.std(seen, axis=0)
+        network = eqx.tree_at(
+            lambda net: (net.centre, net.spread),
+            network,
+            # A group that never changes carries no information and is left at 0.
+            (jnp.mean(seen, axis=0), jnp.where(spread < 1e-3, 1.0, spread)),
+        )
+        optimiser: Any = self._optimiser()
+        return GradientState(network, optimiser.init(network), stream(key, "training"))
+
+    def warm_up(self, state: GradientState, step: jax.Array) -> tuple[GradientState, Stats]:
+        """There is no warm-up."""
+        return self.step(state, step)
+
+    def step(self, state: GradientState, step: jax.Array) -> tuple[GradientState, Stats]:
+        """One update on fresh cycles."""
+        key = jax.random.fold_in(state.key, step)
+        (_, cost), slope = jax.value_and_grad(self._loss, has_aux=True)(state.network, key)
+        network, moments = descend(self._optimiser(), slope, state.moments, state.network)
+        nothing = jnp.asarray(jnp.nan)
+        return GradientState(network, moments, state.key), Stats(-cost, nothing, nothing, nothing)
+
+    def policy(self, state: GradientState) -> Policy:
+        """The policy of a state."""
+        return Policy(state.network, self.settings.interface, "tanh", self.environment.scenario.device_count)
+
+    def seen(self, key: Key, cycles: int = 64) -> Float[jax.Array, "n F"]:
+        """Observations of fresh slots as in training, one row per device and slot."""
+        vector = jax.vmap(lambda k: self._meet(k)[2])(jax.random.split(key, cycles))
+        features = self.settings.interface.features
+        return by_device(vector, features).reshape(-1, features)
+
+    def ranges(self, key: Key) -> dict[str, list[float]]:
+        """Least and most that training showed of each group, for the policy's card."""
+        seen = np.asarray(jax.jit(lambda k: self.seen(k, 256))(key), np.float64)
+        names = (*PHYSICAL, "given phi")
+        return {names[i]: [float(column.min()), float(column.max())] for i, column in enumerate(seen.T)}
+
+    @property
+    def _cycles(self) -> int:
+        return max(1, round(self.settings.batch_size / self.environment.scenario.slot_count))
+
+    def _meet(self, key: Key) -> tuple[Scenario, Slot, Float[jax.Array, "*b FK"], Any]:
+        """A cycle of fresh slots under `fading_draws` fadings each [M, N, K], what the policy sees of it, given phi."""
+        face, draws = self.settings.interface, self.settings.fading_draws
+        scenario = draw_scenario(stream(key, "scenario"), self.environment.scenario, self.settings.ranges)
+        cycle = draw_cycle(stream(key, "cycle"), scenario)
+        fading = stratified_fading(stream(key, "fading"), cycle.block_gain.shape, draws)
+        distance, data = (jnp.broadcast_to(x, (draws, *x.shape)) for x in (cycle.distance_m, cycle.data_bits))
+        slot = Slot(distance, data, block_gain(distance, fading, scenario))
+        shown = slot if face.observation == "csi" else cycle
+        phi = None
+        if face.extraction == "random":
+            phi = jnp.broadcast_to(draw_phi(stream(key, "phi"), scenario, data.shape[1:]), shown.data_bits.shape)
+        return scenario, slot, observe(face, scenario, see(shown, face.observation), phi), phi
+
+    def _cost(self, network: Network, key: Key) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """Mean cost of a fresh cycle, and what it is measured in: an equal share's latency without fading.
+
+        A measure taken from the drawn fadings themselves would count bad ones for less.
+        """
+        scenario, slot, vector, phi = self._meet(key)
+        allocation = to_allocation(self.settings.interface, scenario, jnp.tanh(network(vector)), phi)
+        allocation = jax.tree.map(lambda x: jnp.broadcast_to(x, slot.data_bits.shape), allocation)
+        outcome = slot_outcome(scenario, slot, allocation)
+        distance, data = slot.distance_m[0], slot.data_bits[0]
+        still = Slot(distance, data, path_gain(distance, scenario)[..., None])
+        plain = slot_outcome(scenario, still, EqualShare()(scenario, see(still, "paper"), key))
+        return jnp.mean(outcome.cost), jnp.mean(plain.total_latency_s)
+
+    def _loss(self, network: Network, key: Key) -> tuple[jax.Array, jax.Array]:
+        """The cost in equal shares' latencies, so that easy scenarios count like hard ones; and the plain cost."""
+        cost, unit = jax.vmap(lambda k: self._cost(network, k))(jax.random.split(key, self._cycles))
+        if self.settings.ranges == "scenario":  # one unit: slots count by their cost, as in the evaluation
+            unit = jnp.mean(unit)
+        return jnp.mean(cost / unit), jnp.mean(cost)
+
+    def _optimiser(self) -> optax.GradientTransformation:
+        updates = -(-self.settings.slots // self.slots_per_step)
+        return optax.adam(falling_rate(self.settings, updates))

@@ -1,0 +1,55 @@
+"""The scenarios a policy is trained on: one, or a wide range around it."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from twinsync.arrays import Key
+from twinsync.scenario import Scenario
+from twinsync.streams import stream
+
+Ranges = Literal["scenario", "wide"]
+
+# Drawn log-uniformly, as factors of the scenario's own value. Bandwidth and edge CPU are those of one device's equal
+# share: 6 devices' worth for a single one lies inside, and so does ten times the paper's bandwidth.
+FACTORS = {
+    "bandwidth_hz": (0.4, 16.0),
+    "edge_cpu_max_hz": (0.4, 8.0),
+    "data_min_bits": (0.3, 2.0),
+    "device_cpu_max_hz": (0.3, 2.0),
+    "energy_budget_j": (0.5, 2.0),
+}
+PATH_LOSS_EXPONENT = (2.0, 3.5)
+EXTRACTION_FACTOR_MIN = (0.1, 1.0)
+
+
+def draw_scenario(key: Key, scenario: Scenario, ranges: Ranges) -> Scenario:
+    """The scenario itself, or one drawn from the wide ranges around it; counts and options stay.
+
+    data_max_bits moves with data_min_bits. The least CPU frequencies fall with their maxima where they must.
+    """
+    if ranges == "scenario":
+        return scenario
+    drawn = {name: jnp.exp(_uniform(key, name, *map(math.log, pair))) for name, pair in FACTORS.items()}
+    device_max = scenario.device_cpu_max_hz * drawn["device_cpu_max_hz"]
+    edge_max = scenario.edge_cpu_max_hz * drawn["edge_cpu_max_hz"]
+    return scenario.replace(
+        bandwidth_hz=scenario.bandwidth_hz * drawn["bandwidth_hz"],
+        edge_cpu_max_hz=edge_max,
+        edge_cpu_min_hz=jnp.minimum(scenario.edge_cpu_min_hz, edge_max / scenario.device_count),
+        data_min_bits=scenario.data_min_bits * drawn["data_min_bits"],
+        data_max_bits=scenario.data_max_bits * drawn["data_min_bits"],
+        device_cpu_max_hz=device_max,
+        device_cpu_min_hz=jnp.minimum(scenario.device_cpu_min_hz, device_max),
+        energy_budget_j=scenario.energy_budget_j * drawn["energy_budget_j"],
+        path_loss_exponent=_uniform(key, "path_loss_exponent", *PATH_LOSS_EXPONENT),
+        extraction_factor_min=_uniform(key, "extraction_factor_min", *EXTRACTION_FACTOR_MIN),
+    )
+
+
+def _uniform(key: Key, name: str, low: float, high: float) -> jax.Array:
+    return jax.random.uniform(stream(key, name), minval=low, maxval=high)
