@@ -44,6 +44,7 @@ def scheme(cost: float, gap: dict[str, float] | None = None) -> dict[str, Any]:
         "latency_s": estimate(cost / 2),
         "cost": estimate(cost),
         "gap_to_optimum": gap,
+        "gap_to_expected": None if gap is None else {"mean": 0.0456},
         **dict.fromkeys(("deadline_miss_rate", "energy_violation_rate", "outage_rate", "extraction_factor"), 0.25),
         **dict.fromkeys(("energy_j", "age_of_information_s", "age_with_late_updates_s", "jain_index"), 0.75),
         "sent_bits": 5e5,
@@ -69,8 +70,8 @@ def test_an_evaluation_ranks_by_cost_and_shows_every_number(summary: dict[str, A
     assert "3 sets of 40 slots" in lines[0]
     assert "latency T [s]" in lines[1]
     best, mine = lines[2], lines[3]
-    assert packed(best) == "best 40.00 [39.00, 41.00] 39.50 45.00 80.00 [79.00, 81.00] 1.23 %"
-    assert packed(mine) == "[red]mine[/red] 45.00 [44.00, 46.00] 44.50 50.00 90.00 [89.00, 91.00] -"
+    assert packed(best) == "best 40.00 [39.00, 41.00] 39.50 45.00 80.00 [79.00, 81.00] 1.23 % 4.56 %"
+    assert packed(mine) == "[red]mine[/red] 45.00 [44.00, 46.00] 44.50 50.00 90.00 [89.00, 91.00] - -"
     assert packed(line_with(lines[4:], "best")) == "best 25.0 % 25.0 % 25.0 % 0.750 0.250 0.500 0.750 0.750 0.750"
     assert line_with(lines, "[red]mine[/red] against each other allocator")
     assert lines[-1] == "* a [note] to read"

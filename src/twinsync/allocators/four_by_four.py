@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 Four = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
 
 
-def factorise(m: dict[tuple[int, int], jax.Array]) -> tuple[jax.Array, ...]:
-    """L D L^T of a symmetric 4 x 4 matrix given by its upper triangle: six multipliers and four inverse pivots."""
-    i0 = 1.0 / m[0, 0]
+def factorise(m: dict[tuple[int, int], jax.Array], *, least: float | None = None) -> tuple[jax.Array, ...]:
+    """L D L^T of a symmetric 4 x 4 matrix given by its upper triangle: six multipliers and four inverse pivots.
+
+    With `least` no pivot falls below that share of its diagonal entry, so that an indefinite matrix becomes a positive
+    definite one near it.
+    """
+
+    def pivot(value: jax.Array, i: int) -> jax.Array:
+        return value if least is None else jnp.maximum(value, least * jnp.abs(m[i, i]) + 1e-12)
+
+    i0 = 1.0 / pivot(m[0, 0], 0)
     l10, l20, l30 = m[0, 1] * i0, m[0, 2] * i0, m[0, 3] * i0
-    i1 = 1.0 / (m[1, 1] - l10 * m[0, 1])
+    i1 = 1.0 / pivot(m[1, 1] - l10 * m[0, 1], 1)
     c12, c13 = m[1, 2] - l10 * m[0, 2], m[1, 3] - l10 * m[0, 3]
     l21, l31 = c12 * i1, c13 * i1
-    i2 = 1.0 / (m[2, 2] - l20 * m[0, 2] - l21 * c12)
+    i2 = 1.0 / pivot(m[2, 2] - l20 * m[0, 2] - l21 * c12, 2)
     c23 = m[2, 3] - l20 * m[0, 3] - l21 * c13
     l32 = c23 * i2
-    i3 = 1.0 / (m[3, 3] - l30 * m[0, 3] - l31 * c13 - l32 * c23)
+    i3 = 1.0 / pivot(m[3, 3] - l30 * m[0, 3] - l31 * c13 - l32 * c23, 3)
     return l10, l20, l30, l21, l31, l32, i0, i1, i2, i3
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from twinsync.allocators.expected import Expected
 from twinsync.allocators.heuristics import EqualShare, Random
 from twinsync.allocators.optimum import NoSemantics, Optimum, RandomExtraction, Raw
 from twinsync.allocators.policy import FILE_NAME, load_policies
@@ -20,6 +21,7 @@ from twinsync.scenario import Scenario
 
 _BUILT_IN: dict[str, Callable[[], Allocator]] = {
     "equal-share": EqualShare,
+    "expected": Expected,
     "no-semantics": NoSemantics,
     "optimum": Optimum,
     "random": Random,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,6 +74,8 @@ def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
 
     if names is None:
         given = sorted(allocator_names(), key=lambda name: name != "optimum")
+        if not math.isfinite(scenario.latency_cap_slots):
+            given.remove("expected")  # there is no finite expectation to minimise
     else:
         given = [name.strip() for name in names.split(",")]
     found: dict[str, list[Allocator]] = {}

@@ -22,6 +22,7 @@ from twinsync.experiments.statistics import (
 )
 
 TRAINING, EVALUATION = "training seed", "evaluation seed"
+EXPECTED = "expected"  # the allocator's name
 
 DEFINITIONS = {
     "latency_s": "T[n] of (19a) [s]: sum over the UDs of sensing and synchronisation latency, each UD's "
@@ -31,6 +32,8 @@ DEFINITIONS = {
     "gap_to_optimum": "mean cost over the exact optimum's mean cost on the same slots, less 1; median and p95 of the "
     "slots' own gaps. The optimum knows the channel and minimises the cost without the cap, so where it is itself "
     "given up at the cap a policy's cost, counted with the cap, can lie below it",
+    "gap_to_expected": "mean cost over the mean cost of `expected`, the best that can be done without knowing the "
+    "channel, on the same slots, less 1; null where `expected` was not evaluated",
     "deadline_miss_rate": f"share of UD-slots with t_dt above (1 - eta) tau, (19c); every limit here is read with a "
     f"relative tolerance of {TOLERANCE:g}",
     "deadline_completion_ratio": "share of UD-slots that meet (19c)",
@@ -62,6 +65,7 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
     """The evaluation as plain numbers for JSON: `allocators` by name, `paired[A][B]` for A against B, notes."""
     bootstrap = Bootstrap(evaluation.seed)
     best, schemes = evaluation.optimum, evaluation.schemes
+    blind = schemes[EXPECTED].cost[0] if EXPECTED in schemes else None
     paired: dict[str, dict[str, Any]] = {name: {} for name in schemes}
     for a, b in permutations(schemes, 2):
         paired[a][b] = compare(schemes[a], schemes[b], bootstrap)
@@ -72,7 +76,7 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
         "seed": evaluation.seed,
         "interval": {"level": LEVEL, "method": "percentile bootstrap over units", "resamples": RESAMPLES},
         "optimum": None if best is None else {"cost": best.cost.mean(), "relative_gap": best.relative_gap.max()},
-        "allocators": {name: describe_scheme(scheme, best, bootstrap) for name, scheme in schemes.items()},
+        "allocators": {name: describe_scheme(scheme, best, blind, bootstrap) for name, scheme in schemes.items()},
         "paired": paired,
         "notes": _notes(evaluation),
         "definitions": DEFINITIONS,
@@ -80,14 +84,17 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
     return jsonable(summary)
 
 
-def describe_scheme(scheme: Scheme, optimum: Optimum | None, bootstrap: Bootstrap) -> dict[str, Any]:
-    """Everything measured of one scheme."""
+def describe_scheme(
+    scheme: Scheme, optimum: Optimum | None, expected: Float[np.ndarray, "M N"] | None, bootstrap: Bootstrap
+) -> dict[str, Any]:
+    """Everything measured of one scheme; `expected` is the expected optimum's cost on the same slots."""
     means = {key: float(values.mean()) for key, values in scheme.means.items()}
     latency, cost = scheme.means["latency_s"], scheme.means["cost"]
     return {
         "latency_s": _with_quantiles(bootstrap.mean_interval(_units(latency)), scheme.latency_s),
         "cost": _with_quantiles(bootstrap.mean_interval(_units(cost)), scheme.cost),
-        "gap_to_optimum": gap_to_optimum(scheme, optimum, bootstrap),
+        "gap_to_optimum": gap_to(scheme, None if optimum is None else optimum.cost, bootstrap),
+        "gap_to_expected": gap_to(scheme, expected, bootstrap),
         **{key: value for key, value in means.items() if key not in {*_COMPOSED, "latency_s", "cost"}},
         "latency_parts_s": {part: means[f"{part}_latency_s"] for part in LATENCY_PARTS},
         "energy_parts_j": {part: means[f"{part}_energy_j"] for part in ENERGY_PARTS},
@@ -98,14 +105,14 @@ def describe_scheme(scheme: Scheme, optimum: Optimum | None, bootstrap: Bootstra
     }
 
 
-def gap_to_optimum(scheme: Scheme, optimum: Optimum | None, bootstrap: Bootstrap) -> dict[str, float] | None:
-    """Excess of the mean cost over the optimum's, relative; None where there is no positive optimum to relate to."""
-    if optimum is None or not (optimum.cost > 0).all():
+def gap_to(scheme: Scheme, best: Float[np.ndarray, "M N"] | None, bootstrap: Bootstrap) -> dict[str, float] | None:
+    """Excess of the mean cost over a reference's, relative; None where there is no positive one to relate to."""
+    if best is None or not (best > 0).all():
         return None
     # Every policy decides all sets, so the reference of a training seed is the mean over all of them.
-    reference = _units(optimum.cost.mean(axis=-1)[None, :]) if scheme.policies == 1 else np.array([optimum.cost.mean()])
-    interval = bootstrap.interval(lambda cost, best: cost / best - 1.0, _units(scheme.means["cost"]), reference)
-    return _with_quantiles(interval, scheme.cost / optimum.cost - 1.0)
+    reference = _units(best.mean(axis=-1)[None, :]) if scheme.policies == 1 else np.array([best.mean()])
+    interval = bootstrap.interval(lambda cost, least: cost / least - 1.0, _units(scheme.means["cost"]), reference)
+    return _with_quantiles(interval, scheme.cost / best - 1.0)
 
 
 def compare(a: Scheme, b: Scheme, bootstrap: Bootstrap) -> dict[str, Any]:

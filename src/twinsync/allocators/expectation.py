@@ -1,0 +1,159 @@
+"""The expected cost of a slot over the fading, for a decision-maker that knows distances and data alone.
+
+With x the unit-exponential fading and w the mean signal-to-noise ratio, sending takes A tau, tau = 1 / ln(1 + w x), A
+the time at 1 nat/s/Hz. Every part of the expected cost is a mean of a hinge of tau, and that mean is
+
+    E[max(r - tau, 0)] = int_0^r P(tau < rho) d rho,     P(tau < rho) = exp(-(e^(1/rho) - 1) / w),
+
+one smooth function of r and ln w for all scenarios. Its derivatives are of the same kind, in closed form.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from twinsync.allocators.four_by_four import Four
+from twinsync.arrays import Array, Float
+from twinsync.errors import InputError
+from twinsync.model.allocation import Allocation, Slot
+from twinsync.model.channel import path_gain
+from twinsync.model.semantics import log_work
+from twinsync.model.sensing import sensing_energy_j, sensing_latency_s
+from twinsync.model.slot import GHZ
+from twinsync.scenario import Scenario
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_BEYOND = 40.0  # a fading of which nothing is left: exp(-40)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _moment(order: int, r: Float[Array, "*b"], log_snr: Float[Array, "*b"]) -> Float[Array, "*b"]:
+    """int_0^r x^order exp(-x) d rho with x = (e^(1/rho) - 1) / w, the fading at which tau = rho; 0 for r <= 0.
+
+    In ln(1/rho) the integrand is smooth from r down to where exp(-x) vanishes; Gauss-Legendre between the two.
+    """
+    start = -jnp.log(jnp.maximum(r, 1e-30))
+    end = jnp.log(jnp.log1p(_BEYOND * jnp.exp(log_snr)))
+    half = 0.5 * jnp.maximum(end - start, 0.0)
+    u = start[..., None] + half[..., None] * (1.0 + _NODES)
+    x = jnp.expm1(jnp.exp(u)) * jnp.exp(-log_snr)[..., None]
+    total = jnp.sum(_WEIGHTS * (jnp.exp(-x - u) * x**order), axis=-1)
+    # An empty range may lie where the exponentials overflow.
+    return jnp.where(half > 0, half * total, 0.0)
+
+
+@_moment.defjvp
+def _moment_jvp(order: int, primals, tangents):
+    r, log_snr = primals
+    dr, dw = tangents
+    value = _moment(order, r, log_snr)
+    # d x / d ln w = -x.
+    by_snr = _moment(order + 1, r, log_snr) - (order * value if order else 0.0)
+    return value, _density(order, r, log_snr) * dr + by_snr * dw
+
+
+def _density(order: int, r: Float[Array, "*b"], log_snr: Float[Array, "*b"]) -> Float[Array, "*b"]:
+    """The integrand at its upper end, 0 where r is so small that nothing is left of it."""
+    least = 1.0 / jnp.log1p(_BEYOND * jnp.exp(log_snr))
+    alive = r > least
+    x = jnp.expm1(1.0 / jnp.where(alive, r, least)) * jnp.exp(-log_snr)
+    return jnp.where(alive, x**order * jnp.exp(-x), 0.0)
+
+
+def mean_shortfall(limit: Float[Array, "*b"], unit: Float[Array, "*b"], log_snr: Float[Array, "*b"]):
+    """E[max(limit - unit tau, 0)] over the fading; shapes [*b]."""
+    return unit * _moment(0, limit / unit, log_snr)
+
+
+def check_expectation(scenario: Scenario) -> None:
+    """Raise `InputError` where the expected cost is infinite or not of this module's form."""
+    if scenario.fading_blocks != 1:
+        raise InputError(f"the expected cost needs fading_blocks = 1, got {scenario.fading_blocks}")
+    if not np.isfinite(scenario.latency_cap_slots):
+        raise InputError(
+            "the expected cost is infinite without a latency cap; set latency_cap_slots to a finite number"
+        )
+
+
+class DeviceProblem(NamedTuple):
+    """What one device's expected cost depends on besides its decision; arrays [b, K]."""
+
+    log_cycles: jax.Array  # ln of gigacycles to process the raw data once
+    log_energy: jax.Array  # ln of the energy to do so at 1 GHz
+    log_airtime: jax.Array  # ln of the time to send the raw data at 1 nat/s/Hz
+    log_snr: jax.Array  # ln of mean gain over noise
+    sensing_j: jax.Array
+    sensing_s: jax.Array
+
+
+def device_problem(
+    scenario: Scenario, distance_m: Float[Array, "*b K"], data_bits: Float[Array, "*b K"]
+) -> DeviceProblem:
+    """The problem of every device in a batch of slots."""
+    data = jnp.asarray(data_bits)
+    log_cycles = jnp.log(scenario.cycles_per_bit * data / GHZ)
+    # A capacitance of 0 is allowed.
+    log_energy = log_cycles + jnp.log(jnp.maximum(scenario.capacitance, 1e-37)) + 3 * math.log(GHZ)
+    share_hz = scenario.bandwidth_hz / scenario.device_count
+    return DeviceProblem(
+        log_cycles,
+        log_energy,
+        jnp.log(data * (math.log(2.0) / share_hz)),
+        jnp.log(path_gain(jnp.asarray(distance_m), scenario) / scenario.noise_power_w),
+        sensing_energy_j(data, scenario),
+        sensing_latency_s(data, scenario),
+    )
+
+
+def device_cost(scenario: Scenario, problem: DeviceProblem, z: Four) -> Float[Array, "*b"]:
+    """Expected part of T + P that a device adds, its edge CPU's own price aside, at z = ln of (phi, f, p, f_e); GHz.
+
+    Elementwise, any shape. Equals the mean over the fading of `slot_outcome(...).device_cost` while extraction alone
+    ends before the latency cap and edge requests keep to the server.
+    """
+    s, f, p, g = z
+    extract, recover = log_work(s, scenario)
+    t_extract = jnp.exp(problem.log_cycles + extract - f)
+    t_still = t_extract + jnp.exp(problem.log_cycles + recover - g)
+    e_still = problem.sensing_j + jnp.exp(problem.log_energy + extract + 2.0 * f)
+    unit, power = jnp.exp(problem.log_airtime + s), jnp.exp(p)
+
+    def shortfall(limit: jax.Array, unit: jax.Array = unit) -> jax.Array:
+        return mean_shortfall(limit, unit, problem.log_snr + p)
+
+    cap, weight = scenario.latency_cap_s, scenario.penalty_weight
+    # min(t, cap) = cap - max(cap - t, 0), and likewise below: the long tail of tau never enters.
+    below_cap = shortfall(cap - t_still)
+    latency = cap - below_cap
+    room = jnp.maximum(cap - t_extract, 0.0)  # to send; transmission stops at the cap
+    if scenario.penalty == "literal":
+        count = scenario.device_count
+        energy = e_still + power * (room - shortfall(room))
+        excess = latency - scenario.deadline_s / count + energy - scenario.energy_budget_j / count
+        return problem.sensing_s + latency + weight * excess
+    deadline = jnp.minimum(scenario.deadline_s, cap)
+    lateness = (cap - deadline) - below_cap + shortfall(deadline - t_still)
+    spare = scenario.energy_budget_j - e_still
+    most = jnp.maximum(power * room, spare)
+    over = (most - spare) - shortfall(most, power * unit) + shortfall(spare, power * unit)
+    return problem.sensing_s + latency + weight * (lateness + over)
+
+
+def expected_cost(scenario: Scenario, slot: Slot, allocation: Allocation) -> Float[Array, "*b"]:
+    """Mean of T + P over the fading for an allocation [*b, K] within the edge server's capacity; the slot's own gain
+    is not looked at. Raises `InputError` for L > 1 and without a latency cap."""
+    check_expectation(scenario)
+    problem = device_problem(scenario, slot.distance_m, slot.data_bits)
+    edge = jnp.asarray(allocation.edge_cpu_hz) / GHZ
+    logs = (allocation.extraction_factor, allocation.device_cpu_hz / GHZ, allocation.transmit_power_w, edge)
+    s, f, p, g = (jnp.log(value) for value in logs)
+    cost = jnp.sum(device_cost(scenario, problem, (s, f, p, g)), axis=-1)
+    if scenario.penalty == "literal":
+        cost = cost + scenario.penalty_weight * (jnp.sum(edge, axis=-1) - scenario.edge_cpu_max_hz / GHZ)
+    return cost

@@ -1,0 +1,104 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.optimize
+
+from twinsync.allocators.expectation import expected_cost
+from twinsync.allocators.expected import CHUNK, Expected, solve_expected
+from twinsync.environment import Interface, see, to_allocation
+from twinsync.errors import InputError
+from twinsync.model import Slot, draw_slots
+from twinsync.presets import load_scenario
+from twinsync.streams import root_key
+
+FACE = Interface(edge_cpu="shares")
+
+
+def slots(scenario, count, seed=1):
+    drawn = jax.device_get(draw_slots(root_key(seed), scenario, count))
+    return jax.tree.map(lambda x: np.asarray(x, np.float64), drawn)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("paper", []),
+        ("paper", ["device_count=2", "edge_cpu_max_hz=2 GHz"]),
+        ("feasible", ["device_count=3"]),
+        ("literal", ["latency_cap_slots=5", "device_count=2"]),
+    ],
+)
+def test_within_a_thousandth_of_another_solver(name, changes):
+    scenario = load_scenario(name, changes)
+    slot = slots(scenario, 3)
+    found = solve_expected(scenario, slot.distance_m, slot.data_bits)
+    size = 4 * scenario.device_count
+    with jax.enable_x64(True):
+
+        @jax.jit
+        @jax.value_and_grad
+        def cost(action, distance, data):
+            one = Slot(distance[None], data[None], distance[None, :, None])
+            return expected_cost(scenario, one, to_allocation(FACE, scenario, action[None]))[0]
+
+        for i in range(3):
+
+            def objective(action, i=i):
+                value, slope = cost(jnp.asarray(action), slot.distance_m[i], slot.data_bits[i])
+                return float(value), np.asarray(slope)
+
+            theirs = scipy.optimize.minimize(
+                objective, np.zeros(size), jac=True, method="L-BFGS-B", bounds=[(-1, 1)] * size
+            ).fun
+            assert found.cost[i] <= theirs + 1e-3 * abs(theirs)
+
+
+def test_cost_is_that_of_the_allocation():
+    scenario = load_scenario("paper")
+    slot = slots(scenario, 5)
+    found = solve_expected(scenario, slot.distance_m, slot.data_bits)
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(expected_cost(scenario, slot, found.allocation), found.cost, rtol=1e-9)
+
+
+def test_chunks_do_not_show():
+    scenario = load_scenario("paper", ["device_count=1000", "bandwidth_hz=33 MHz", "edge_cpu_max_hz=1667 GHz"])
+    count = CHUNK // 1000 + 1
+    slot = slots(scenario, count)
+    together = solve_expected(scenario, slot.distance_m, slot.data_bits)
+    alone = solve_expected(scenario, slot.distance_m[-1:], slot.data_bits[-1:])
+    np.testing.assert_allclose(together.cost[-1:], alone.cost, rtol=1e-4)
+    assert together.allocation.edge_cpu_hz.shape == (count, 1000)
+    assert (together.allocation.edge_cpu_hz.sum(-1) <= 1667e9 * (1 + 1e-9)).all()
+
+
+def test_keeps_to_bounds_that_leave_no_choice():
+    scenario = load_scenario(
+        "paper",
+        ["device_count=2", "edge_cpu_min_hz=5 GHz", "transmit_power_min_w=0.1 W", "extraction_factor_min=1"],
+    )
+    slot = slots(scenario, 3)
+    found = solve_expected(scenario, slot.distance_m, slot.data_bits).allocation
+    np.testing.assert_array_equal(found.extraction_factor, 1.0)
+    np.testing.assert_array_equal(found.transmit_power_w, 0.1)
+    np.testing.assert_allclose(found.edge_cpu_hz, 5e9)
+    assert (found.device_cpu_hz >= 0.05e9).all()
+    assert (found.device_cpu_hz <= 1e9).all()
+
+
+def test_is_an_allocator_that_looks_at_no_gain():
+    scenario = load_scenario("paper", ["device_count=2"])
+    slot = slots(scenario, 4)
+    sight = see(slot, Expected.observation)
+    assert sight.channel_gain is None
+    decided = Expected()(scenario, sight, root_key(0))
+    np.testing.assert_array_equal(
+        decided.edge_cpu_hz, solve_expected(scenario, slot.distance_m, slot.data_bits).allocation.edge_cpu_hz
+    )
+
+
+def test_infinite_expectation_is_refused():
+    scenario = load_scenario("literal")
+    with pytest.raises(InputError, match="latency_cap_slots"):
+        solve_expected(scenario, np.ones((1, 6)), np.ones((1, 6)))
