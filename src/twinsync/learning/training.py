@@ -15,9 +15,11 @@ from twinsync.allocators.policy import Policy
 from twinsync.arrays import Key
 from twinsync.environment.dtsync import DTSync
 from twinsync.environment.interface import see
+from twinsync.learning.divergence import complaint, discount_sum, find_divergences, value_bound
 from twinsync.learning.ppo import Ppo
 from twinsync.learning.sac import Sac
 from twinsync.learning.settings import SacSettings, Settings, check_settings
+from twinsync.learning.stats import Stats, averaged, joined, nothing_yet
 from twinsync.model import Slot, draw_slots, slot_outcome
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key, stream
@@ -26,7 +28,10 @@ CURVE_SLOTS = 500  # fixed slots on which the deterministic policy is judged whi
 
 
 class CurveRow(NamedTuple):
-    """One point of a learning curve: a seed's deterministic policy on fixed slots, and what it met while exploring."""
+    """One point of a learning curve: a seed's deterministic policy on fixed slots, and what it met while exploring.
+
+    value_size: mean |Q| (PPO: |V|); value_bound: the largest that all rewards seen allow, see `divergence`.
+    """
 
     seed: int
     slots: int
@@ -36,6 +41,8 @@ class CurveRow(NamedTuple):
     critic_loss: float
     entropy: float
     alpha: float
+    value_size: float
+    value_bound: float
 
 
 @dataclass
@@ -73,10 +80,17 @@ def start_training(scenario: Scenario, settings: Settings, *, seeds: int, seed: 
     return Training(algorithm, _init(algorithm, keys), seeds, seed)
 
 
-def advance(training: Training, stretches: int = 20, report: Callable[[Training], None] | None = None) -> None:
+def advance(
+    training: Training,
+    stretches: int = 20,
+    report: Callable[[Training], None] | None = None,
+    *,
+    stop_if_diverged: bool = True,
+) -> None:
     """Run to the end in about `stretches` equal stretches; `report` is called after each, when it is safe to save.
 
     Where the stretches fall changes nothing but the curve's points: the same seed gives the same policies.
+    Raises `Diverged`, unless told not to, after the report of the stretch in which a seed's critic or weights exploded.
     """
     slots = _curve_slots(training)
     if training.step == 0 and not training.curve:
@@ -95,6 +109,15 @@ def advance(training: Training, stretches: int = 20, report: Callable[[Training]
         _judge(training, slots, rewards)
         if report is not None:
             report(training)
+        if stop_if_diverged:
+            check_divergence(training)
+
+
+def check_divergence(training: Training) -> None:
+    """Raise `Diverged` where a point of the curve shows that a seed diverged."""
+    found = find_divergences(training.curve)
+    if found:
+        raise complaint(found, training.seeds, training.algorithm.settings)
 
 
 def _split(start: int, end: int, warmup: int) -> list[tuple[int, int, bool]]:
@@ -120,7 +143,7 @@ def _init(algorithm: Sac | Ppo, keys: Key) -> Any:
 
 @functools.partial(jax.jit, static_argnums=(4,), donate_argnums=(1,))
 def _stretch(algorithm: Sac | Ppo, state: Any, first: jax.Array, last: jax.Array, warm: bool) -> tuple[Any, Any]:
-    """Steps `first` to `last` (excluded) of all seeds; statistics averaged over the steps, [S].
+    """Steps `first` to `last` (excluded) of all seeds; statistics over the steps, [S].
 
     The bounds are traced, so stretches of any length share one compilation.
     """
@@ -128,19 +151,20 @@ def _stretch(algorithm: Sac | Ppo, state: Any, first: jax.Array, last: jax.Array
 
     def body(i: jax.Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
         state, stats = one(carry[0], i)
-        return state, jax.tree.map(jnp.add, carry[1], stats)
+        return state, joined(carry[1], stats)
 
     shapes = jax.eval_shape(one, state, first)[1]
-    zero = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-    state, total = jax.lax.fori_loop(first, last, body, (state, zero))
-    return state, jax.tree.map(lambda x: x / (last - first), total)
+    state, total = jax.lax.fori_loop(first, last, body, (state, nothing_yet(shapes)))
+    return state, averaged(total, last - first)
 
 
 @jax.jit
 def _costs(policies: Policy, scenario: Scenario, slots: Slot, key: Key) -> tuple[jax.Array, jax.Array]:
     def of(policy: Policy) -> tuple[jax.Array, jax.Array]:
         outcome = slot_outcome(scenario, slots, policy(scenario, see(slots, policy.observation), key))
-        return jnp.mean(outcome.cost), jnp.mean(outcome.total_latency_s)
+        # Clipping can hide a weight that is no number; a policy with such a weight has no cost.
+        whole = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(policy)]).all()
+        return jnp.where(whole, jnp.mean(outcome.cost), jnp.nan), jnp.mean(outcome.total_latency_s)
 
     return jax.vmap(of)(policies)
 
@@ -149,12 +173,28 @@ def _judge(training: Training, slots: Slot, stretches: list[Any] | None) -> None
     scenario = training.algorithm.environment.scenario
     key = stream(root_key(training.seed), "curve phi")
     cost, latency = jax.device_get(_costs(training.policies(), scenario, slots, key))
-    last = jax.device_get(stretches[-1]) if stretches else None
+    told = [Stats(*(np.asarray(x) for x in jax.device_get(stats))) for stats in stretches or ()]
+    bounds = _bounds(training, told)
     for s in range(training.seeds):
-        stats = (
-            tuple(float(np.asarray(x)[s]) for x in (last.reward, last.critic_loss, last.entropy, last.alpha))
-            if last
-            else (float("nan"),) * 4
-        )
+        last = Stats(*(float(x[s]) for x in told[-1])) if told else Stats(*(float("nan"),) * len(Stats._fields))
         reached = training.step * training.algorithm.slots_per_step
-        training.curve.append(CurveRow(s, reached, float(cost[s]), float(latency[s]), *stats))
+        training.curve.append(
+            CurveRow(
+                s, reached, float(cost[s]), float(latency[s]), last.reward, last.critic_loss, last.entropy, last.alpha,
+                last.value_size, bounds[s],
+            )  # fmt: skip
+        )
+
+
+def _bounds(training: Training, told: list[Stats]) -> list[float]:
+    """Largest |Q| of each seed that any stretch so far allows: the critic may still remember an early one."""
+    algorithm = training.algorithm
+    discounts = discount_sum(
+        getattr(algorithm.settings, "discount", 0.0), algorithm.environment.scenario.slot_count,
+        algorithm.settings.cycle_end,
+    )  # fmt: skip
+    bounds = [row.value_bound for row in training.curve[-training.seeds :]] or [float("nan")] * training.seeds
+    for stats in told:
+        now = [value_bound(float(r), float(b), discounts) for r, b in zip(stats.largest_reward, stats.largest_bonus, strict=True)]
+        bounds = [float(np.fmax(old, new)) for old, new in zip(bounds, now, strict=True)]
+    return bounds
