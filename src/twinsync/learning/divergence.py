@@ -3,7 +3,9 @@
 A return is a sum of discounted rewards. With |r| <= R for every reward seen, no policy's value exceeds h R, where h is
 the sum of the discounts: (1 - gamma^N) / (1 - gamma) where values stop at the end of a cycle of N slots, and
 1 / (1 - gamma) where they do not. The soft value (25) adds alpha H for every slot but the first, at most
-(h - 1) alpha |H|. A critic whose mean |Q| lies beyond that estimates nothing: it feeds on its own bootstrapped targets.
+(h - 1) alpha |H|. That part counts up to R or to what the run began with (initial alpha times A ln 2, the entropy of
+uniform actions), whichever is larger: a temperature that outgrows both has exploded itself and excuses nothing. A
+critic whose mean |Q| (or whose targets') lies beyond the sum estimates no return: it feeds on its own bootstrapping.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ class Divergence(NamedTuple):
         if math.isnan(self.value_size):
             return "weights or losses are no longer finite numbers"
         return (
-            f"mean |Q| is {self.value_size:.3g} where the rewards seen allow no more than {self.value_bound:.3g} "
-            f"(both times 1 / (10 K)); above {MARGIN:g} times that counts as diverged"
+            f"mean |Q| is {self.value_size:.3g}, more than {MARGIN:g} times the {self.value_bound:.3g} that "
+            "the rewards seen allow (both in the critic's units, rewards / (10 K))"
         )
 
 
@@ -51,10 +53,12 @@ def discount_sum(discount: float, slot_count: int, cycle_end: str) -> float:
     return (1.0 - discount**slot_count if terminal else 1.0) / (1.0 - discount)
 
 
-def value_bound(largest_reward: float, largest_bonus: float, discounts: float) -> float:
-    """Largest |Q| that rewards up to `largest_reward` and entropy bonuses alpha |H| up to `largest_bonus` allow."""
-    # NaN where a learner has no such number; no bonus is a bonus of 0.
-    bonus = 0.0 if math.isnan(largest_bonus) else largest_bonus
+def value_bound(largest_reward: float, largest_bonus: float, first_bonus: float, discounts: float) -> float:
+    """Largest |Q| that rewards up to `largest_reward` and entropy bonuses alpha |H| up to `largest_bonus` allow.
+
+    first_bonus: that of uniform actions at the initial temperature. NaN stands for numbers that a learner lacks.
+    """
+    bonus = 0.0 if math.isnan(largest_bonus) else min(largest_bonus, max(largest_reward, first_bonus))
     return discounts * largest_reward + (discounts - 1.0) * bonus
 
 

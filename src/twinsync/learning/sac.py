@@ -140,7 +140,7 @@ class Sac(eqx.Module):
 
         def critics_loss(critics: Critic) -> tuple[jax.Array, jax.Array]:
             q = self._values(critics, batch.observation, batch.action)
-            return critic_loss(q[0], target) + critic_loss(q[1], target), jnp.mean(jnp.abs(q))
+            return critic_loss(q[0], target) + critic_loss(q[1], target), _size(q, target)
 
         (loss, size), slope = jax.value_and_grad(critics_loss, has_aux=True)(learned.critics)
         critics, critic_moments = descend(adam, slope, learned.critic_moments, learned.critics)
@@ -206,6 +206,11 @@ class Sac(eqx.Module):
         replay = write(state.replay, block, step)
         after = state._replace(replay=replay, environment=result.state, observation=result.observation)
         return after, jnp.mean(result.reward), jnp.max(jnp.abs(block.reward))
+
+
+def _size(q: Float[jax.Array, "2 N"], target: Float[jax.Array, " N"]) -> Float[jax.Array, ""]:
+    # Targets show an exploding temperature well before the critic has followed them.
+    return jnp.maximum(jnp.mean(jnp.abs(q)), jnp.mean(jnp.abs(target)))
 
 
 def _both(critics: Critic, observation: jax.Array, action: jax.Array) -> Float[jax.Array, "2 B"]:

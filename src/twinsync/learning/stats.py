@@ -12,8 +12,8 @@ import jax.numpy as jnp
 class Stats(NamedTuple):
     """Means over the slots and updates of a stretch, of `largest_*` the peaks; NaN where there is no such number.
 
-    value_size: mean |Q| (PPO: |V|) where the critic learns. largest_reward: of |r|. largest_bonus: of alpha |H|. These
-    three are in the units that the critic learns in.
+    value_size: mean |Q| of the critic or of its targets, whichever is larger (PPO: mean |V|). largest_reward: of |r|.
+    largest_bonus: of alpha |H|. These three are in the units that the critic learns in.
     """
 
     reward: jax.Array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -30,7 +31,8 @@ CURVE_SLOTS = 500  # fixed slots on which the deterministic policy is judged whi
 class CurveRow(NamedTuple):
     """One point of a learning curve: a seed's deterministic policy on fixed slots, and what it met while exploring.
 
-    value_size: mean |Q| (PPO: |V|); value_bound: the largest that all rewards seen allow, see `divergence`.
+    value_size: mean |Q| of the critic or its targets (PPO: |V|); value_bound: the largest that the rewards
+    seen so far allow, see `divergence`.
     """
 
     seed: int
@@ -178,23 +180,20 @@ def _judge(training: Training, slots: Slot, stretches: list[Any] | None) -> None
     for s in range(training.seeds):
         last = Stats(*(float(x[s]) for x in told[-1])) if told else Stats(*(float("nan"),) * len(Stats._fields))
         reached = training.step * training.algorithm.slots_per_step
-        training.curve.append(
-            CurveRow(
-                s, reached, float(cost[s]), float(latency[s]), last.reward, last.critic_loss, last.entropy, last.alpha,
-                last.value_size, bounds[s],
-            )  # fmt: skip
-        )
+        training.curve.append(CurveRow(s, reached, float(cost[s]), float(latency[s]), *last[:5], bounds[s]))
 
 
 def _bounds(training: Training, told: list[Stats]) -> list[float]:
     """Largest |Q| of each seed that any stretch so far allows: the critic may still remember an early one."""
     algorithm = training.algorithm
-    discounts = discount_sum(
-        getattr(algorithm.settings, "discount", 0.0), algorithm.environment.scenario.slot_count,
-        algorithm.settings.cycle_end,
-    )  # fmt: skip
+    settings, environment = algorithm.settings, algorithm.environment
+    discounts = discount_sum(getattr(settings, "discount", 0.0), environment.scenario.slot_count, settings.cycle_end)
+    first = getattr(settings, "initial_alpha", 0.0) * environment.action_size * math.log(2.0)
     bounds = [row.value_bound for row in training.curve[-training.seeds :]] or [float("nan")] * training.seeds
     for stats in told:
-        now = [value_bound(float(r), float(b), discounts) for r, b in zip(stats.largest_reward, stats.largest_bonus, strict=True)]
+        now = [
+            value_bound(float(r), float(b), first, discounts)
+            for r, b in zip(stats.largest_reward, stats.largest_bonus, strict=True)
+        ]
         bounds = [float(np.fmax(old, new)) for old, new in zip(bounds, now, strict=True)]
     return bounds
