@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -37,9 +37,11 @@ def nothing_yet(shapes: Stats) -> Stats:
 def joined(total: Stats, now: Stats) -> Stats:
     """Sums and peaks with one more step's numbers."""
     pairs = zip(Stats._fields, total, now, strict=True)
-    return Stats(*(jnp.fmax(old, new) if name in _PEAKS else old + new for name, old, new in pairs))
+    sums: list[Any] = [jnp.fmax(old, new) if name in _PEAKS else old + new for name, old, new in pairs]
+    return Stats(*sums)
 
 
 def averaged(total: Stats, steps: jax.Array) -> Stats:
     """Sums over so many steps as means; peaks stay."""
-    return Stats(*(x if name in _PEAKS else x / steps for name, x in total._asdict().items()))
+    means: list[Any] = [x if name in _PEAKS else x / steps for name, x in total._asdict().items()]
+    return Stats(*means)

@@ -20,7 +20,7 @@ from twinsync.learning.divergence import complaint, discount_sum, find_divergenc
 from twinsync.learning.ppo import Ppo
 from twinsync.learning.sac import Sac
 from twinsync.learning.settings import SacSettings, Settings, check_settings
-from twinsync.learning.stats import Stats, averaged, joined, nothing_yet
+from twinsync.learning.stats import averaged, joined, nothing_yet
 from twinsync.model import Slot, draw_slots, slot_outcome
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key, stream
@@ -127,9 +127,13 @@ def _split(start: int, end: int, warmup: int) -> list[tuple[int, int, bool]]:
     return [part for part in ((start, cut, True), (cut, end, False)) if part[1] > part[0]]
 
 
+def curve_slots(scenario: Scenario, seed: int) -> Slot:
+    """The slots on which every learner below root seed `seed` is judged while it learns."""
+    return _draw(stream(root_key(seed), "curve"), scenario)
+
+
 def _curve_slots(training: Training) -> Slot:
-    scenario = training.algorithm.environment.scenario
-    return _draw(stream(root_key(training.seed), "curve"), scenario)
+    return curve_slots(training.algorithm.environment.scenario, training.seed)
 
 
 @jax.jit
@@ -175,15 +179,17 @@ def _judge(training: Training, slots: Slot, stretches: list[Any] | None) -> None
     scenario = training.algorithm.environment.scenario
     key = stream(root_key(training.seed), "curve phi")
     cost, latency = jax.device_get(_costs(training.policies(), scenario, slots, key))
-    told = [Stats(*(np.asarray(x) for x in jax.device_get(stats))) for stats in stretches or ()]
+    told = [jax.device_get(stats) for stats in stretches or ()]
     bounds = _bounds(training, told)
+    reached = training.step * training.algorithm.slots_per_step
     for s in range(training.seeds):
-        last = Stats(*(float(x[s]) for x in told[-1])) if told else Stats(*(float("nan"),) * len(Stats._fields))
-        reached = training.step * training.algorithm.slots_per_step
-        training.curve.append(CurveRow(s, reached, float(cost[s]), float(latency[s]), *last[:5], bounds[s]))
+        # The first five of `Stats`, in the curve's order.
+        last = (float(x[s]) for x in told[-1][:5]) if told else (float("nan"),) * 5
+        row: tuple[Any, ...] = (s, reached, float(cost[s]), float(latency[s]), *last, bounds[s])
+        training.curve.append(CurveRow(*row))
 
 
-def _bounds(training: Training, told: list[Stats]) -> list[float]:
+def _bounds(training: Training, told: list[Any]) -> list[float]:
     """Largest |Q| of each seed that any stretch so far allows: the critic may still remember an early one."""
     algorithm = training.algorithm
     settings, environment = algorithm.settings, algorithm.environment
