@@ -27,7 +27,7 @@ def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -
         found = read_json(out / CONFIG)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
-    except ValueError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         raise InputError(f"{out / CONFIG}: not valid JSON; choose another --out") from None
     if found != wanted:
         was = ", ".join(f"{key} = {found.get(key)!r}" for key in wanted if found.get(key) != wanted[key])

@@ -79,11 +79,11 @@ def _method(study: Study) -> list[Block]:
         ),
         Bullets(
             [
-                f"A seed **{FELL_BACK}** if it ends with a cost more than {share(WORSE, 0)} above the best of its curve.",
+                f"A seed **{FELL_BACK}** if its cost ends more than {share(WORSE, 0)} above the best of its curve.",
                 f"A seed **{DIVERGED}** if its weights are no longer numbers, or its critic's mean |Q| is more than "
-                f"{MARGIN:g} times what any return can be: the largest reward seen times the sum of the discounts, which "
-                "is (1 − γ^N) / (1 − γ) where values stop after N slots and 1 / (1 − γ) where they do not, and the "
-                "entropy's part.",
+                f"{MARGIN:g} times what any return can be: the largest reward seen times the sum of the discounts, "
+                "which is (1 − γ^N) / (1 − γ) where values stop after N slots and 1 / (1 − γ) where they do not, and "
+                "the entropy's part.",
             ]
         ),
     ]
@@ -106,8 +106,8 @@ def _grid(study: Study) -> list[Block]:
         Table(caption, header, rows, words=(1, 2)),
         Picture(
             "learning_curves",
-            "Cost of the deterministic policy on fixed slots while it learns; means over seeds with 95 % bands. Untrained "
-            "policies lie above the frame.",
+            "Cost of the deterministic policy on fixed slots while it learns; means over seeds with 95 % bands. "
+            "Untrained policies lie above the frame; a cross marks where a seed's weights stopped being numbers.",
             "Learning curves by discount; " + _short(runs),
         ),
         Picture(
@@ -144,24 +144,24 @@ def _summary(runs: list[dict[str, Any]]) -> str:
 def _reason(runs: list[dict[str, Any]]) -> str:
     """Why bootstrapping hurts here; the numbers are this study's own."""
     told = (
-        "An action changes the reward of its own slot and nothing after it. A critic with γ > 0 has to learn that reward "
-        "and, added to it, the rewards of slots to come, which are the same whatever is decided now: the actor looks for "
-        "a difference of one slot's reward in a sum of many, and every error in that sum is to the actor a difference "
-        "between actions that does not exist. Where values do not stop at the cycle's end, each target is an estimate of "
-        "the critic's own and the sum runs over 1 / (1 − γ) slots."
+        "An action changes the reward of its own slot and nothing after it. A critic with γ > 0 has to learn that "
+        "reward and, added to it, the rewards of slots to come, which are the same whatever is decided now: the actor "
+        "looks for a difference of one slot's reward in a sum of many, and every error in that sum is to the actor a "
+        "difference between actions that does not exist. Where values do not stop at the cycle's end, each target is an "
+        "estimate of the critic's own and the sum runs over 1 / (1 − γ) slots."
     )
-    sums = [run for run in runs if run["values"]["slots_of_reward"] is not None]
+    sums = [run for run in runs if run["settings"]["discount"] > 0 and run["values"]["slots_of_reward"] is not None]
     if sums:
         largest = max(sums, key=lambda run: run["values"]["slots_of_reward"])
         told += (
-            f" At the end of {largest['label']} mean |Q| is {number(largest['values']['slots_of_reward'])} times a slot's "
-            "mean reward."
+            f" At the end of {largest['label']} mean |Q| is {number(largest['values']['slots_of_reward'])} times a "
+            "slot's mean reward."
         )
     silent = [run for run in runs if run["outcome"] == FELL_BACK]
     if silent:
         told += (
-            f" In {len(silent)} of {len(runs)} runs the policy fell back while |Q| stayed within what rewards allow: no "
-            "number in the critic told of it."
+            f" In {len(silent)} of {len(runs)} runs the policy fell back while |Q| stayed within what rewards allow: "
+            "no number in the critic told of it."
         )
     return told
 
@@ -182,9 +182,7 @@ def _tuned(study: Study) -> list[Block]:
     notes = [f"`{name}` goes with `{other}`: {why}." for name, (other, why) in TOGETHER.items()]
     if not any("hidden" in run["changed"] for run in runs):
         width = study.payload["budget"]["width"]
-        notes.append(
-            f"`hidden` is not put back: at this budget the paper's networks are {width} wide as the tuned ones."
-        )
+        notes.append(f"`hidden` is not put back: at this budget the paper's networks are {width} wide, as tuned.")
     header = ["put back", "final cost", "against tuned", "fell back", "diverged", "training", "why it was changed"]
     return [
         Heading("The tuned settings, put back one by one"),
@@ -197,8 +195,8 @@ def _tuned(study: Study) -> list[Block]:
         ),
         Picture(
             "tuned",
-            "Final cost on fresh slots, best first: small dots are training seeds, the large one their mean; red where a "
-            "seed fell back or diverged.",
+            "Final cost on fresh slots, best first: small dots are training seeds, the large one their mean; red where "
+            "a seed fell back or diverged.",
             "Final costs of the tuned settings put back one by one.",
         ),
         Bullets([*notes, *(_told(run) for run in runs if run["why"])]),
