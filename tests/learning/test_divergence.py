@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import math
 import shutil
@@ -12,14 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinsync.allocators.policy import load_policies
-from twinsync.learning import SAC_TUNED, RunConfig, SacSettings, advance, start_training, train
+from twinsync.learning import RunConfig, SacSettings, train
 from twinsync.learning.divergence import Diverged, Divergence, discount_sum, find_divergences, value_bound
 from twinsync.learning.training import CurveRow
-from twinsync.presets import load_scenario
 
 HUGE = SacSettings(
-    slots=400, batch_size=16, hidden=(8,), parallel_slots=8, warmup_slots=16, target="soft", cycle_end="truncation",
+    slots=400, batch_size=16, hidden=(8,), parallel_slots=8, warmup_slots=0, target="soft", cycle_end="truncation",
     learning_rate=3.0,
 )  # fmt: skip
 
@@ -120,44 +117,3 @@ def test_a_comparison_goes_on_and_records_it(stopped, exploding, tmp_path) -> No
     assert [item["seed"] for item in recorded] == [0, 1]
     finite = [row.seed for row in training.curve[-2:] if math.isfinite(row.cost)]
     assert (out / "policy.npz").exists() == bool(finite)
-
-
-def test_only_policies_that_are_numbers_are_written(config, tmp_path, complains) -> None:
-    out = tmp_path / "run"
-
-    def interrupt(what: str, done: int, total: int) -> None:
-        if done == 64:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(config, out, progress=interrupt)
-    with np.load(out / "checkpoint.npz") as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    arrays["leaf_0"][0] = np.nan  # the first seed's actor
-    np.savez(out / "checkpoint.npz", **arrays)
-    shutil.copytree(out, tmp_path / "other")
-    with complains("1 of 2 seeds", "seed 0 by slot 96: weights or losses are no longer finite numbers"):
-        train(config, tmp_path / "other", resume=True)
-    training = train(config, out, resume=True, stop_if_diverged=False)
-    (policy,) = load_policies(out / "policy.npz")
-    np.testing.assert_array_equal(
-        np.asarray(policy.network.layers[0].weight), np.asarray(training.policies().network.layers[0].weight)[1]
-    )
-    assert [item["seed"] for item in json.loads((out / "manifest.json").read_text())["diverged"]] == [0]
-
-
-def test_tuned_settings_are_not_flagged() -> None:
-    settings = dataclasses.replace(SAC_TUNED, slots=512, hidden=(8,), batch_size=16, warmup_slots=64)
-    training = start_training(load_scenario("paper", ["device_count=2"]), settings, seeds=2, seed=0)
-    advance(training, 4)
-    assert training.finished
-    for row in training.curve[-2:]:
-        assert 0.1 < row.value_size < row.value_bound  # with gamma 0 a mean reward, and the largest
-
-
-def test_values_of_healthy_runs_lie_within_their_bound(whole, tiny) -> None:
-    ppo = start_training(load_scenario("paper", ["device_count=2"]), tiny["ppo"], seeds=2, seed=7)
-    advance(ppo, 3)
-    for training in (whole[1], ppo):  # SAC and PPO, both at gamma 0.99 within a cycle
-        for row in training.curve[-2:]:
-            assert 0.0 < row.value_size < row.value_bound

@@ -147,8 +147,8 @@ def _reason(runs: list[dict[str, Any]]) -> str:
         "An action changes the reward of its own slot and nothing after it. A critic with γ > 0 has to learn that "
         "reward and, added to it, the rewards of slots to come, which are the same whatever is decided now: the actor "
         "looks for a difference of one slot's reward in a sum of many, and every error in that sum is to the actor a "
-        "difference between actions that does not exist. Where values do not stop at the cycle's end, each target is an "
-        "estimate of the critic's own and the sum runs over 1 / (1 − γ) slots."
+        "difference between actions that does not exist. Where values do not stop at the cycle's end, each target is "
+        "an estimate of the critic's own and the sum runs over 1 / (1 − γ) slots."
     )
     sums = [run for run in runs if run["settings"]["discount"] > 0 and run["values"]["slots_of_reward"] is not None]
     if sums:
