@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from twinsync.learning import SacSettings, Training, advance, start_training
+from twinsync.learning import SAC_TUNED, SacSettings, Training, advance, start_training
 from twinsync.presets import load_scenario
 
 ALGORITHMS = ("sac", "ppo")
@@ -112,15 +112,15 @@ def test_impossible_settings_are_refused(two_devices, complains) -> None:
 
 
 @pytest.mark.parametrize("change", [{"extraction": "none"}, {"extraction": "random", "observation": "csi"}])
-def test_the_benchmarks_train(two_devices, tiny, change: dict) -> None:
+def test_the_benchmarks_train(two_devices, change: dict) -> None:
     # Tuned: w/o SC and the random strategy, the latter with channel knowledge: other numbers of decisions and features.
-    settings = dataclasses.replace(tiny["sac"], architecture="set", discount=0.0, warmup_slots=0, **change)
+    small: dict = {"slots": 96, "batch_size": 16, "hidden": (8,), "parallel_slots": 8, "warmup_slots": 0}
+    settings = dataclasses.replace(SAC_TUNED, **small, **change)
     training = start_training(two_devices, settings, seeds=1, seed=0)
     before = np.asarray(training.policies().network.layers[0].weight)
     advance(training, 1)
     assert math.isfinite(training.curve[-1].cost)
-    assert (
-        0.0 < training.curve[-1].value_size < training.curve[-1].value_bound
-    )  # gamma 0: a mean reward and the largest
+    # Sound, and with gamma = 0 the bound is tight: a mean reward against the largest.
+    assert 0.05 < training.curve[-1].value_size / training.curve[-1].value_bound < 1.0
     assert np.abs(np.asarray(training.policies().network.layers[0].weight) - before).max() > 0
     assert training.policies().interface.decisions == 3

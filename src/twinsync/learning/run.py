@@ -204,7 +204,7 @@ def _write_curve(path: Path, curve: list[CurveRow]) -> None:
 def _close_manifest(path: Path, training: Training, seconds: float) -> None:
     """Add the time, and which seeds diverged (none: an empty list)."""
     manifest = json.loads(path.read_text("utf-8"))
-    manifest["training_s"] = round(manifest.get("training_s", 0.0) + seconds, 1)
+    manifest["training_s"] = round(manifest.get("training_s", 0.0) + seconds, 2)
     found = find_divergences(training.curve)
     manifest["diverged"] = [{"seed": item.seed, "slots": item.slots, "reason": item.reason} for item in found]
     path.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
