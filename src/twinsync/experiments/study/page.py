@@ -237,7 +237,8 @@ def _again(study: Study) -> list[Block]:
         Heading("Again"),
         Code(told["command"] or "twinsync study sac"),
         Paragraph(
-            f"{len(told['runs'])} run{'' if len(told['runs']) == 1 else 's'}, {duration(spent)} of training in all; root seed {told['seed']}. "
+            f"{len(told['runs'])} run{'' if len(told['runs']) == 1 else 's'}, "
+            f"{duration(spent)} of training in all; root seed {told['seed']}. "
             + (f"Revision {revision}. " if revision else "")
             + f"{told['machine']}, {told['device']}; {versions}. "
             "Every number here is from `study.json`, every curve from `curves.csv`; each run is a folder in `runs/`."
