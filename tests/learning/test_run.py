@@ -226,3 +226,27 @@ def test_an_unfinished_run_is_no_allocator(config, tmp_path, complains, scenario
     _interrupted(config, tmp_path / "run", 0)
     with complains("policy.npz", "--resume"):
         find_allocators(str(tmp_path / "run"), scenario)
+
+
+def test_only_policies_that_are_numbers_are_written(config, tmp_path, complains) -> None:
+    out = tmp_path / "run"
+
+    def interrupt(what: str, done: int, total: int) -> None:
+        if done == 64:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, out, progress=interrupt)
+    with np.load(out / "checkpoint.npz") as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    arrays["leaf_0"][0] = np.nan  # the first seed's actor
+    np.savez(out / "checkpoint.npz", **arrays)
+    shutil.copytree(out, tmp_path / "other")
+    with complains("1 of 2 seeds", "seed 0 by slot 96: weights or losses are no longer finite numbers"):
+        train(config, tmp_path / "other", resume=True)
+    training = train(config, out, resume=True, stop_if_diverged=False)
+    (policy,) = load_policies(out / "policy.npz")
+    np.testing.assert_array_equal(
+        np.asarray(policy.network.layers[0].weight), np.asarray(training.policies().network.layers[0].weight)[1]
+    )
+    assert [item["seed"] for item in json.loads((out / "manifest.json").read_text())["diverged"]] == [0]

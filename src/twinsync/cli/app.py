@@ -13,6 +13,7 @@ from twinsync.cli.evaluate import evaluate
 from twinsync.cli.scenario import scenario_app
 from twinsync.cli.shared import Interrupted, say
 from twinsync.cli.solve import solve
+from twinsync.cli.study import study_app
 from twinsync.cli.train import reproduce, train
 from twinsync.errors import InputError
 
@@ -20,6 +21,7 @@ DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(name="twinsync", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(scenario_app)
+app.add_typer(study_app)
 app.command("solve")(solve)
 app.command("evaluate")(evaluate)
 app.command("train")(train)

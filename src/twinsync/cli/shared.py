@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,30 @@ JsonOption = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE|-", help="Write JSON to a new file, or to standard output (-); no table."),
 ]
+
+
+OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; must not exist yet.")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")]
+LearningOption = Annotated[
+    list[str] | None,
+    typer.Option("--learning", metavar="KEY=VALUE", help="Change a setting, e.g. --learning slots=50000; repeatable."),
+]
+
+
+def learning_pairs(items: list[str] | None) -> dict[str, str]:
+    """The --learning options as pairs. Raises `InputError` for one that is no key=value."""
+    pairs = {}
+    for item in items or ():
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise InputError(f"--learning {item!r}: expected key=value, for example --learning slots=50000")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def command_line() -> str:
+    """The command line as typed, without --resume."""
+    return shlex.join(["twinsync", *(part for part in sys.argv[1:] if part != "--resume")])
 
 
 class Interrupted(Exception):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from twinsync.cli.shared import ScenarioOption, SeedOption, SetOption, interruptible, progress, say
+from twinsync.cli.shared import (
+    LearningOption,
+    OutOption,
+    ResumeOption,
+    ScenarioOption,
+    SeedOption,
+    SetOption,
+    command_line,
+    interruptible,
+    learning_pairs,
+    progress,
+    say,
+)
 from twinsync.errors import InputError
-
-OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; must not exist yet.")]
-ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")]
 
 
 def train(
@@ -29,12 +35,7 @@ def train(
     ] = "tuned",
     scenario: ScenarioOption = "paper",
     overrides: SetOption = None,
-    learning: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--learning", metavar="KEY=VALUE", help="Change a setting, e.g. --learning slots=50000; repeatable."
-        ),
-    ] = None,
+    learning: LearningOption = None,
     seeds: Annotated[
         int, typer.Option("--seeds", metavar="M", min=1, max=1000, help="Training seeds, side by side.")
     ] = 3,
@@ -51,11 +52,10 @@ def train(
         if (algorithm, preset) not in PRESETS:
             known = ", ".join(" ".join(pair) for pair in PRESETS)
             raise InputError(f"--algorithm {algorithm} --preset {preset}: unknown; known pairs: {known}")
-        pairs = dict(_pair(item) for item in learning or ())
-        settings = override(PRESETS[algorithm, preset], pairs)
+        settings = override(PRESETS[algorithm, preset], learning_pairs(learning))
         config = RunConfig(scenario, tuple(overrides or ()), settings, seeds, seed)
-        with interruptible(f"continue with: {_command()} --resume"):
-            training = run(config, out, command=_command(), resume=resume, progress=report)
+        with interruptible(f"continue with: {command_line()} --resume"):
+            training = run(config, out, command=command_line(), resume=resume, progress=report)
     last = training.curve[-seeds:]
     costs = ", ".join(f"{row.cost:.2f}" for row in last)
     say(f"{out}: {last[0].slots:,} slots, cost per slot on fixed slots by seed: {costs}")
@@ -78,21 +78,9 @@ def reproduce(
         from twinsync.experiments.budgets import find_budget
         from twinsync.experiments.reproduce import reproduce as run
 
-        with interruptible(f"continue with: {_command()} --resume"):
+        with interruptible(f"continue with: {command_line()} --resume"):
             page = run(
                 find_budget(budget), out, scenario=scenario, overrides=tuple(overrides or ()), seed=seed,
-                command=_command(), resume=resume, progress=report,
+                command=command_line(), resume=resume, progress=report,
             )  # fmt: skip
     print(page)
-
-
-def _pair(item: str) -> tuple[str, str]:
-    key, equals, value = item.partition("=")
-    if not equals or not key.strip() or not value.strip():
-        raise InputError(f"--learning {item!r}: expected key=value, for example --learning slots=50000")
-    return key.strip(), value.strip()
-
-
-def _command() -> str:
-    """The command line as typed, without --resume."""
-    return shlex.join(["twinsync", *(part for part in sys.argv[1:] if part != "--resume")])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
-from twinsync.errors import InputError
 from twinsync.experiments.budgets import (
     HEADLINE_BENCHMARKS,
     HEADLINE_LEARNER,
@@ -22,6 +21,7 @@ from twinsync.experiments.budgets import (
 )
 from twinsync.experiments.describe import describe_constants
 from twinsync.experiments.evaluate import evaluate
+from twinsync.experiments.folder import open_folder, read_json, write_json
 from twinsync.experiments.report import write_report
 from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, LEARNING, MANIFEST, SCENARIO
 from twinsync.experiments.summary import summarise
@@ -29,7 +29,7 @@ from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE, RunConfig, train
 from twinsync.manifest import provenance
 from twinsync.presets import load_preset
 
-CONFIG, UNITS, RUNS = "config.json", "evaluation_units.csv", "runs"
+UNITS, RUNS = "evaluation_units.csv", "runs"
 
 Progress = Callable[[str, int, int], None]
 
@@ -52,17 +52,20 @@ def reproduce(
     """
     preset = load_preset(scenario, overrides)
     schemes = contenders(budget)
-    _open_folder(out, budget, scenario, overrides, seed, resume)
+    wanted = {"budget": budget.name, "scenario": scenario, "overrides": list(overrides), "seed": seed}
+    open_folder(out, wanted, "reproduction", resume=resume)
     tell = progress or (lambda what, done, total: None)
-    _write_json(out / SCENARIO, describe_constants(preset))
-    _write_json(out / LEARNING, learning_constants())
+    write_json(out / SCENARIO, describe_constants(preset))
+    write_json(out / LEARNING, learning_constants())
     learned = [scheme for scheme in schemes if scheme.settings is not None]
     for scheme in learned:
         assert scheme.settings is not None
         config = RunConfig(scenario, tuple(overrides), scheme.settings, budget.seeds, seed, budget.stretches)
-        train(config, out / RUNS / scheme.name, command=command, resume=True, progress=tell)
+        # The paper's own settings are shown as they are, whatever comes of them.
+        stop = scheme.group != "paper"
+        train(config, out / RUNS / scheme.name, command=command, resume=True, progress=tell, stop_if_diverged=stop)
     _gather_curves(out, learned)
-    timings = {f"train {s.name}": _read_json(out / RUNS / s.name / MANIFEST_FILE)["training_s"] for s in learned}
+    timings = {f"train {s.name}": read_json(out / RUNS / s.name / MANIFEST_FILE)["training_s"] for s in learned}
     if not (out / MANIFEST).exists():
         timings["evaluate"] = _evaluate(out, budget, preset.scenario, schemes, seed, tell)
         _write_manifest(out, budget, schemes, scenario, overrides, timings, command, seed)
@@ -77,7 +80,8 @@ def _evaluate(out: Path, budget: Budget, scenario, schemes: list[Contender], see
     found: dict[str, list[Allocator]] = {}
     for scheme in schemes:
         name = scheme.name if scheme.settings is None else str(out / RUNS / scheme.name)
-        found[scheme.name] = find_allocators(name, scenario)
+        if scheme.settings is None or _has_policy(out, scheme.name):
+            found[scheme.name] = find_allocators(name, scenario)
     evaluation = evaluate(
         scenario, found, slots=budget.evaluation_slots, seeds=budget.evaluation_seeds, seed=seed, progress=tell
     )
@@ -86,7 +90,7 @@ def _evaluate(out: Path, budget: Budget, scenario, schemes: list[Contender], see
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    _write_json(out / EVALUATION, summarise(evaluation))
+    write_json(out / EVALUATION, summarise(evaluation))
     return round(time.perf_counter() - began, 1)
 
 
@@ -100,7 +104,7 @@ def _write_manifest(
     command: str,
     seed: int,
 ) -> None:
-    _write_json(
+    write_json(
         out / MANIFEST,
         {
             **provenance(command, seed),
@@ -109,11 +113,28 @@ def _write_manifest(
             "scenario": {"name": scenario, "overrides": list(overrides)},
             "timings_s": timings,
             "total_s": round(sum(timings.values()), 1),
-            "schemes": [scheme.as_json() for scheme in schemes],
+            "schemes": [_scheme_json(out, scheme) for scheme in schemes],
             "evaluation": {"slots": budget.evaluation_slots, "seeds": budget.evaluation_seeds},
-            "headline": {"learner": HEADLINE_LEARNER, "benchmarks": HEADLINE_BENCHMARKS},
+            "headline": {"learner": HEADLINE_LEARNER, "benchmarks": _benchmarks(out)},
         },
     )
+
+
+def _has_policy(out: Path, name: str) -> bool:
+    """Whether a learner ended with any policy whose weights are numbers."""
+    return (out / RUNS / name / POLICY_FILE).exists()
+
+
+def _benchmarks(out: Path) -> list[str]:
+    trained = {folder.name for folder in (out / RUNS).iterdir()}
+    return [name for name in HEADLINE_BENCHMARKS if name not in trained or _has_policy(out, name)]
+
+
+def _scheme_json(out: Path, scheme: Contender) -> dict[str, Any]:
+    told = scheme.as_json()
+    if scheme.settings is not None:
+        told["diverged"] = read_json(out / RUNS / scheme.name / MANIFEST_FILE)["diverged"]
+    return told
 
 
 def _gather_curves(out: Path, learned: list[Contender]) -> None:
@@ -125,33 +146,3 @@ def _gather_curves(out: Path, learned: list[Contender]) -> None:
         for scheme in learned:
             with (out / RUNS / scheme.name / CURVE_FILE).open(encoding="utf-8", newline="") as source:
                 writer.writerows((scheme.name, *(row[name] for name in names)) for row in csv.DictReader(source))
-
-
-def _open_folder(out: Path, budget: Budget, scenario: str, overrides: Sequence[str], seed: int, resume: bool) -> None:
-    wanted = {"budget": budget.name, "scenario": scenario, "overrides": list(overrides), "seed": seed}
-    if out.exists() and not resume:
-        raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if not (out / CONFIG).exists():
-            if any(out.iterdir()):
-                raise InputError(f"{out}: holds other files but no reproduction; choose another --out")
-            _write_json(out / CONFIG, wanted)
-        found = _read_json(out / CONFIG)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
-    except json.JSONDecodeError:
-        raise InputError(f"{out / CONFIG}: not valid JSON; choose another --out") from None
-    if found != wanted:
-        was = ", ".join(f"{key} = {found.get(key)!r}" for key in wanted if found.get(key) != wanted[key])
-        raise InputError(f"{out}: holds a reproduction with {was}; resume that one, or choose another --out")
-
-
-def _write_json(path: Path, payload: Any) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(payload, indent=2) + "\n", "utf-8")
-    partial.replace(path)
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text("utf-8"))

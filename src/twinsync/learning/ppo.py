@@ -154,6 +154,7 @@ class Ppo(eqx.Module):
         stats = Stats(
             jnp.mean(rollout.reward) / self.reward_scale, jnp.mean(losses),
             entropy * self.environment.action_size, jnp.asarray(jnp.nan),
+            jnp.mean(jnp.abs(rollout.value)), jnp.max(jnp.abs(rollout.reward)), jnp.asarray(0.0),
         )  # fmt: skip
         return state._replace(learned=learned), stats
 

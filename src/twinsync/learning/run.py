@@ -5,20 +5,25 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.policy import save_policies
 from twinsync.errors import InputError
 from twinsync.learning.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from twinsync.learning.checkpoint import load_checkpoint, save_checkpoint
+from twinsync.learning.divergence import Diverged, find_divergences
 from twinsync.learning.gradient import Gradient
 from twinsync.learning.settings import SacSettings, Settings, algorithm_of, check_settings
-from twinsync.learning.training import CurveRow, Training, advance, start_training
+from twinsync.learning.training import CurveRow, Training, advance, check_divergence, start_training
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario, constants
@@ -62,12 +67,21 @@ class RunConfig:
 
 
 def train(
-    config: RunConfig, out: Path, *, command: str = "", resume: bool = False, progress: Progress | None = None
+    config: RunConfig,
+    out: Path,
+    *,
+    command: str = "",
+    resume: bool = False,
+    progress: Progress | None = None,
+    stop_if_diverged: bool = True,
 ) -> Training:
     """Train all seeds into folder `out`, saving after every stretch; a finished run is returned as it is.
 
     Ctrl-C between two saves loses at most one stretch; `resume=True` continues to the result the run would have had.
-    Raises `InputError` where `out` exists without `resume`, cannot be written, or holds a run of another config.
+    Raises `InputError` where `out` exists without `resume`, cannot be written, or holds a run of another config, and
+    `Diverged` where a seed's critic or weights explode: curve and manifest then stay, and no policy is written. With
+    `stop_if_diverged=False`, for comparisons that show settings as they are, the run goes on; its manifest tells which
+    seeds diverged, and the policies that are still numbers are written.
     """
     scenario = load_scenario(config.scenario, config.overrides)
     check_settings(config.settings)
@@ -88,12 +102,35 @@ def train(
         tell(f"{out.name}: cost {cost:.1f}", now.step * slots, total)
 
     tell(f"{out.name}: compiling", training.step * slots, total)
-    if not training.finished:
-        advance(training, config.stretches, save)
+    stopped = None
+    try:
+        if stop_if_diverged:
+            check_divergence(training)
+        if not training.finished:
+            advance(training, config.stretches, save, stop_if_diverged=stop_if_diverged)
+    except Diverged as error:
+        stopped = Diverged(f"{out}: {error}; its learning curve is in {CURVE_FILE}")
     if not (out / POLICY_FILE).exists():
-        save_policies(out / POLICY_FILE, training.policies(), _card(config, training, scenario))
-        _add_time(out / MANIFEST_FILE, time.perf_counter() - began)
+        if stopped is None:
+            _save_finite(out / POLICY_FILE, training, _card(config, training, scenario))
+        _close_manifest(out / MANIFEST_FILE, training, time.perf_counter() - began)
+    if stopped is not None:
+        raise stopped
     return training
+
+
+def finite_seeds(training: Training) -> list[int]:
+    """Seeds whose policy's weights are all numbers."""
+    return [row.seed for row in training.curve[-training.seeds :] if math.isfinite(row.cost)]
+
+
+def _save_finite(path: Path, training: Training, card: dict[str, Any]) -> None:
+    kept = finite_seeds(training)
+    if kept:
+        policies = training.policies()
+        if len(kept) < training.seeds:
+            policies = jax.tree.map(lambda leaf: leaf[jnp.asarray(kept)], policies)
+        save_policies(path, policies, card)
 
 
 def _open_folder(config: RunConfig, out: Path, resume: bool) -> None:
@@ -174,7 +211,10 @@ def _write_curve(path: Path, curve: list[CurveRow]) -> None:
     partial.replace(path)
 
 
-def _add_time(path: Path, seconds: float) -> None:
+def _close_manifest(path: Path, training: Training, seconds: float) -> None:
+    """Add the time, and which seeds diverged (none: an empty list)."""
     manifest = json.loads(path.read_text("utf-8"))
-    manifest["training_s"] = round(manifest.get("training_s", 0.0) + seconds, 1)
+    manifest["training_s"] = round(manifest.get("training_s", 0.0) + seconds, 2)
+    found = find_divergences(training.curve)
+    manifest["diverged"] = [{"seed": item.seed, "slots": item.slots, "reason": item.reason} for item in found]
     path.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")

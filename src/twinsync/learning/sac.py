@@ -100,15 +100,15 @@ class Sac(eqx.Module):
         key = jax.random.fold_in(state.key, step)
         shape = (self.settings.parallel_slots, self.environment.action_size)
         action = jax.random.uniform(stream(key, "explore"), shape, minval=-1.0, maxval=1.0)
-        state, reward = self._collect(state, action, step)
+        state, reward, largest = self._collect(state, action, step)
         nothing = jnp.asarray(jnp.nan)
-        return state, Stats(reward, nothing, nothing, jnp.exp(state.learned.log_alpha))
+        return state, Stats(reward, nothing, nothing, jnp.exp(state.learned.log_alpha), largest_reward=largest)
 
     def step(self, state: SacState, step: jax.Array) -> tuple[SacState, Stats]:
         """One parallel step of the policy, then the updates that follow it (Algorithm 1, lines 4 to 11)."""
         key = jax.random.fold_in(state.key, step)
         action, _ = self._act(stream(key, "explore"), state.learned.actor, state.observation)
-        state, reward = self._collect(state, action, step)
+        state, reward, largest = self._collect(state, action, step)
         written = (step + 1) * self.settings.parallel_slots
         done = (step - self.warmup_steps) * self.settings.updates_per_step
 
@@ -116,8 +116,13 @@ class Sac(eqx.Module):
             batch = sample(jax.random.fold_in(stream(key, "batch"), i), state.replay, written, self.settings.batch_size)
             return self.update(jax.random.fold_in(stream(key, "update"), i), learned, batch, done + i)
 
-        learned, (loss, entropy, alpha) = jax.lax.scan(once, state.learned, jnp.arange(self.settings.updates_per_step))
-        return state._replace(learned=learned), Stats(reward, jnp.mean(loss), jnp.mean(entropy), jnp.mean(alpha))
+        numbers = jnp.arange(self.settings.updates_per_step)
+        learned, (loss, entropy, alpha, size) = jax.lax.scan(once, state.learned, numbers)
+        stats = Stats(
+            reward, jnp.mean(loss), jnp.mean(entropy), jnp.mean(alpha), jnp.mean(size),
+            largest, jnp.max(alpha * jnp.abs(entropy)),
+        )  # fmt: skip
+        return state._replace(learned=learned), stats
 
     def update(self, key: Key, learned: Learned, batch: Transition, number: jax.Array):
         """One update of critics, actor and temperature from a mini-batch; `number` counts updates from 0."""
@@ -133,11 +138,11 @@ class Sac(eqx.Module):
         else:
             target = batch.reward.reshape(-1)
 
-        def critics_loss(critics: Critic) -> jax.Array:
+        def critics_loss(critics: Critic) -> tuple[jax.Array, jax.Array]:
             q = self._values(critics, batch.observation, batch.action)
-            return critic_loss(q[0], target) + critic_loss(q[1], target)
+            return critic_loss(q[0], target) + critic_loss(q[1], target), _size(q, target)
 
-        loss, slope = jax.value_and_grad(critics_loss)(learned.critics)
+        (loss, size), slope = jax.value_and_grad(critics_loss, has_aux=True)(learned.critics)
         critics, critic_moments = descend(adam, slope, learned.critic_moments, learned.critics)
 
         def policy_loss(actor: Network) -> tuple[jax.Array, jax.Array]:
@@ -151,7 +156,7 @@ class Sac(eqx.Module):
         log_alpha, alpha_moments = descend(adam, slope, learned.alpha_moments, learned.log_alpha)
         targets = self._targets(learned.targets, critics, number)
         after = Learned(actor, critics, targets, log_alpha, actor_moments, critic_moments, alpha_moments)
-        return after, (loss, -jnp.mean(log_prob), jnp.exp(log_alpha))
+        return after, (loss, -jnp.mean(log_prob), jnp.exp(log_alpha), size)
 
     def policy(self, state: SacState) -> Policy:
         """The deterministic policy of a state."""
@@ -188,7 +193,8 @@ class Sac(eqx.Module):
         mean, log_std = jnp.split(actor(observation), 2, axis=-1)
         return tanh_normal_sample(key, mean, jnp.clip(log_std, *LOG_STD_BOUNDS))
 
-    def _collect(self, state: SacState, action: jax.Array, step: jax.Array) -> tuple[SacState, jax.Array]:
+    def _collect(self, state: SacState, action: jax.Array, step: jax.Array) -> tuple[SacState, jax.Array, jax.Array]:
+        """State after a parallel step, its mean reward, and its largest as the critic sees it."""
         result, following = jax.vmap(self.environment.step_autoreset)(state.environment, action)
         count = self.environment.scenario.device_count
         # Q is the mean of its parts, so that each part's target is K times the device's share of the reward.
@@ -199,7 +205,12 @@ class Sac(eqx.Module):
         )  # fmt: skip
         replay = write(state.replay, block, step)
         after = state._replace(replay=replay, environment=result.state, observation=result.observation)
-        return after, jnp.mean(result.reward)
+        return after, jnp.mean(result.reward), jnp.max(jnp.abs(block.reward))
+
+
+def _size(q: Float[jax.Array, "2 N"], target: Float[jax.Array, " N"]) -> Float[jax.Array, ""]:
+    # Targets show an exploding temperature well before the critic has followed them.
+    return jnp.maximum(jnp.mean(jnp.abs(q)), jnp.mean(jnp.abs(target)))
 
 
 def _both(critics: Critic, observation: jax.Array, action: jax.Array) -> Float[jax.Array, "2 B"]:

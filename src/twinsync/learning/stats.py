@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 
 class Stats(NamedTuple):
-    """Means over the slots and updates of a stretch; NaN where an algorithm has no such number."""
+    """Means over the slots and updates of a stretch, of `largest_*` the peaks; NaN where there is no such number.
+
+    value_size: mean |Q| of the critic or of its targets, whichever is larger (PPO: mean |V|). largest_reward: of |r|.
+    largest_bonus: of alpha |H|. These three are in the units that the critic learns in.
+    """
 
     reward: jax.Array
     critic_loss: jax.Array
     entropy: jax.Array
     alpha: jax.Array
+    value_size: jax.Array | float = math.nan
+    largest_reward: jax.Array | float = math.nan
+    largest_bonus: jax.Array | float = math.nan
+
+
+_PEAKS = ("largest_reward", "largest_bonus")
+
+
+def nothing_yet(shapes: Stats) -> Stats:
+    """What `joined` starts from; `shapes` has the shape and type of each number."""
+    start = {name: jnp.nan if name in _PEAKS else 0.0 for name in Stats._fields}
+    return Stats(*(jnp.full(x.shape, start[name], x.dtype) for name, x in shapes._asdict().items()))
+
+
+def joined(total: Stats, now: Stats) -> Stats:
+    """Sums and peaks with one more step's numbers."""
+    pairs = zip(Stats._fields, total, now, strict=True)
+    sums: list[Any] = [jnp.fmax(old, new) if name in _PEAKS else old + new for name, old, new in pairs]
+    return Stats(*sums)
+
+
+def averaged(total: Stats, steps: jax.Array) -> Stats:
+    """Sums over so many steps as means; peaks stay."""
+    means: list[Any] = [x if name in _PEAKS else x / steps for name, x in total._asdict().items()]
+    return Stats(*means)

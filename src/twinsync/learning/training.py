@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,10 +16,12 @@ from twinsync.allocators.policy import Policy
 from twinsync.arrays import Key
 from twinsync.environment.dtsync import DTSync
 from twinsync.environment.sight import see
+from twinsync.learning.divergence import complaint, discount_sum, find_divergences, value_bound
 from twinsync.learning.gradient import Gradient
 from twinsync.learning.ppo import Ppo
 from twinsync.learning.sac import Sac
 from twinsync.learning.settings import GradientSettings, SacSettings, Settings, check_settings
+from twinsync.learning.stats import averaged, joined, nothing_yet
 from twinsync.model import Slot, draw_slots, slot_outcome
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key, stream
@@ -29,7 +32,11 @@ CURVE_SLOTS = 500  # fixed slots on which the deterministic policy is judged whi
 
 
 class CurveRow(NamedTuple):
-    """One point of a learning curve: a seed's deterministic policy on fixed slots, and what it met while exploring."""
+    """One point of a learning curve: a seed's deterministic policy on fixed slots, and what it met while exploring.
+
+    value_size: mean |Q| of the critic or its targets (PPO: |V|); value_bound: the largest that the rewards
+    seen so far allow, see `divergence`.
+    """
 
     seed: int
     slots: int
@@ -39,6 +46,8 @@ class CurveRow(NamedTuple):
     critic_loss: float
     entropy: float
     alpha: float
+    value_size: float
+    value_bound: float
 
 
 @dataclass
@@ -82,10 +91,17 @@ def _algorithm(scenario: Scenario, settings: Settings) -> Algorithm:
     return Sac(environment, settings) if isinstance(settings, SacSettings) else Ppo(environment, settings)
 
 
-def advance(training: Training, stretches: int = 20, report: Callable[[Training], None] | None = None) -> None:
+def advance(
+    training: Training,
+    stretches: int = 20,
+    report: Callable[[Training], None] | None = None,
+    *,
+    stop_if_diverged: bool = True,
+) -> None:
     """Run to the end in about `stretches` equal stretches; `report` is called after each, when it is safe to save.
 
     Where the stretches fall changes nothing but the curve's points: the same seed gives the same policies.
+    Raises `Diverged`, unless told not to, after the report of the stretch in which a seed's critic or weights exploded.
     """
     slots = _curve_slots(training)
     if training.step == 0 and not training.curve:
@@ -104,6 +120,15 @@ def advance(training: Training, stretches: int = 20, report: Callable[[Training]
         _judge(training, slots, rewards)
         if report is not None:
             report(training)
+        if stop_if_diverged:
+            check_divergence(training)
+
+
+def check_divergence(training: Training) -> None:
+    """Raise `Diverged` where a point of the curve shows that a seed diverged."""
+    found = find_divergences(training.curve)
+    if found:
+        raise complaint(found, training.seeds, training.algorithm.settings)
 
 
 def _split(start: int, end: int, warmup: int) -> list[tuple[int, int, bool]]:
@@ -111,9 +136,13 @@ def _split(start: int, end: int, warmup: int) -> list[tuple[int, int, bool]]:
     return [part for part in ((start, cut, True), (cut, end, False)) if part[1] > part[0]]
 
 
+def curve_slots(scenario: Scenario, seed: int) -> Slot:
+    """The slots on which every learner below root seed `seed` is judged while it learns."""
+    return _draw(stream(root_key(seed), "curve"), scenario)
+
+
 def _curve_slots(training: Training) -> Slot:
-    scenario = training.algorithm.environment.scenario
-    return _draw(stream(root_key(training.seed), "curve"), scenario)
+    return curve_slots(training.algorithm.environment.scenario, training.seed)
 
 
 @jax.jit
@@ -129,7 +158,7 @@ def _init(algorithm: Algorithm, keys: Key) -> Any:
 
 @functools.partial(jax.jit, static_argnums=(4,), donate_argnums=(1,))
 def _stretch(algorithm: Algorithm, state: Any, first: jax.Array, last: jax.Array, warm: bool) -> tuple[Any, Any]:
-    """Steps `first` to `last` (excluded) of all seeds; statistics averaged over the steps, [S].
+    """Steps `first` to `last` (excluded) of all seeds; statistics over the steps, [S].
 
     The bounds are traced, so stretches of any length share one compilation.
     """
@@ -137,19 +166,20 @@ def _stretch(algorithm: Algorithm, state: Any, first: jax.Array, last: jax.Array
 
     def body(i: jax.Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
         state, stats = one(carry[0], i)
-        return state, jax.tree.map(jnp.add, carry[1], stats)
+        return state, joined(carry[1], stats)
 
     shapes = jax.eval_shape(one, state, first)[1]
-    zero = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-    state, total = jax.lax.fori_loop(first, last, body, (state, zero))
-    return state, jax.tree.map(lambda x: x / (last - first), total)
+    state, total = jax.lax.fori_loop(first, last, body, (state, nothing_yet(shapes)))
+    return state, averaged(total, last - first)
 
 
 @jax.jit
 def _costs(policies: Policy, scenario: Scenario, slots: Slot, key: Key) -> tuple[jax.Array, jax.Array]:
     def of(policy: Policy) -> tuple[jax.Array, jax.Array]:
         outcome = slot_outcome(scenario, slots, policy(scenario, see(slots, policy.observation), key))
-        return jnp.mean(outcome.cost), jnp.mean(outcome.total_latency_s)
+        # Clipping can hide a weight that is no number; a policy with such a weight has no cost.
+        whole = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(policy)]).all()
+        return jnp.where(whole, jnp.mean(outcome.cost), jnp.nan), jnp.mean(outcome.total_latency_s)
 
     return jax.vmap(of)(policies)
 
@@ -158,12 +188,28 @@ def _judge(training: Training, slots: Slot, stretches: list[Any] | None) -> None
     scenario = training.algorithm.environment.scenario
     key = stream(root_key(training.seed), "curve phi")
     cost, latency = jax.device_get(_costs(training.policies(), scenario, slots, key))
-    last = jax.device_get(stretches[-1]) if stretches else None
+    told = [jax.device_get(stats) for stats in stretches or ()]
+    bounds = _bounds(training, told)
+    reached = training.step * training.algorithm.slots_per_step
     for s in range(training.seeds):
-        stats = (
-            tuple(float(np.asarray(x)[s]) for x in (last.reward, last.critic_loss, last.entropy, last.alpha))
-            if last
-            else (float("nan"),) * 4
-        )
-        reached = training.step * training.algorithm.slots_per_step
-        training.curve.append(CurveRow(s, reached, float(cost[s]), float(latency[s]), *stats))
+        # The first five of `Stats`, in the curve's order.
+        last = (float(x[s]) for x in told[-1][:5]) if told else (float("nan"),) * 5
+        row: tuple[Any, ...] = (s, reached, float(cost[s]), float(latency[s]), *last, bounds[s])
+        training.curve.append(CurveRow(*row))
+
+
+def _bounds(training: Training, told: list[Any]) -> list[float]:
+    """Largest |Q| of each seed that any stretch so far allows: the critic may still remember an early one."""
+    algorithm = training.algorithm
+    settings, environment = algorithm.settings, algorithm.environment
+    bootstraps = getattr(settings, "discount", 0.0), environment.scenario.slot_count
+    discounts = discount_sum(*bootstraps, getattr(settings, "cycle_end", "terminal"))
+    first = getattr(settings, "initial_alpha", 0.0) * environment.action_size * math.log(2.0)
+    bounds = [row.value_bound for row in training.curve[-training.seeds :]] or [float("nan")] * training.seeds
+    for stats in told:
+        now = [
+            value_bound(float(r), float(b), first, discounts)
+            for r, b in zip(stats.largest_reward, stats.largest_bonus, strict=True)
+        ]
+        bounds = [float(np.fmax(old, new)) for old, new in zip(bounds, now, strict=True)]
+    return bounds

@@ -1,0 +1,280 @@
+"""The study's page, study.md: what was run, what came of it, what breaks and why, and how to run it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twinsync.experiments.reporting.document import Block, Bullets, Code, Document, Heading, Paragraph, Picture, Table
+from twinsync.experiments.reporting.findings import WORSE
+from twinsync.experiments.reporting.markdown import to_markdown
+from twinsync.experiments.study.figures import write_figures
+from twinsync.experiments.study.files import Study, read_study
+from twinsync.experiments.study.plan import GRID, PEER, TOGETHER, TUNED
+from twinsync.experiments.study.record import DIVERGED, FELL_BACK
+from twinsync.experiments.words import NBSP, change, duration, listing, number, sentence, share
+from twinsync.learning.divergence import MARGIN
+from twinsync.learning.settings import TUNED_REASONS
+
+PAGE = "study.md"
+_COSTS = ("final cost", "best of the curve", "end of the curve")
+_ADDED_UP = "|Q| in slots' rewards"
+
+
+def write_page(out: Path) -> Path:
+    """Write figures and study.md of a study's folder from its raw files; return the page's path."""
+    study = read_study(out)
+    write_figures(study)
+    page = out / PAGE
+    page.write_text(to_markdown(build(study)), "utf-8")
+    return page
+
+
+def build(study: Study) -> Document:
+    """The page as blocks."""
+    told = study.payload
+    where = f"Preset `{told['scenario']}`" + "".join(f", `{item}`" for item in told["overrides"])
+    blocks: list[Block] = [*_method(study)]
+    if study.of(GRID):
+        blocks += _grid(study)
+    if study.of(TUNED):
+        blocks += _tuned(study)
+    if study.of(PEER):
+        blocks += _peer(study)
+    return Document(
+        "What breaks soft actor-critic here, and what repairs it",
+        f"{where}; {_size(study)}.",
+        [*blocks, *_again(study)],
+    )
+
+
+def _size(study: Study) -> str:
+    budget = study.payload["budget"]
+    return (
+        f"{budget['slots']:,} environment slots and {budget['seeds']} training seeds a run, hidden layers of "
+        f"{budget['width']} in the paper's networks"
+    )
+
+
+def _method(study: Study) -> list[Block]:
+    budget = study.payload["budget"]
+    learning = study.payload["learning"]
+    changed = f", with {listing([f'`{key} = {value}`' for key, value in learning.items()])}" if learning else ""
+    optimum = study.optimum
+    reference = (
+        "" if optimum is None else f" The exact optimum, which knows the channel, costs {number(optimum)} on them."
+    )
+    return [
+        Heading("Method"),
+        Paragraph(
+            "The paper prints a discount γ = 0.99 and a target network that is copied every 320 updates; it is silent "
+            "on whether values stop at the end of a cycle. No action changes a later slot, so γ = 0 loses nothing. The "
+            "first part varies these three alone on the paper's flat networks and its other settings"
+            f"{changed}; the second starts from the tuned preset and puts its settings back to the paper's one by one."
+        ),
+        Paragraph(
+            f"Final costs T[n] + P are means over {budget['evaluation_slots']} x {budget['evaluation_seeds']} fresh "
+            "slots, the same for every run, of the deterministic policies at the end of training, with 95 % bootstrap "
+            f"intervals over training seeds.{reference} Learning curves judge the same policies on other, fixed slots."
+        ),
+        Bullets(
+            [
+                f"A seed **{FELL_BACK}** if its cost ends more than {share(WORSE, 0)} above the best of its curve.",
+                f"A seed **{DIVERGED}** if its weights are no longer numbers, or its critic's mean |Q| is more than "
+                f"{MARGIN:g} times what any return can be: the largest reward seen times the sum of the discounts, "
+                "which is (1 − γ^N) / (1 − γ) where values stop after N slots and 1 / (1 − γ) where they do not, and "
+                "the entropy's part.",
+            ]
+        ),
+    ]
+
+
+def _grid(study: Study) -> list[Block]:
+    runs = study.of(GRID)
+    rows = [
+        [
+            *_place(run["settings"]), *_costs(run), *_outcome(run), _number(run["values"]["slots_of_reward"]),
+            _share(run["values"]["share"]), duration(run["training_s"]),
+        ]
+        for run in runs
+    ]  # fmt: skip
+    header = ["γ", "cycle end", "target", *_COSTS, "fell back", "diverged", _ADDED_UP, "of its bound", "training"]
+    caption = f"Means over seeds. {_ADDED_UP}: mean |Q| at the end over the mean |reward| of one slot."
+    return [
+        Heading("Discount, cycle end, target"),
+        Paragraph(_summary(runs)),
+        Table(caption, header, rows, words=(1, 2)),
+        Picture(
+            "learning_curves",
+            "Cost of the deterministic policy on fixed slots while it learns; means over seeds with 95 % bands. "
+            "Untrained policies lie above the frame; a cross marks where a seed's weights stopped being numbers.",
+            "Learning curves by discount; " + _short(runs),
+        ),
+        Picture(
+            "critics",
+            "Mean |Q| of the critic, or of its targets where that is larger, and the bound (dotted).",
+            "Mean absolute action value by discount, against its bound.",
+        ),
+        Heading("What goes wrong, and why"),
+        Bullets([_told(run) for run in runs if run["why"]] or ["No run of this part fell back or diverged."]),
+        Paragraph(_reason(runs)),
+    ]
+
+
+def _place(settings: dict[str, Any]) -> list[str]:
+    plain = settings["discount"] == 0
+    return [f"{settings['discount']:g}", *("–" if plain else settings[key] for key in ("cycle_end", "target"))]
+
+
+def _summary(runs: list[dict[str, Any]]) -> str:
+    bad = {outcome: [run for run in runs if run["outcome"] == outcome] for outcome in (FELL_BACK, DIVERGED)}
+    counts = (
+        f"Of {len(runs)} runs {len(bad[FELL_BACK])} fell back and {len(bad[DIVERGED])} diverged, in a seed or more."
+    )
+    judged = [run for run in runs if run["final_cost"]["mean"] is not None]
+    if len(judged) < 2:
+        return counts
+    best, worst = (pick(judged, key=lambda run: run["final_cost"]["mean"]) for pick in (min, max))
+    return (
+        f"{counts} The least final cost is {number(best['final_cost']['mean'])} ({best['label']}), the largest "
+        f"{number(worst['final_cost']['mean'])} ({worst['label']})."
+    )
+
+
+def _reason(runs: list[dict[str, Any]]) -> str:
+    """Why bootstrapping hurts here; the numbers are this study's own."""
+    told = (
+        "An action changes the reward of its own slot and nothing after it. A critic with γ > 0 has to learn that "
+        "reward and, added to it, the rewards of slots to come, which are the same whatever is decided now: the actor "
+        "looks for a difference of one slot's reward in a sum of many, and every error in that sum is to the actor a "
+        "difference between actions that does not exist. Where values do not stop at the cycle's end, each target is "
+        "an estimate of the critic's own and the sum runs over 1 / (1 − γ) slots."
+    )
+    sums = [run for run in runs if run["settings"]["discount"] > 0 and run["values"]["slots_of_reward"] is not None]
+    if sums:
+        largest = max(sums, key=lambda run: run["values"]["slots_of_reward"])
+        told += (
+            f" At the end of {largest['label']} mean |Q| is {number(largest['values']['slots_of_reward'])} times a "
+            "slot's mean reward."
+        )
+    silent = [run for run in runs if run["outcome"] == FELL_BACK]
+    if silent:
+        told += (
+            f" In {len(silent)} of {len(runs)} runs the policy fell back while |Q| stayed within what rewards allow: "
+            "no number in the critic told of it."
+        )
+    return told
+
+
+def _tuned(study: Study) -> list[Block]:
+    runs = study.of(TUNED)
+    base = next((run for run in runs if run["name"] == "tuned"), None)
+    mean = float("nan") if base is None or base["final_cost"]["mean"] is None else base["final_cost"]["mean"]
+    rows = []
+    for run in runs:
+        cost = run["final_cost"]["mean"]
+        first = run["changed"][0] if run["changed"] else ""
+        rows.append([
+            f"`{run['label']}`" if first else "tuned", *_costs(run)[:1],
+            change(float("nan") if cost is None else cost, mean) if first else "",
+            *_outcome(run), duration(run["training_s"]), sentence(TUNED_REASONS[first]) if first else "",
+        ])  # fmt: skip
+    notes = [f"`{name}` goes with `{other}`: {why}." for name, (other, why) in TOGETHER.items()]
+    if not any("hidden" in run["changed"] for run in runs):
+        width = study.payload["budget"]["width"]
+        notes.append(f"`hidden` is not put back: at this budget the paper's networks are {width} wide, as tuned.")
+    header = ["put back", "final cost", "against tuned", "fell back", "diverged", "training", "why it was changed"]
+    return [
+        Heading("The tuned settings, put back one by one"),
+        Table(
+            "Final cost with one setting as the paper has it, and the reason why it was changed.",
+            header,
+            rows,
+            words=(0, 6),
+            strong=(0,) if base is not None else (),
+        ),
+        Picture(
+            "tuned",
+            "Final cost on fresh slots, best first: small dots are training seeds, the large one their mean; red where "
+            "a seed fell back or diverged.",
+            "Final costs of the tuned settings put back one by one.",
+        ),
+        Bullets([*notes, *(_told(run) for run in runs if run["why"])]),
+    ]
+
+
+def _peer(study: Study) -> list[Block]:
+    named = {run["name"]: run for run in study.payload["runs"]}
+    rows = []
+    for run in study.of(PEER):
+        ours = named.get(run["name"].removeprefix("sb3-") + "-soft")
+        for library, one in (("twinsync", ours), ("Stable-Baselines3", run)):
+            if one is not None:
+                values = one["values"]
+                rows.append([one["settings"]["cycle_end"], library, *_costs(one), *_outcome(one),
+                             _number(values["slots_of_reward"]), duration(one["training_s"])])  # fmt: skip
+    return [
+        Heading("The same with Stable-Baselines3"),
+        Paragraph(
+            "Stable-Baselines3's SAC on the Gymnasium face of the same environment, γ = 0.99, soft target, otherwise "
+            "the settings of the first part and rewards divided by 10 K as ours are; judged on the same slots. Its "
+            "seeds train one after the other, ours side by side."
+        ),
+        Table(
+            "", ["cycle end", "library", *_COSTS, "fell back", "diverged", _ADDED_UP, "training"], rows, words=(0, 1)
+        ),
+        Picture("peer", "The same settings in two libraries.", "Learning curves of twinsync and Stable-Baselines3."),
+        *([Bullets(told)] if (told := [_told(run) for run in study.of(PEER) if run["why"]]) else []),
+    ]
+
+
+def _again(study: Study) -> list[Block]:
+    told = study.payload
+    spent = sum(run["training_s"] for run in told["runs"])
+    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
+    revision = told["git_revision"]
+    return [
+        Heading("Again"),
+        Code(told["command"] or "twinsync study sac"),
+        Paragraph(
+            f"{len(told['runs'])} run{'' if len(told['runs']) == 1 else 's'}, "
+            f"{duration(spent)} of training in all; root seed {told['seed']}. "
+            + (f"Revision {revision}. " if revision else "")
+            + f"{told['machine']}, {told['device']}; {versions}. "
+            "Every number here is from `study.json`, every curve from `curves.csv`; each run is a folder in `runs/`."
+        ),
+    ]
+
+
+def _costs(run: dict[str, Any]) -> list[str]:
+    final = run["final_cost"]
+    cost = _number(final["mean"])
+    if final["ci_low"] is not None:
+        cost += f"\n{number(final['ci_low'])} to {number(final['ci_high'])}"
+    return [cost, *(_mean([seed[key] for seed in run["curve"]]) for key in ("best_cost", "end_cost"))]
+
+
+def _outcome(run: dict[str, Any]) -> list[str]:
+    return [f"{len(run[key])}{NBSP}of{NBSP}{run['seeds']}" if run[key] else "–" for key in ("fell_back", "diverged")]
+
+
+def _told(run: dict[str, Any]) -> str:
+    count = len(run["diverged"] if run["outcome"] == DIVERGED else run["fell_back"])
+    return f"**{run['label']}** {run['outcome']} in {count} of {run['seeds']} seeds: {run['why']}."
+
+
+def _short(runs: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{run['label']} ends at {_mean([seed['end_cost'] for seed in run['curve']])}" for run in runs)
+
+
+def _mean(values: list[float | None]) -> str:
+    numbers = [value for value in values if value is not None]
+    return number(sum(numbers) / len(numbers)) if numbers else "–"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else number(value)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else share(value)

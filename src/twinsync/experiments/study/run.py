@@ -1,0 +1,124 @@
+"""The study in one folder: train every run, judge all on the same fresh slots, leave raw files, write the page."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
+from twinsync.allocators.protocol import Allocator
+from twinsync.allocators.registry import find_allocators
+from twinsync.experiments.budgets import Budget
+from twinsync.experiments.evaluate import evaluate
+from twinsync.experiments.folder import open_folder, write_json
+from twinsync.experiments.jsonable import jsonable
+from twinsync.experiments.statistics import Bootstrap
+from twinsync.experiments.study.files import CURVES, STUDY
+from twinsync.experiments.study.page import write_page
+from twinsync.experiments.study.peer import find_peers, require_peer, train_peer
+from twinsync.experiments.study.plan import PEER, StudyRun, chosen, plan
+from twinsync.experiments.study.record import finished, read_curve, record_of
+from twinsync.learning.run import CURVE_FILE, RunConfig, train
+from twinsync.learning.training import CurveRow
+from twinsync.manifest import provenance
+from twinsync.presets import load_scenario
+from twinsync.scenario import Scenario
+
+RUNS = "runs"
+
+Progress = Callable[[str, int, int], None]
+
+
+def study(
+    budget: Budget,
+    out: Path,
+    *,
+    scenario: str = "paper",
+    overrides: Sequence[str] = (),
+    learning: dict[str, str] | None = None,
+    seed: int = 0,
+    runs: str = "*",
+    peer: bool = False,
+    command: str = "",
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Train the runs that `runs` names, then judge and describe every finished run in `out`; returns study.md.
+
+    A run that diverges is recorded and stops nothing. Interrupted, or with other `runs` or `peer`, it continues with
+    `resume=True`. Raises `InputError` where `out` cannot be used, or `peer` needs a library that is not installed.
+    """
+    if peer:
+        require_peer()
+    setting = load_scenario(scenario, overrides)
+    every = plan(budget, learning=learning or {}, peer=True)
+    wanted = chosen([run for run in every if peer or run.group != PEER], runs)
+    asked = {
+        "study": "sac", "budget": dataclasses.asdict(budget), "scenario": scenario, "overrides": list(overrides),
+        "learning": learning or {}, "seed": seed,
+    }  # fmt: skip
+    open_folder(out, asked, "study", resume=resume)
+    tell = progress or (lambda what, done, total: None)
+    for place, run in enumerate(wanted):
+        config = RunConfig(scenario, tuple(overrides), run.settings, budget.seeds, seed, budget.stretches)
+        told = _counted(tell, f"[{place + 1}/{len(wanted)}] ")
+        if run.group == PEER:
+            train_peer(config, out / RUNS / run.name, command=command, progress=told)
+        else:
+            train(
+                config, out / RUNS / run.name, command=command, resume=True, progress=told, stop_if_diverged=False
+            )  # fmt: skip
+    done = [run for run in every if finished(out / RUNS / run.name)]
+    _write_curves(out, done)
+    records = _judged(out, done, setting, budget, seed, tell)
+    payload = {**provenance(command, seed), **asked, "budget_note": budget.note(), **records}
+    write_json(out / STUDY, jsonable(payload))
+    return write_page(out)
+
+
+def _counted(tell: Progress, prefix: str) -> Progress:
+    return lambda what, done, total: tell(prefix + what, done, total)
+
+
+def _write_curves(out: Path, runs: list[StudyRun]) -> None:
+    with (out / CURVES).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("run", *CurveRow._fields))
+        for run in runs:
+            writer.writerows((run.name, *row) for row in read_curve(out / RUNS / run.name / CURVE_FILE))
+
+
+def _judged(
+    out: Path, runs: list[StudyRun], scenario: Scenario, budget: Budget, seed: int, tell: Progress
+) -> dict[str, Any]:
+    """Records of all runs with their final cost on common fresh slots, and the optimum's on the same ones."""
+    found: dict[str, list[Allocator]] = {}
+    for run in runs:
+        folder = out / RUNS / run.name
+        policies = find_peers(folder, run.settings) if run.group == PEER else _policies(folder, scenario)
+        if policies:
+            found[run.name] = policies
+    judged = evaluate(
+        scenario, found, slots=budget.evaluation_slots, seeds=budget.evaluation_seeds, seed=seed, progress=tell
+    )
+    bootstrap, best = Bootstrap(seed), judged.optimum
+    records = []
+    for run in runs:
+        record = record_of(run, out / RUNS / run.name, scenario.device_count)
+        record["settings"] = dataclasses.asdict(run.settings)
+        each = judged.schemes[run.name].cost.mean(axis=(1, 2)) if run.name in found else np.array([])
+        mean, low, high = bootstrap.mean_interval(each) if len(each) else (np.nan,) * 3
+        record["final_cost"] = {"mean": mean, "ci_low": low, "ci_high": high, "each": each.tolist()}
+        records.append(record)
+    optimum = None if best is None else float(best.cost.mean())
+    return {"optimum_cost": optimum, "optimum_note": judged.optimum_note, "runs": records}
+
+
+def _policies(folder: Path, scenario: Scenario) -> list[Allocator]:
+    """The run's policies; none where no seed's weights are numbers."""
+    return find_allocators(str(folder), scenario) if (folder / POLICY_FILE).exists() else []
