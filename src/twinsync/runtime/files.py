@@ -24,6 +24,7 @@ OPTIONS = {
     "extraction": ("chosen", "none", "random"),
     "encoding": ("affine", "physical"),
 }
+ARCHITECTURES, SQUASHES = ("flat", "set"), ("tanh", "clip")
 _AGAIN = "export it again"
 
 
@@ -57,17 +58,24 @@ def policy_of(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Runt
     for name, choices in OPTIONS.items():
         if interface[name] not in choices:
             raise InputError(f"{name} = {interface[name]!r} is not one of {', '.join(choices)}; {_AGAIN}")
-    for name, choices in (("architecture", ("flat", "set")), ("squash", ("tanh", "clip"))):
+    for name, choices in (("architecture", ARCHITECTURES), ("squash", SQUASHES)):
         if card[name] not in choices:
             raise InputError(f"{name} = {card[name]!r} is not one of {', '.join(choices)}; {_AGAIN}")
+    count = card["device_count"]
+    if not isinstance(count, int) and not (count == "any" and card["architecture"] == "set"):
+        raise InputError(
+            f"device_count = {count!r} is neither a number of devices nor, for a set network, any; {_AGAIN}"
+        )
     values = {name: check_constant(name, card["scenario"][name]) for name in entering(interface)}
     check_order(values)
     for name, (low, high) in card.get("ranges", {}).items():
         if name not in group_names(interface) or not float(low) <= float(high):
             raise InputError(f"range of {name!r} from {low} to {high}: not of this policy; {_AGAIN}")
     _check_arrays(card, arrays)
-    count = len(card["hidden"]) + 1
-    layers = [Layer(arrays[f"weight_{i}"], arrays[f"bias_{i}"], arrays.get(f"pooled_{i}")) for i in range(count)]
+    layers = [
+        Layer(arrays[f"weight_{i}"], arrays[f"bias_{i}"], arrays.get(f"pooled_{i}"))
+        for i in range(len(card["hidden"]) + 1)
+    ]
     return RuntimePolicy(card, tuple(layers), arrays.get("centre"), arrays.get("spread"), values)
 
 

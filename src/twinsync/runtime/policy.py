@@ -72,7 +72,7 @@ class RuntimePolicy:
         return None if count == "any" else count
 
     def decide(
-        self, distance_m: Any, data_bits: Any, channel_gain: Any = None, given_phi: Any = None, **overrides: float
+        self, distance_m: Any, data_bits: Any, channel_gain: Any = None, given_phi: Any = None, **overrides: Any
     ) -> Decision:
         """Decide for one slot [K] or many [..., K].
 
