@@ -1,4 +1,5 @@
-"""The NumPy runtime decides as the JAX policy does, refuses what it cannot take, and tells what it has not seen."""
+"""The NumPy runtime and the ONNX model decide as the JAX policy does; the runtime refuses what it cannot take, and
+tells what the policy has not seen."""
 
 from __future__ import annotations
 
@@ -11,9 +12,10 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
-from tests.runtime.twins import PARTS, Twins, assert_same, eagerly, make_twins, reference, slots
+from tests.runtime.twins import PARTS, Twins, assert_same, eagerly, make_twins, open_onnx, reference, run_onnx, slots
 
 from twinsync.environment import Interface
+from twinsync.export.onnx_model import onnx_bytes
 from twinsync.runtime import OutsideTraining, RuntimePolicy
 
 PHYSICAL, AFFINE = Interface(edge_cpu="shares", encoding="physical"), Interface(edge_cpu="shares")
@@ -30,7 +32,9 @@ def test_every_kind_of_policy_decides_as_in_jax(scenario, face, architecture, sq
     twins = make_twins(scenario.replace(device_count=devices), face, architecture, squash)
     given = slots(face, devices)
     found = twins.runtime.decide(**given)
-    assert_same(found, eagerly(twins.trained, twins.scenario, given), twins)
+    expected = eagerly(twins.trained, twins.scenario, given)
+    assert_same(found, expected, twins)
+    assert_same(run_onnx(open_onnx(onnx_bytes(twins.runtime)), given), expected, twins)
     assert {getattr(found, part).shape for part in PARTS} == {(3, devices)}
 
 
@@ -84,8 +88,8 @@ def test_any_scenario_any_k_any_batch(general: Twins, size, seed, overrides) -> 
 @drawn(
     st.fixed_dictionaries(
         {
-            "start_x_m": st.floats(-200.0, 200.0),
-            "station_height_m": st.floats(0.0, 50.0),
+            "start_x_m": st.floats(20.0, 80.0),
+            "station_height_m": st.floats(0.0, 30.0),
             "speed_mean_m_s": st.floats(0.0, 10.0),
             "data_max_bits": st.floats(0.6e6, 2e6),
             "path_loss_exponent": st.floats(2.0, 4.0),

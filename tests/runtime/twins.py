@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import onnxruntime
 
 from twinsync.allocators.policy import Policy, blank_policy
 from twinsync.environment import Interface, Sight, observe, to_allocation
@@ -40,17 +41,17 @@ def make_twins(
         "hidden": [16, 8],
         "squash": squash,
     }
-    policy = blank_policy(card, jax.random.key(3))
-    network = policy.network
     wild = face.encoding == "physical" and architecture == "flat"  # its inputs are not standardised
-    layers = [eqx.tree_at(lambda x: x.bias, layer, layer.bias + 0.1) for layer in network.layers]
-    layers[-1] = eqx.tree_at(lambda x: x.weight, layers[-1], layers[-1].weight * (3.0 if wild else 25.0))
-    network = eqx.tree_at(lambda x: x.layers, network, tuple(layers))
-    if network.centre is not None and network.spread is not None:
-        count = face.features
-        steps = (jnp.linspace(-2.0, 5.0, count, dtype=jnp.float32), jnp.linspace(0.3, 2.0, count, dtype=jnp.float32))
-        network = eqx.tree_at(lambda x: (x.centre, x.spread), network, steps)
-    policy = dataclasses.replace(policy, network=network)
+    rng = np.random.default_rng(3)
+
+    def fill(leaf: Any) -> np.ndarray:
+        limit = 0.3 if leaf.ndim == 1 else (3.0 / leaf.shape[0]) ** 0.5 * (0.5 if wild else 1.0)
+        return rng.uniform(-limit, limit, leaf.shape).astype(np.float32)
+
+    policy = jax.tree.map(fill, jax.eval_shape(lambda: blank_policy(card)))
+    if policy.network.centre is not None:
+        steps = tuple(np.linspace(*ends, face.features, dtype=np.float32) for ends in ((-2.0, 5.0), (0.3, 2.0)))
+        policy = eqx.tree_at(lambda x: (x.network.centre, x.network.spread), policy, steps)
     values = {key: getattr(scenario, key) for key in constants()}
     return Twins(policy, policy_of(policy_card(policy, values, **facts), policy_arrays(policy)), scenario)
 
@@ -93,3 +94,17 @@ def assert_same(found: Any, expected: dict[str, Any], twins: Twins) -> None:
         rounding = 5e-7 * twins.scenario.edge_cpu_max_hz if request else 0.0
         values = found[part] if isinstance(found, dict) else getattr(found, part)
         np.testing.assert_allclose(values, expected[part], rtol=1e-5, atol=rounding, err_msg=part)
+
+
+def open_onnx(content: bytes) -> onnxruntime.InferenceSession:
+    """A session for a model's bytes, without the notes that each constant could be changed."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def run_onnx(session: onnxruntime.InferenceSession, given: dict[str, Any], **constants: float) -> dict[str, np.ndarray]:
+    """What the model decides."""
+    inputs = {name: np.asarray(value, np.float32) for name, value in {**given, **constants}.items()}
+    return dict(zip(PARTS, session.run(list(PARTS), inputs), strict=True))

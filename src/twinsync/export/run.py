@@ -84,6 +84,7 @@ def _write(out: Path, content: bytes) -> None:
     except FileExistsError:
         raise InputError(f"--out {out}: already exists; choose another name or remove it") from None
     except OSError as error:
+        out.unlink(missing_ok=True)
         raise InputError(f"--out {out}: cannot be written: {error.strerror}; choose another place") from None
 
 
@@ -145,12 +146,13 @@ def _evaluation(path: Path, run: Path, seeds: int) -> dict[str, Any]:
             costs, latencies = [entry["cost"]["mean"]], [entry["latency_s"]["mean"]]
         gap = entry["gap_to_optimum"]
         gap_mean = None if gap is None else gap["mean"]
+        measured_seeds = min(len(costs), len(latencies))
     except (KeyError, TypeError) as error:
         raise InputError(
             f"{path}: allocator {name!r} lacks {error}; write it with `twinsync evaluate --json`"
         ) from None
-    if not len(costs) == len(latencies) == seeds:
-        raise InputError(f"{path}: {len(costs)} training seeds of {name!r}, the run has {seeds}; evaluate it again")
+    if measured_seeds != seeds:
+        raise InputError(f"{path}: {measured_seeds} training seeds of {name!r}, the run has {seeds}; evaluate it again")
     return {**measured, "unit_cost": costs, "unit_latency_s": latencies, "gap_to_optimum": gap_mean}
 
 
