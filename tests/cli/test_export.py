@@ -17,7 +17,7 @@ def trained(scenario, tmp_path):
 
     card = {
         "algorithm": "ppo", "architecture": "set", "hidden": [4], "squash": "clip", "outputs": 4, "seeds": 1,
-        "interface": vars(Interface(edge_cpu="shares")), "device_count": 6, "curve_cost": [2.0],
+        "interface": vars(Interface(edge_cpu="shares", encoding="physical")), "device_count": 6, "curve_cost": [2.0],
         "scenario": {key: getattr(scenario, key) for key in constants()},
     }  # fmt: skip
     (tmp_path / "mine").mkdir()
@@ -31,7 +31,7 @@ def test_a_run_becomes_a_file(trained, tmp_path, capsys) -> None:
     out = tmp_path / "edge.npz"
     assert run(["export", str(trained), "--out", str(out)]) == DONE
     assert "seed 0, the only one" in capsys.readouterr().err
-    assert load_policy(out).decide([50.0] * 9, [7e5] * 9).edge_cpu_hz.shape == (9,)
+    assert load_policy(out).decide([50.0] * 6, [7e5] * 6).outside == ()
     assert run(["export", str(trained), "--out", str(out)]) == BAD_INPUT
     assert "already exists" in capsys.readouterr().err
 

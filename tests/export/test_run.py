@@ -28,9 +28,11 @@ def _run_folder(folder: Path, scenario, *, architecture: str = "set", **facts) -
         "algorithm": "sac", "architecture": architecture, "hidden": [16, 8], "squash": "tanh", "seeds": 3,
         "outputs": 2 * FACE.decisions, "interface": vars(FACE), "curve_cost": [3.0, 2.0, 2.5],
         "device_count": scenario.device_count, "scenario": {key: getattr(scenario, key) for key in constants()},
+        "ranges": {"data size": [-3.0, 3.0]},
     }  # fmt: skip
     stacked = jax.tree.map(lambda leaf: np.stack([0.5 * leaf, leaf, 1.5 * leaf]), policy)
-    save_policies(folder / "policy.npz", stacked, {**card, **facts})
+    known = {key: value for key, value in {**card, **facts}.items() if value is not None}
+    save_policies(folder / "policy.npz", stacked, known)
     (folder / "manifest.json").write_text(json.dumps({"git_revision": "abc", "seed": 7, "command": "twinsync train"}))
     return policy
 
@@ -44,7 +46,6 @@ def run(scenario, tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("architecture", ["set", "flat"])
 @pytest.mark.parametrize("suffix", [".npz", ".onnx"])
-@pytest.mark.filterwarnings("ignore::twinsync.runtime.OutsideTraining")
 def test_the_best_seed_decides_as_it_did_in_the_run(scenario, tmp_path, architecture, suffix) -> None:
     _run_folder(tmp_path / "mine", scenario, architecture=architecture)
     out = tmp_path / f"edge{suffix}"
@@ -73,16 +74,15 @@ def test_the_card(run, scenario, tmp_path) -> None:
 
 
 def test_ranges_are_the_runs_own_or_drawn(run, scenario, tmp_path) -> None:
-    drawn = export_run(run, tmp_path / "drawn.npz").card
+    kept = export_run(run, tmp_path / "kept.npz").card
+    assert (kept["ranges"], kept["ranges_from"]) == ({"data size": [-3.0, 3.0]}, "training")
+    _run_folder(tmp_path / "bare", scenario, ranges=None)
+    drawn = export_run(tmp_path / "bare", tmp_path / "drawn.npz").card
     assert drawn["ranges_from"] == "16666 slots of the training scenario, drawn at export"
     # D is uniform between its bounds, which the affine code maps to -1 and 1; so is the given phi.
     for name in ("data size", "given phi"):
         np.testing.assert_allclose(drawn["ranges"][name], [-1.0, 1.0], atol=1e-3)
     assert set(drawn["ranges"]) == {"distance", "data size", "channel gain", "given phi"}
-    own = {"data size": [-3.0, 3.0]}
-    _run_folder(tmp_path / "wide", scenario, ranges=own)
-    kept = export_run(tmp_path / "wide", tmp_path / "kept.npz").card
-    assert (kept["ranges"], kept["ranges_from"]) == (own, "training")
 
 
 def _evaluation(tmp_path: Path, **changes) -> Path:
@@ -90,7 +90,7 @@ def _evaluation(tmp_path: Path, **changes) -> Path:
         "unit": "training seed", "unit_cost": [9.0, 8.0, 7.0], "unit_latency_s": [6.0, 5.0, 4.0],
         "gap_to_optimum": {"mean": 0.1}, "cost": {"mean": 8.0}, "latency_s": {"mean": 5.0},
     }  # fmt: skip
-    told = {"scenario": {"bandwidth_hz": 1e6, "slot_count": 25}, "slots": 500, "seeds": 5}
+    told = {"scenario": {"bandwidth_hz": 1e6, "slot_count": 25, "sensing_rate_bps": 2.7e6}, "slots": 500, "seeds": 5}
     path = tmp_path / "evaluation.json"
     path.write_text(json.dumps({**told, "allocators": {"mine": {**entry, **changes}, "optimum": {}}}))
     return path
@@ -132,6 +132,9 @@ def test_seeds_that_diverged_are_not_chosen(scenario, tmp_path, complains) -> No
     _run_folder(tmp_path / "lost", scenario, curve_cost=[float("nan")] * 3)
     with complains("no cost for each seed", "--seed-index"):
         export_run(tmp_path / "lost", tmp_path / "lost.npz")
+    card = export_run(tmp_path / "lost", tmp_path / "asked.npz", seed_index=0).card
+    assert card["scores"] == {"curve_cost": None}
+    assert load_policy(tmp_path / "asked.npz").card == card
 
 
 def test_weights_that_are_no_numbers_are_refused(scenario, tmp_path, complains) -> None:

@@ -58,7 +58,7 @@ def affine(scenario) -> Twins:
 _jitted = jax.jit(reference)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @drawn(
     st.sampled_from([(1, (4,)), (2, (2, 3)), (6, ()), (100, (1,))]),
     st.integers(0, 1000),
@@ -106,7 +106,7 @@ def test_any_scenario_in_the_affine_code(affine: Twins, overrides) -> None:
 
 
 def test_lists_ints_and_float32_are_taken_and_inputs_are_left_alone(scenario) -> None:
-    runtime = make_twins(scenario, Interface(edge_cpu="shares", extraction="random")).runtime
+    runtime = make_twins(scenario.replace(device_count=2), Interface(extraction="random")).runtime
     exact = runtime.decide([50, 40], [600_000, 700_000], given_phi=[0.3, 1.0])
     given = np.array([0.3, 1.0])
     single = runtime.decide(np.float32([50, 40]), np.float32([6e5, 7e5]), given_phi=given)
@@ -178,7 +178,8 @@ def test_bad_input_is_told_in_one_line(blind, complains, changes, told) -> None:
 def test_what_a_policy_needs_or_cannot_do(scenario, complains) -> None:
     with complains("needs channel_gain"):
         make_twins(scenario, Interface("csi")).runtime.decide(**GOOD)
-    random = make_twins(scenario, Interface(extraction="random")).runtime
+    two = scenario.replace(device_count=2)
+    random = make_twins(two, Interface(extraction="random")).runtime
     with complains("needs given_phi"):
         random.decide(**GOOD)
     with complains("given_phi from 0.1 to 0.5", "0.3"):
@@ -190,7 +191,7 @@ def test_what_a_policy_needs_or_cannot_do(scenario, complains) -> None:
 
 
 def test_a_constant_told_as_in_training_is_no_error(scenario) -> None:
-    policy = make_twins(scenario, AFFINE).runtime
+    policy = make_twins(scenario.replace(device_count=2), AFFINE).runtime
     same = policy.decide(**GOOD, bandwidth_hz=0.2e6, sensing_share=scenario.sensing_share)
     np.testing.assert_array_equal(same.edge_cpu_hz, policy.decide(**GOOD).edge_cpu_hz)
 
@@ -209,3 +210,15 @@ def test_outside_training_is_told_each_time_and_warned_of_once(scenario, archite
         assert policy.decide([50.0, 40.0], [8.5e5, 7e5]).outside == ("data size",)
         with pytest.raises(OutsideTraining, match=r": distance$"):
             policy.decide([500.0, 40.0], [8.5e5, 7e5])
+
+
+def test_a_policy_that_does_not_see_k_tells_when_it_is_another(scenario) -> None:
+    policy = make_twins(scenario, AFFINE).runtime
+    with pytest.warns(OutsideTraining, match="number of devices"):
+        assert policy.decide(**GOOD).outside == ("number of devices",)
+    assert make_twins(scenario, PHYSICAL).runtime.decide(**GOOD).outside == ()
+
+
+def test_it_prints_on_a_line_or_two(blind) -> None:
+    assert "bandwidth_hz" in repr(blind)
+    assert len(repr(blind)) < 1000

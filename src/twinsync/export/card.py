@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,9 +40,9 @@ def policy_arrays(policy: Policy) -> dict[str, np.ndarray]:
 
 
 def policy_card(policy: Policy, scenario_values: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
-    """The card: how to run the policy, then `facts`, which say where it comes from and how good it is."""
+    """The card: how to run the policy, then `facts`, which say where it comes from and how good it is; plain JSON."""
     network = policy.network
-    return {
+    card = {
         "format": FORMAT,
         "format_version": VERSION,
         "architecture": network.architecture,
@@ -52,6 +53,16 @@ def policy_card(policy: Policy, scenario_values: Mapping[str, Any], **facts: Any
         "scenario": dict(scenario_values),
         **facts,
     }
+    return _finite(card)
+
+
+def _finite(value: Any) -> Any:
+    """The value with None in place of infinity and NaN, which JSON lacks."""
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def drawn_ranges(policy: Policy, scenario: Scenario) -> tuple[dict[str, list[float]], str]:

@@ -56,7 +56,7 @@ def onnx_bytes(policy: RuntimePolicy) -> bytes:
         producer_name="twinsync",
         doc_string="Allocation of one slot for every device; the card is in the metadata.",
     )
-    helper.set_model_props(model, {CARD_KEY: json.dumps(policy.card)})
+    helper.set_model_props(model, {CARD_KEY: json.dumps(policy.card, allow_nan=False)})
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
 

@@ -161,7 +161,7 @@ def _scores(source: Mapping[str, Any], scored: dict[str, Any] | None, index: int
     scores: dict[str, Any] = {"curve_cost": costs[index] if index < len(costs) else None}
     if scored is not None:
         trained = source["scenario"]
-        other = {key: value for key, value in scored["scenario"].items() if value != trained.get(key)}
+        other = {key: value for key, value in scored["scenario"].items() if trained.get(key) not in (None, value)}
         scores["evaluation"] = {
             "cost": scored["unit_cost"][index],
             "latency_s": scored["unit_latency_s"][index],

@@ -66,6 +66,8 @@ def policy_of(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Runt
         raise InputError(
             f"device_count = {count!r} is neither a number of devices nor, for a set network, any; {_AGAIN}"
         )
+    if not isinstance(card["scenario"]["device_count"], int):
+        raise InputError(f"scenario: device_count = {card['scenario']['device_count']!r} is no number; {_AGAIN}")
     values = {name: check_constant(name, card["scenario"][name]) for name in entering(interface)}
     check_order(values)
     for name, (low, high) in card.get("ranges", {}).items():
@@ -108,5 +110,5 @@ def array_shapes(card: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 def policy_bytes(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     """The content of the file for a card and its arrays."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, card=np.asarray(json.dumps(card)), **arrays)
+    np.savez(buffer, allow_pickle=False, card=np.asarray(json.dumps(card, allow_nan=False)), **arrays)
     return buffer.getvalue()

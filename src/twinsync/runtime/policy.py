@@ -16,6 +16,7 @@ from twinsync.runtime.encoding import encode, group_names
 SHARE_LOGIT_SCALE = 3.0  # as in `twinsync.environment.interface`
 # Ranges are what a finite sample showed, in the network's own O(1) or logarithmic units: a little more is fine.
 SLACK_SHARE, SLACK = 0.05, 0.01
+DEVICES = "number of devices"
 
 
 class OutsideTraining(UserWarning):
@@ -27,7 +28,8 @@ class Decision(NamedTuple):
 
     extraction_factor: phi, share of the data that is sent. device_cpu_hz: the device's CPU frequency [Hz].
     transmit_power_w: its transmit power [W]. edge_cpu_hz: edge CPU frequency for it [Hz].
-    outside: names of the groups in which some device lies outside the ranges of the policy's card.
+    outside: names of the groups in which some device lies outside the ranges of the policy's card; "number of devices"
+    where a policy that does not see it was trained on another.
     """
 
     extraction_factor: np.ndarray
@@ -45,7 +47,7 @@ class Layer(NamedTuple):
     pooled: np.ndarray | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RuntimePolicy:
     """A policy as its file describes it. Get one from `load_policy`; it may be shared between threads.
 
@@ -53,12 +55,12 @@ class RuntimePolicy:
     training; each may be overridden in a call of `decide`.
     """
 
-    card: Mapping[str, Any]
-    layers: tuple[Layer, ...]
-    centre: np.ndarray | None
-    spread: np.ndarray | None
+    card: Mapping[str, Any] = field(repr=False)
+    layers: tuple[Layer, ...] = field(repr=False)
+    centre: np.ndarray | None = field(repr=False)
+    spread: np.ndarray | None = field(repr=False)
     values: Mapping[str, float]
-    _warned: set[str] = field(default_factory=set, repr=False, compare=False)
+    _warned: set[str] = field(default_factory=set, repr=False)
 
     @property
     def interface(self) -> Mapping[str, str]:
@@ -128,11 +130,11 @@ class RuntimePolicy:
         return shape, arrays
 
     def _outside(self, groups: np.ndarray) -> tuple[str, ...]:
-        ranges = self.card.get("ranges")
-        if not ranges:
-            return ()
+        ranges, found = self.card.get("ranges", {}), []
+        # The affine code shows neither K nor what a device's share of the server and the band amounts to.
+        if self.interface["encoding"] == "affine" and groups.shape[-1] != self.card["scenario"]["device_count"]:
+            found.append(DEVICES)
         least, most = groups.min(axis=(0, 2)).tolist(), groups.max(axis=(0, 2)).tolist()
-        found = []
         for name, low, high in zip(group_names(self.interface), least, most, strict=True):
             if name in ranges:
                 slack = SLACK_SHARE * (ranges[name][1] - ranges[name][0]) + SLACK
