@@ -32,7 +32,7 @@ ONE_THREAD = {
 def measure(
     policy: Path | None = None, devices: Sequence[int] = DEVICES, repeats: int = 3000, ways: Sequence[str] = WAYS
 ) -> list[dict[str, Any]]:
-    """Rows {way, devices, p50_ms, p99_ms, max_ms, cpu_p99_ms, decisions} of a set policy's file, None: an untrained one.
+    """Rows {way, devices, p50_ms, p99_ms, max_ms, cpu_p99_ms, decisions} of a set policy's file (None: untrained).
 
     One slot a decision, host arrays in and out; bandwidth and edge CPU grow with the devices. Times are by the wall's
     clock, which counts what other programs take of the processor too; `cpu_p99_ms` is the decision's own.
