@@ -97,8 +97,13 @@ def save_policies(path: Path, policies: Policy, card: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def load_policies(path: Path) -> list[Policy]:
-    """The policies of a file, one per training seed. Raises `InputError` for a file that is not one, or truncated."""
+def read_card(path: Path) -> dict[str, Any]:
+    """What a policy file says of its policies. Raises `InputError` for a file that is not one, or truncated."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Card and stacked weights of a file."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             card = json.loads(str(archive["card"]))
@@ -109,6 +114,12 @@ def load_policies(path: Path) -> list[Policy]:
         raise InputError(f"{path}: not a whole policy file ({error}); train again with --resume") from None
     if card.get("format") != FILE_FORMAT:
         raise InputError(f"{path}: policy format {card.get('format')!r}, this version reads {FILE_FORMAT}; train again")
+    return card, arrays
+
+
+def load_policies(path: Path) -> list[Policy]:
+    """The policies of a file, one per training seed. Raises `InputError` for a file that is not one, or truncated."""
+    card, arrays = _read(path)
     try:
         blank = blank_policy(card)
     except (KeyError, TypeError) as error:

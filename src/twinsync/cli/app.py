@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from twinsync.cli.evaluate import evaluate
+from twinsync.cli.export import export
 from twinsync.cli.scenario import scenario_app
 from twinsync.cli.shared import Interrupted, say
 from twinsync.cli.solve import solve
@@ -26,6 +27,7 @@ app.command("solve")(solve)
 app.command("evaluate")(evaluate)
 app.command("train")(train)
 app.command("reproduce")(reproduce)
+app.command("export")(export)
 
 
 def _print_version(wanted: bool) -> bool:

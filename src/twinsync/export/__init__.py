@@ -1,0 +1,5 @@
+"""Policies leave the lab: one seed's policy of a training run as one file, for NumPy or for ONNX Runtime."""
+
+from twinsync.export.run import Exported, export_run
+
+__all__ = ["Exported", "export_run"]
