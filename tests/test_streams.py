@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
-from twinsync.streams import root_key, stream
+from twinsync.streams import Dice, _threefry, root_key, stream
 
 
 def bits(key) -> np.ndarray:
@@ -42,3 +44,34 @@ def test_same_seed_same_bits():
 def test_seed_out_of_range(seed, complains):
     with complains("seed", str(seed), "[0, 4294967295]"):
         root_key(seed)
+
+
+def test_threefry_s_published_answers():
+    # Known answers of Threefry-2x32-20 in the authors' Random123 library: key, counter, result.
+    for key, counter, expected in (
+        ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),
+        ((2**32 - 1, 2**32 - 1), (2**32 - 1, 2**32 - 1), (0x1CB996FC, 0xBB002BE7)),
+        ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xC4923A9C, 0x483DF7A0)),
+    ):
+        assert tuple(int(x) for x in _threefry(*map(jnp.uint32, (*key, *counter)))) == expected
+
+
+def test_dice_of_many_keys_are_those_of_each():
+    keys = jax.random.split(root_key(0), 3)
+    together = Dice.of(keys, 4).throw(2, 7)
+    for i, key in enumerate(keys):
+        np.testing.assert_array_equal(np.array(together)[:, 4 * i : 4 * i + 4], Dice.of(key, 4).throw(2, 7))
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_throws_are_uniform_and_independent(double):
+    with jax.enable_x64(double):
+        dice = Dice.of(root_key(1), 20_000)
+        draws = np.array([x for role, n in ((0, 0), (0, 1), (1, 0)) for x in dice.throw(role, n)])
+    assert draws.dtype == (np.float64 if double else np.float32)
+    assert 0 < draws.min() < draws.max() < 1
+    for row in draws:
+        assert stats.kstest(row, "uniform").pvalue > 1e-3
+    assert np.abs(np.corrcoef(draws) - np.eye(6)).max() < 5 / np.sqrt(20_000)
+    # Neighbouring dice, too.
+    assert abs(np.corrcoef(draws[0, :-1], draws[0, 1:])[0, 1]) < 4 / np.sqrt(20_000)

@@ -6,5 +6,18 @@ Importing this package registers `twinsync/DTSync-v0` with Gymnasium.
 from twinsync.environment import registration
 from twinsync.environment.dtsync import DTSync, EnvState, Step
 from twinsync.environment.interface import Interface, Sight, observe, see, to_allocation
+from twinsync.environment.rollout import Rollout, rollout
 
-__all__ = ["DTSync", "EnvState", "Interface", "Sight", "Step", "observe", "registration", "see", "to_allocation"]
+__all__ = [
+    "DTSync",
+    "EnvState",
+    "Interface",
+    "Rollout",
+    "Sight",
+    "Step",
+    "observe",
+    "registration",
+    "rollout",
+    "see",
+    "to_allocation",
+]
