@@ -29,7 +29,7 @@ def stream(key: Key, name: str) -> Key:
 
 
 class Dice(NamedTuple):
-    """Counter-based draws, one pair per throw for each of a batch of dice: no state, so that any throw may be drawn alone.
+    """Counter-based draws, a pair a throw for each of a batch of dice: no state, so any throw may be drawn alone.
 
     It is Threefry-2x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11) as plain arithmetic, which
     fuses with whatever uses the draws; `jax.random`, whose generator this is too, runs it as a loop over memory.
@@ -74,6 +74,6 @@ def _threefry(k0: Array, k1: Array, x0: Array, x1: Array) -> tuple[Array, Array]
 
 def _open_unit(word: Array) -> Float[Array, "*b"]:
     """The middle of the word's interval of (0, 1): 2**32 of them in double precision, 2**23 in single."""
-    if jax.config.jax_enable_x64:
+    if jnp.result_type(float) == jnp.float64:
         return (word + 0.5) * 2.0**-32
     return (word >> jnp.uint32(9)).astype(jnp.float32) * jnp.float32(2.0**-23) + jnp.float32(2.0**-24)

@@ -1,4 +1,4 @@
-"""Many cycles at once: no action changes a later slot (finding 4), so all slots are drawn first and decided together."""
+"""Many cycles at once: no action changes a later slot (finding 4), so all are drawn first and decided together."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Rollout(NamedTuple):
 def rollout(environment: DTSync, keys: Key, act: Act, key: Key) -> Rollout:
     """The cycles that `environment.reset` begins with each of `keys` [C], decided by `act(key, observation)`.
 
-    The same slots, observations and rewards as N steps of `environment.step`, in a fraction of the time. Jit the caller.
+    The same slots, observations and rewards as N steps of `environment.step`, much faster. Jit the caller.
     """
     scenario, interface = environment.scenario, environment.interface
     slots = draw_cycles(keys, scenario)

@@ -16,10 +16,8 @@ from twinsync.model.sensing import data_bits
 from twinsync.scenario import Scenario
 from twinsync.streams import Dice
 
-_DATA, _MORE_FADING = (
-    3,
-    4,
-)  # what the dice are thrown for, after what mobility throws them for; one role per pair of blocks
+# What the dice are thrown for, after what mobility throws them for; further fading has a role for each pair of blocks.
+_DATA, _MORE_FADING = 3, 4
 
 
 def draw_slot(key: Key, motion: Motion, scenario: Scenario, n: Array | int = 0) -> Slot:
