@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twinsync.streams import Dice, _threefry, root_key, stream
+from twinsync.streams import Dice, _threefry, fold, normal, root_key, stream
 
 
 def bits(key) -> np.ndarray:
@@ -75,3 +75,19 @@ def test_throws_are_uniform_and_independent(double):
     assert np.abs(np.corrcoef(draws) - np.eye(6)).max() < 5 / np.sqrt(20_000)
     # Neighbouring dice, too.
     assert abs(np.corrcoef(draws[0, :-1], draws[0, 1:])[0, 1]) < 4 / np.sqrt(20_000)
+
+
+def test_fold_is_jax_s_own_for_any_generator():
+    for key in (root_key(3), jax.random.key(3, impl="rbg")):
+        for number in (0, 7, 2**32 - 1):
+            np.testing.assert_array_equal(bits(fold(key, number)), bits(jax.random.fold_in(key, jnp.uint32(number))))
+
+
+def test_normal_draws_of_any_shape():
+    draws = np.asarray(normal(root_key(2), (3, 5, 1001)))
+    assert draws.shape == (3, 5, 1001)
+    assert stats.kstest(draws.ravel(), "norm").pvalue > 1e-3
+    # The two draws of a throw lie half the array apart.
+    half = draws.size // 2
+    assert abs(np.corrcoef(draws.ravel()[:half], draws.ravel()[half : 2 * half])[0, 1]) < 4 / np.sqrt(half)
+    assert float(normal(root_key(2), ())) == pytest.approx(float(normal(root_key(2), (1,))[0]))

@@ -13,7 +13,7 @@ from twinsync.environment.interface import Interface, draw_phi, observe, see, to
 from twinsync.errors import InputError
 from twinsync.model import Allocation, Motion, Outcome, Slot, advance_motion, draw_slot, slot_outcome, start_motion
 from twinsync.scenario import Scenario
-from twinsync.streams import stream
+from twinsync.streams import fold, stream
 
 CycleEnd = Literal["terminal", "truncation"]
 
@@ -47,7 +47,7 @@ def next_cycle(key: Key) -> Key:
 
 def given_phi(key: Key, scenario: Scenario, n: Array) -> Float[Array, " K"]:
     """phi that the random synchronisation strategy gives the UDs in slot n of the cycle of `key`."""
-    return draw_phi(jax.random.fold_in(stream(key, "phi"), n), scenario, (scenario.device_count,))
+    return draw_phi(fold(stream(key, "phi"), n), scenario, (scenario.device_count,))
 
 
 class DTSync(eqx.Module):

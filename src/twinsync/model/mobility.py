@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Float, Key, Scalar
 from twinsync.scenario import Scenario
-from twinsync.streams import Dice
+from twinsync.streams import Dice, normal_of
 
 _PLACE, _HEADING, _WALK = range(3)  # what the dice are thrown for
 
@@ -81,7 +78,7 @@ def move(dice: Dice, motion: Motion, scenario: Scenario, n: Array | int) -> Moti
     if scenario.boundary == "reflect":
         position, turn = _reflect(position, scenario)
         direction, mean_direction = turn(direction), turn(mean_direction)
-    noise = [math.sqrt(2) * jax.lax.erf_inv(2 * draw - 1) for draw in dice.throw(_WALK, n)]
+    noise = [normal_of(draw) for draw in dice.throw(_WALK, n)]
     memory = scenario.speed_memory
     speed = gauss_markov(motion.speed_m_s, scenario.speed_mean_m_s, scenario.speed_std_m_s, memory, noise[0])
     direction = gauss_markov(direction, mean_direction, scenario.direction_std_rad, memory, noise[1])
