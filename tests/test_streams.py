@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twinsync.streams import Dice, _threefry, fold, normal, root_key, stream
+from twinsync.streams import Dice, _threefry, fold, normal, root_key, stream, uniform
 
 
 def bits(key) -> np.ndarray:
@@ -91,3 +91,5 @@ def test_normal_draws_of_any_shape():
     half = draws.size // 2
     assert abs(np.corrcoef(draws.ravel()[:half], draws.ravel()[half : 2 * half])[0, 1]) < 4 / np.sqrt(half)
     assert float(normal(root_key(2), ())) == pytest.approx(float(normal(root_key(2), (1,))[0]))
+    share = stats.norm.cdf(draws)
+    np.testing.assert_allclose(share, uniform(root_key(2), draws.shape), atol=1e-5)

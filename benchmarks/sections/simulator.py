@@ -14,6 +14,7 @@ from benchmarks.peers.numpy_vector import NumpyVectorEnv
 from twinsync.environment import DTSync, Interface, rollout, to_allocation
 from twinsync.model import Slot, slot_outcome
 from twinsync.presets import load_scenario
+from twinsync.streams import fold, uniform
 
 TEXT = """Preset `paper`, K = 6, uniform actions: mobility, data, fading, observation, decoding the action, reward and
 the start of new cycles are in the time; every candidate makes its actions within it too. Ours is
@@ -29,7 +30,7 @@ def _rollout(environment: DTSync, key: jax.Array, cycles: int):
 
     def act(key, observation):
         shape = (*observation.shape[:-1], environment.action_size)
-        return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+        return 2.0 * uniform(key, shape) - 1.0
 
     told = rollout(environment, jax.random.split(nature, cycles), act, chance)
     return told.observation, told.action, told.reward
@@ -42,7 +43,7 @@ def _steps(environment: DTSync, key: jax.Array, copies: int, slots: int):
 
     def advance(state, n):
         shape = (copies, environment.action_size)
-        action = jax.random.uniform(jax.random.fold_in(chance, n), shape, minval=-1.0, maxval=1.0)
+        action = 2.0 * uniform(fold(chance, n), shape) - 1.0
         step, _ = jax.vmap(environment.step_autoreset)(state, action)
         return step.state, (step.observation, action, step.reward)
 

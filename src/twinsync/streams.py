@@ -38,12 +38,17 @@ def fold(key: Key, number: Array | int) -> Key:
     return jax.random.wrap_key_data(jnp.stack(folded, axis=-1))
 
 
-def normal(key: Key, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
-    """Standard normal draws, from dice: a sixth of the time of `jax.random.normal` on a CPU."""
+def uniform(key: Key, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
+    """Uniform draws in the open interval (0, 1), from dice: half the time of `jax.random.uniform` on a CPU."""
     count = math.prod(shape)
     pair = Dice.of(key, -(-count // 2)).throw(0)
-    draws = normal_of(jnp.concatenate(pair)[:count]).reshape(shape)
+    draws = jnp.concatenate(pair)[:count].reshape(shape)
     return jax.lax.optimization_barrier(draws)  # else every user of the draws may compute them anew
+
+
+def normal(key: Key, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
+    """Standard normal draws of the same kind."""
+    return jax.lax.optimization_barrier(normal_of(uniform(key, shape)))
 
 
 def normal_of(share: Float[Array, "*b"]) -> Float[Array, "*b"]:
