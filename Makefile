@@ -2,6 +2,7 @@
 #   make reproduce   train, compare and report at the quick budget; run it again to continue where it stopped
 #   make test        the test suite
 #   make lint        format, lint, types, import layers
+#   make bench       speed beside other libraries, into docs/benchmarks.md (its own environment, .venv-bench)
 #   make lock        pin the newest versions that pyproject.toml allows (needs uv)
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := uv pip compile pyproject.toml --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
 	--no-emit-find-links
 
-.PHONY: reproduce test lint lock clean
+.PHONY: reproduce test lint bench lock clean
 .DELETE_ON_ERROR:
 
 reproduce: .venv/runtime
@@ -28,12 +29,16 @@ lint: .venv/development
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+bench: .venv-bench/ready
+	.venv-bench/bin/python -m benchmarks --out docs/benchmarks.md
+
 lock:
 	$(LOCK) -o requirements.lock
 	$(LOCK) --extra dev --constraint requirements.lock -o requirements-dev.lock
+	$(LOCK) --extra dev --extra bench --constraint requirements-dev.lock -o requirements-bench.lock
 
 clean:
-	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -49,4 +54,10 @@ clean:
 
 .venv/development: requirements-dev.lock .venv/runtime
 	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+.venv-bench/ready: requirements-bench.lock pyproject.toml | .venv/bin/python
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-bench.lock
+	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --editable .
 	@touch $@

@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
-from twinsync.model import Motion, advance_motion, draw_cycle, draw_slot, draw_slots, start_motion
+from twinsync.model import Motion, advance_motion, draw_cycle, draw_cycles, draw_slot, draw_slots, start_motion
 from twinsync.model.allocation import Slot
-from twinsync.streams import root_key, stream
+from twinsync.streams import root_key
 
 
 def test_slot_is_at_the_devices_positions(scenario):
@@ -30,12 +31,22 @@ def test_cycle_is_its_slots_one_after_another(scenario):
     assert cycle.block_gain.shape == (3, 6, 2)
     motion = start_motion(key, short)
     for n in range(3):
-        here = jax.random.fold_in(stream(key, "slot"), n)
-        slot = draw_slot(here, motion, short)
+        slot = draw_slot(key, motion, short, n)
         np.testing.assert_allclose(cycle.distance_m[n], slot.distance_m, rtol=1e-6)
         np.testing.assert_allclose(cycle.data_bits[n], slot.data_bits, rtol=1e-6)
         np.testing.assert_allclose(cycle.block_gain[n], slot.block_gain, rtol=1e-5)
-        motion = advance_motion(stream(here, "motion"), motion, short)
+        motion = advance_motion(key, motion, short, n)
+
+
+def test_cycles_side_by_side_are_those_of_their_keys(scenario):
+    odd = scenario.replace(slot_count=4, fading_blocks=3)
+    keys = jax.random.split(root_key(8), 5)
+    together = draw_cycles(keys, odd)
+    assert together.block_gain.shape == (4, 5, 6, 3)
+    for c, key in enumerate(keys):
+        alone = draw_cycle(key, odd)
+        for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
+            np.testing.assert_allclose(a[:, c], b, rtol=1e-5)
 
 
 def test_many_slots_are_whole_fresh_cycles(scenario):
@@ -71,6 +82,26 @@ def test_quantities_are_independent(scenario):
     assert fading.mean() == pytest.approx(1.0, abs=4 / np.sqrt(fading.size))
     columns = [np.asarray(x).ravel() for x in (slots.distance_m, slots.data_bits, fading)]
     assert np.abs(np.corrcoef(columns) - np.eye(3)).max() < 5 / np.sqrt(fading.size)
+    assert stats.kstest(slots.data_bits.ravel(), "uniform", args=(0.6e6, 0.2e6)).pvalue > 0.01
+    # Nor do UDs, neighbouring slots or fading blocks know of one another.
+    for x in (np.asarray(slots.data_bits), fading):
+        assert np.abs(np.corrcoef(x.T) - np.eye(6)).max() < 5 / np.sqrt(5000)
+        assert abs(np.corrcoef(x[:-1].ravel(), x[1:].ravel())[0, 1]) < 4 / np.sqrt(x.size)
+
+
+def test_fading_blocks_are_independent(scenario):
+    slots = draw_slots(root_key(0), scenario.replace(fading_blocks=4, path_loss_exponent=0.0), 2000)
+    blocks = np.asarray(slots.block_gain).reshape(-1, 4) / 1e-3
+    assert np.abs(np.corrcoef(blocks.T) - np.eye(4)).max() < 5 / np.sqrt(len(blocks))
+    assert blocks.mean(0) == pytest.approx(np.ones(4), abs=4 / np.sqrt(len(blocks)))
+
+
+def test_single_and_double_precision_draw_the_same_slots(scenario):
+    single = draw_slots(root_key(3), scenario, 50)
+    with jax.enable_x64(True):
+        double = draw_slots(root_key(3), scenario, 50)
+    np.testing.assert_allclose(single.data_bits, double.data_bits, rtol=1e-6)
+    np.testing.assert_allclose(single.distance_m, double.distance_m, rtol=1e-4)
 
 
 def test_double_precision_follows_the_context(scenario):

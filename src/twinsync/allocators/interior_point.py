@@ -25,6 +25,7 @@ from twinsync.allocators.slot_problem import (
     terms,
 )
 from twinsync.arrays import Scalar
+from twinsync.model.slot import over_devices
 
 MAX_ITERATIONS = 80
 STEP_FRACTION = 0.995  # of the way to the boundary
@@ -97,7 +98,7 @@ def _start(problem: SlotProblem, free: Four) -> Point:
     middle = [0.5 * (low + high) for low, high in zip(problem.low, problem.high, strict=True)]
     floor = jnp.exp(problem.low[3])
     count = floor.shape[-1]
-    spare = problem.edge_ghz - jnp.sum(floor, axis=-1, keepdims=True)
+    spare = problem.edge_ghz - over_devices(floor)[..., None]
     middle[3] = jnp.where(free[3], jnp.log(floor + 0.9 * spare / count), problem.low[3])
     z = _quad(middle)
     at = terms(problem, z)
@@ -193,14 +194,13 @@ def _products(point: Point, room: Four, head: Four):
 
 def _mean_product(products, free: Four) -> jax.Array:
     below, above, hinges, capacity = products
-    total, count = capacity, 1.0
+    total, count = 0.0, 0.0
     for ok, a, b in zip(free, below, above, strict=True):
-        total = total + jnp.sum(jnp.where(ok, a + b, 0.0), axis=-1, keepdims=True)
-        count = count + 2.0 * jnp.sum(ok, axis=-1, keepdims=True)
+        total = total + jnp.where(ok, a + b, 0.0)
+        count = count + jnp.where(ok, 2.0, 0.0)
     for pair in hinges:
-        total = total + jnp.sum(pair[0] + pair[1], axis=-1, keepdims=True)
-        count = count + 2.0 * pair[0].shape[-1]
-    return total / count
+        total, count = total + pair[0] + pair[1], count + 2.0
+    return (capacity + over_devices(total)[..., None]) / (1.0 + over_devices(count)[..., None])
 
 
 def _factor(problem: SlotProblem, free: Four, point: Point, at: Terms, room: Four, head: Four) -> _System:
@@ -232,7 +232,7 @@ def _factor(problem: SlotProblem, free: Four, point: Point, at: Terms, room: Fou
     factor = factorise(full)
     zero = jnp.zeros_like(at.edge)
     column = substitute(factor, (zero, zero, zero, jnp.where(free[3], at.edge, 0.0)))
-    pull = jnp.sum(jnp.where(free[3], at.edge, 0.0) * column[3], axis=-1, keepdims=True)
+    pull = over_devices(jnp.where(free[3], at.edge, 0.0) * column[3])[..., None]
     gradient = lagrangian_gradient(problem, at, point.late.lam, point.over.lam, point.mu)
     return _System(factor, gradient, grad_t, grad_e, stiff_t, stiff_e, column, pull)
 
@@ -256,8 +256,8 @@ def _direction(
         rhs.append(jnp.where(free[i], value, 0.0))
     plain = substitute(system.factor, _quad(rhs))
     # The capacity's row: sum f_e + spare = f_e_max, linearised, with its own complementarity.
-    excess = jnp.sum(at.edge, axis=-1, keepdims=True) + point.spare - problem.edge_ghz
-    moved = jnp.sum(jnp.where(free[3], at.edge, 0.0) * plain[3], axis=-1, keepdims=True)
+    excess = over_devices(at.edge)[..., None] + point.spare - problem.edge_ghz
+    moved = over_devices(jnp.where(free[3], at.edge, 0.0) * plain[3])[..., None]
     aim = aim_capacity / point.mu - point.spare
     d_mu = (moved + excess + aim) / (system.pull + point.spare / point.mu)
     dz = _quad(x - c * d_mu for x, c in zip(plain, system.column, strict=True))
@@ -303,13 +303,13 @@ def _step_length(point: Point, step: Point, room: Four, head: Four) -> jax.Array
     pairs += [*zip(point.below, step.below, strict=True), *zip(point.above, step.above, strict=True)]
     pairs += [*zip(point.late, step.late, strict=True), *zip(point.over, step.over, strict=True)]
     pairs += [(point.mu, step.mu), (point.spare, step.spare)]
-    inverse = jnp.ones_like(point.mu)
+    # Elementwise first, over the UDs once: the reductions would take most of the time.
+    inverse = jnp.ones_like(step.z[0])
     for value, change in pairs:
-        ratio = jnp.where(change < 0, -change / jnp.maximum(value, 1e-300), 0.0)
-        inverse = jnp.maximum(inverse, jnp.max(ratio, axis=-1, keepdims=True))
+        inverse = jnp.maximum(inverse, -change / jnp.maximum(value, 1e-300))
     for change in step.z:
-        inverse = jnp.maximum(inverse, jnp.max(jnp.abs(change), axis=-1, keepdims=True) / LARGEST_LOG_STEP)
-    return 1.0 / inverse
+        inverse = jnp.maximum(inverse, jnp.abs(change) / LARGEST_LOG_STEP)
+    return 1.0 / jnp.max(inverse, axis=-1, keepdims=True)
 
 
 def _move(point: Point, step: Point, length: jax.Array) -> Point:

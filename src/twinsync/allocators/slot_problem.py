@@ -30,7 +30,7 @@ from twinsync.errors import InputError
 from twinsync.model.allocation import Slot
 from twinsync.model.semantics import log_work
 from twinsync.model.sensing import sensing_energy_j, sensing_latency_s
-from twinsync.model.slot import GHZ
+from twinsync.model.slot import GHZ, over_devices
 from twinsync.scenario import Scenario
 
 
@@ -103,7 +103,7 @@ def build_problem(
     log_cycles = jnp.log(scenario.cycles_per_bit * data / GHZ) + codec_log
     log_energy = log_cycles + jnp.log(scenario.capacitance) + 3 * jnp.log(GHZ)
     device = scenario.bandwidth_hz / scenario.device_count
-    sense_s = jnp.sum(sensing_latency_s(data, scenario), axis=-1)
+    sense_s = over_devices(sensing_latency_s(data, scenario))
     sense_j = sensing_energy_j(data, scenario)
     weight = jnp.asarray(scenario.penalty_weight, data.dtype)
     literal = scenario.penalty == "literal"
@@ -113,7 +113,7 @@ def build_problem(
     floors = scenario.edge_cpu_min_hz / GHZ * scenario.device_count
     edge_ghz = jnp.maximum(capacity, floors * (1.0 + 1e-7))
     budgets = scenario.deadline_s + scenario.energy_budget_j + capacity
-    offset = sense_s + (weight * (jnp.sum(sense_j, axis=-1) - budgets) if literal else 0.0)
+    offset = sense_s + (weight * (over_devices(sense_j) - budgets) if literal else 0.0)
     return SlotProblem(
         low=(
             jnp.log(phi_low * one),
@@ -199,15 +199,15 @@ def certified_bound(
         lagrangian_gradient(problem, at, lam_t, lam_e, mu), z, problem.low, problem.high, strict=True
     ):
         value = value + jnp.minimum(slope * (low - x), slope * (high - x))
-    return problem.offset + jnp.sum(value, axis=-1) - mu[..., 0] * problem.edge_ghz
+    return problem.offset + over_devices(value) - mu[..., 0] * problem.edge_ghz
 
 
 def feasible_edge(problem: SlotProblem, edge: jax.Array) -> jax.Array:
     """Edge CPU shares [GHz] scaled into the capacity without going below their floor."""
     floor = jnp.exp(problem.low[3])
-    spare = jnp.maximum(problem.capacity_ghz - jnp.sum(floor, axis=-1, keepdims=True), 0.0)
+    spare = jnp.maximum(problem.capacity_ghz - over_devices(floor)[..., None], 0.0)
     above = edge - floor
-    return floor + above * jnp.clip(spare / jnp.maximum(jnp.sum(above, axis=-1, keepdims=True), 1e-300), 0.0, 1.0)
+    return floor + above * jnp.clip(spare / jnp.maximum(over_devices(above)[..., None], 1e-300), 0.0, 1.0)
 
 
 def cost_of(problem: SlotProblem, at: Terms) -> tuple[Float[Array, " b"], jax.Array]:
@@ -219,7 +219,7 @@ def cost_of(problem: SlotProblem, at: Terms) -> tuple[Float[Array, " b"], jax.Ar
         + problem.hinge * jnp.maximum(latency - problem.deadline_s, 0.0)
         + problem.hinge * jnp.maximum(at.energy - problem.energy_budget_j, 0.0)
     )  # fmt: skip
-    return problem.offset + jnp.sum(cost, axis=-1), edge
+    return problem.offset + over_devices(cost), edge
 
 
 def check_convex(scenario: Scenario) -> None:

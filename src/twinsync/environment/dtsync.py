@@ -14,7 +14,7 @@ from twinsync.environment.sight import see
 from twinsync.errors import InputError
 from twinsync.model import Allocation, Motion, Outcome, Slot, advance_motion, draw_slot, slot_outcome, start_motion
 from twinsync.scenario import Scenario
-from twinsync.streams import stream
+from twinsync.streams import fold, stream
 
 CycleEnd = Literal["terminal", "truncation"]
 
@@ -44,6 +44,11 @@ class Step(NamedTuple):
 def next_cycle(key: Key) -> Key:
     """The key of the cycle that follows the one of `key`."""
     return stream(key, "next cycle")
+
+
+def given_phi(key: Key, scenario: Scenario, n: Array) -> Float[Array, " K"]:
+    """phi that the random synchronisation strategy gives the UDs in slot n of the cycle of `key`."""
+    return draw_phi(fold(stream(key, "phi"), n), scenario, (scenario.device_count,))
 
 
 class DTSync(eqx.Module):
@@ -86,8 +91,7 @@ class DTSync(eqx.Module):
     def step(self, state: EnvState, action: Float[Array, " A"]) -> Step:
         """Decide the present slot and move to the next one."""
         outcome = slot_outcome(self.scenario, state.slot, self.allocation(state, action))
-        here = jax.random.fold_in(stream(state.key, "slot"), state.n)
-        motion = advance_motion(stream(here, "motion"), state.motion, self.scenario)
+        motion = advance_motion(state.key, state.motion, self.scenario, state.n)
         following = self._enter(state.key, motion, state.n + 1)
         over = following.n >= self.scenario.slot_count
         no = jnp.zeros_like(over)
@@ -114,9 +118,8 @@ class DTSync(eqx.Module):
         return to_allocation(self.interface, self.scenario, action, state.given_phi)
 
     def _enter(self, key: Key, motion: Motion, n: jax.Array) -> EnvState:
-        here = jax.random.fold_in(stream(key, "slot"), n)
-        slot = draw_slot(here, motion, self.scenario)
+        slot = draw_slot(key, motion, self.scenario, n)
         given = jnp.ones_like(slot.data_bits)
         if self.interface.extraction == "random":
-            given = draw_phi(stream(here, "phi"), self.scenario, given.shape)
+            given = given_phi(key, self.scenario, n)
         return EnvState(motion, slot, given, n, key)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Float, Key
+from twinsync.streams import normal
 
 LOG_STD_BOUNDS = (-10.0, 2.0)
 
@@ -22,7 +23,7 @@ def tanh_normal_sample(
     key: Key, mean: Float[jax.Array, "*b A"], log_std: Float[jax.Array, "*b A"]
 ) -> tuple[Float[jax.Array, "*b A"], Float[jax.Array, "*b"]]:
     """A reparameterised action tanh(u), u normal, and its natural log-probability with the Jacobian of tanh."""
-    u = mean + jnp.exp(log_std) * jax.random.normal(key, mean.shape, mean.dtype)
+    u = mean + jnp.exp(log_std) * normal(key, mean.shape).astype(mean.dtype)
     # ln(1 - tanh(u)^2) written so that it does not cancel for large |u|.
     jacobian = 2.0 * (jnp.log(2.0) - u - jax.nn.softplus(-2.0 * u))
     return jnp.tanh(u), normal_log_prob(u, mean, log_std) - jnp.sum(jacobian, axis=-1)

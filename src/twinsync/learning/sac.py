@@ -19,7 +19,7 @@ from twinsync.learning.replay import Replay, Transition, empty_replay, sample, w
 from twinsync.learning.sac_losses import actor_loss, bellman_target, critic_loss, temperature_loss
 from twinsync.learning.settings import SacSettings
 from twinsync.learning.stats import Stats
-from twinsync.streams import stream
+from twinsync.streams import fold, stream
 
 
 class Learned(NamedTuple):
@@ -82,7 +82,7 @@ class Sac(eqx.Module):
         critics = jax.vmap(lambda k: Critic(k, settings.architecture, decisions=face.decisions, **sizes))(
             jax.random.split(stream(key, "critics"), 2)
         )
-        log_alpha = jnp.log(jnp.asarray(settings.initial_alpha))
+        log_alpha = jnp.log(jnp.asarray(settings.initial_alpha, jnp.float32))
         adam: Any = self._adam()
         learned = Learned(
             actor, critics, critics, log_alpha, adam.init(actor), adam.init(critics), adam.init(log_alpha)
@@ -97,7 +97,7 @@ class Sac(eqx.Module):
 
     def warm_up(self, state: SacState, step: jax.Array) -> tuple[SacState, Stats]:
         """One parallel step with uniform actions."""
-        key = jax.random.fold_in(state.key, step)
+        key = fold(state.key, step)
         shape = (self.settings.parallel_slots, self.environment.action_size)
         action = jax.random.uniform(stream(key, "explore"), shape, minval=-1.0, maxval=1.0)
         state, reward, largest = self._collect(state, action, step)
@@ -106,15 +106,14 @@ class Sac(eqx.Module):
 
     def step(self, state: SacState, step: jax.Array) -> tuple[SacState, Stats]:
         """One parallel step of the policy, then the updates that follow it (Algorithm 1, lines 4 to 11)."""
-        key = jax.random.fold_in(state.key, step)
+        key = fold(state.key, step)
         action, _ = self._act(stream(key, "explore"), state.learned.actor, state.observation)
         state, reward, largest = self._collect(state, action, step)
         written = (step + 1) * self.settings.parallel_slots
         done = (step - self.warmup_steps) * self.settings.updates_per_step
 
         def once(learned: Learned, i: jax.Array):
-            batch = sample(jax.random.fold_in(stream(key, "batch"), i), state.replay, written, self.settings.batch_size)
-            return self.update(jax.random.fold_in(stream(key, "update"), i), learned, batch, done + i)
+            return self.learn(fold(stream(key, "update"), i), learned, state.replay, written, done + i)
 
         numbers = jnp.arange(self.settings.updates_per_step)
         learned, (loss, entropy, alpha, size) = jax.lax.scan(once, state.learned, numbers)
@@ -123,6 +122,11 @@ class Sac(eqx.Module):
             largest, jnp.max(alpha * jnp.abs(entropy)),
         )  # fmt: skip
         return state._replace(learned=learned), stats
+
+    def learn(self, key: Key, learned: Learned, replay: Replay, written: jax.Array, number: jax.Array):
+        """`update` from a mini-batch of the rows written so far."""
+        batch = sample(stream(key, "batch"), replay, written, self.settings.batch_size)
+        return self.update(key, learned, batch, number)
 
     def update(self, key: Key, learned: Learned, batch: Transition, number: jax.Array):
         """One update of critics, actor and temperature from a mini-batch; `number` counts updates from 0."""

@@ -2,7 +2,7 @@
 
 from twinsync.model.allocation import Allocation, Slot
 from twinsync.model.mobility import Motion, advance_motion, start_motion
-from twinsync.model.nature import draw_cycle, draw_slot, draw_slots
+from twinsync.model.nature import draw_cycle, draw_cycles, draw_slot, draw_slots
 from twinsync.model.slot import Outcome, Violations, slot_outcome
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Violations",
     "advance_motion",
     "draw_cycle",
+    "draw_cycles",
     "draw_slot",
     "draw_slots",
     "slot_outcome",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Float, Key, Scalar
 from twinsync.scenario import Scenario
-from twinsync.streams import stream
+from twinsync.streams import Dice, normal_of
+
+_PLACE, _HEADING, _WALK = range(3)  # what the dice are thrown for
 
 
 class Motion(eqx.Module):
@@ -26,8 +27,13 @@ class Motion(eqx.Module):
 
 def start_motion(key: Key, scenario: Scenario) -> Motion:
     """A cycle's first slot: UDs uniform by area in the start circle, at the mean speed, each in its mean direction."""
-    count = scenario.device_count
-    radius_draw, angle_draw, heading_draw = jax.random.uniform(stream(key, "start"), (3, count))
+    return place(Dice.of(key, scenario.device_count), scenario)
+
+
+def place(dice: Dice, scenario: Scenario) -> Motion:
+    """`start_motion` of the UDs whose dice these are."""
+    radius_draw, angle_draw = dice.throw(_PLACE)
+    heading_draw, _ = dice.throw(_HEADING)
     radius = scenario.start_radius_m * jnp.sqrt(radius_draw)
     angle = 2 * jnp.pi * angle_draw
     x = scenario.start_x_m + radius * jnp.cos(angle)
@@ -59,14 +65,20 @@ def gauss_markov(
     return memory * value + (1 - memory) * mean + jnp.sqrt(1 - memory**2) * std * noise
 
 
-def advance_motion(key: Key, motion: Motion, scenario: Scenario) -> Motion:
-    """The next slot: move by (1) and (2), reflect at the area's edge if asked, then redraw speed and direction."""
+def advance_motion(key: Key, motion: Motion, scenario: Scenario, n: Array | int = 0) -> Motion:
+    """From slot n of the cycle of `key` to the next: move by (1) and (2), reflect at the area's edge if asked, then
+    redraw speed and direction."""
+    return move(Dice.of(key, scenario.device_count), motion, scenario, n)
+
+
+def move(dice: Dice, motion: Motion, scenario: Scenario, n: Array | int) -> Motion:
+    """`advance_motion` of the UDs whose dice these are."""
     position = advance_position(motion.position_m, motion.speed_m_s, motion.direction_rad, scenario.slot_s)
     direction, mean_direction = motion.direction_rad, motion.mean_direction_rad
     if scenario.boundary == "reflect":
         position, turn = _reflect(position, scenario)
         direction, mean_direction = turn(direction), turn(mean_direction)
-    noise = jax.random.normal(key, (2, *motion.speed_m_s.shape), motion.speed_m_s.dtype)
+    noise = [normal_of(draw) for draw in dice.throw(_WALK, n)]
     memory = scenario.speed_memory
     speed = gauss_markov(motion.speed_m_s, scenario.speed_mean_m_s, scenario.speed_std_m_s, memory, noise[0])
     direction = gauss_markov(direction, mean_direction, scenario.direction_std_rad, memory, noise[1])

@@ -7,40 +7,61 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Key
+from twinsync.arrays import Array, Key
+from twinsync.model import mobility
 from twinsync.model.allocation import Slot
-from twinsync.model.channel import block_gain, distance_m, draw_fading
-from twinsync.model.mobility import Motion, advance_motion, start_motion
-from twinsync.model.sensing import draw_data_bits
+from twinsync.model.channel import block_gain, distance_m, fading
+from twinsync.model.mobility import Motion
+from twinsync.model.sensing import data_bits
 from twinsync.scenario import Scenario
-from twinsync.streams import stream
+from twinsync.streams import Dice
+
+# What the dice are thrown for, after what mobility throws them for; further fading has a role for each pair of blocks.
+_DATA, _MORE_FADING = 3, 4
 
 
-def draw_slot(key: Key, motion: Motion, scenario: Scenario) -> Slot:
-    """One slot at the UDs' present positions: distances, data and fading; shapes [K] and [K, L]."""
-    distance = distance_m(motion.position_m, scenario)
-    data = draw_data_bits(stream(key, "data"), scenario).astype(distance.dtype)
-    fading = draw_fading(stream(key, "fading"), scenario).astype(distance.dtype)
-    return Slot(distance, data, block_gain(distance, fading, scenario))
+def draw_slot(key: Key, motion: Motion, scenario: Scenario, n: Array | int = 0) -> Slot:
+    """Slot n of the cycle of `key`, at the UDs' positions in it: distances, data and fading; shapes [K] and [K, L]."""
+    return _slot(Dice.of(key, scenario.device_count), motion, scenario, n)
 
 
 @jax.jit
 def draw_cycle(key: Key, scenario: Scenario) -> Slot:
-    """The N slots of one cycle; shapes [N, K] and [N, K, L]. Slot n draws from the stream `slot` folded with n."""
+    """The N slots of one cycle; shapes [N, K] and [N, K, L]."""
+    return _walk(Dice.of(key, scenario.device_count), scenario)
 
-    def step(motion: Motion, n: jax.Array) -> tuple[Motion, Slot]:
-        here = jax.random.fold_in(stream(key, "slot"), n)
-        slot = draw_slot(here, motion, scenario)
-        return advance_motion(stream(here, "motion"), motion, scenario), slot
 
-    _, slots = jax.lax.scan(step, start_motion(key, scenario), jnp.arange(scenario.slot_count))
-    return slots
+@jax.jit
+def draw_cycles(keys: Key, scenario: Scenario) -> Slot:
+    """The cycles of C keys [C] side by side, slot after slot; shapes [N, C, K] and [N, C, K, L].
+
+    UDs do not meet in nature, so those of all cycles walk as one row, which is what makes many cycles fast.
+    """
+    count = scenario.device_count
+    slots = _walk(Dice.of(keys, count), scenario)
+    return jax.tree.map(lambda x: x.reshape(x.shape[0], -1, count, *x.shape[2:]), slots)
 
 
 @partial(jax.jit, static_argnames="count")
 def draw_slots(key: Key, scenario: Scenario, count: int) -> Slot:
     """`count` slots, whole fresh cycles after one another; shapes [count, K] and [count, K, L]."""
-    cycles = -(-count // scenario.slot_count)
-    keys = jax.random.split(key, cycles)
-    slots = jax.vmap(lambda k: draw_cycle(k, scenario))(keys)
-    return jax.tree.map(lambda x: x.reshape((-1, *x.shape[2:]))[:count], slots)
+    slots = draw_cycles(jax.random.split(key, -(-count // scenario.slot_count)), scenario)
+    return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1).reshape((-1, *x.shape[2:]))[:count], slots)
+
+
+def _walk(dice: Dice, scenario: Scenario) -> Slot:
+    """N slots of the UDs whose dice these are, [N, *b]."""
+
+    def step(motion: Motion, n: jax.Array) -> tuple[Motion, Slot]:
+        return mobility.move(dice, motion, scenario, n), _slot(dice, motion, scenario, n)
+
+    return jax.lax.scan(step, mobility.place(dice, scenario), jnp.arange(scenario.slot_count))[1]
+
+
+def _slot(dice: Dice, motion: Motion, scenario: Scenario, n: Array | int) -> Slot:
+    data, *shares = dice.throw(_DATA, n)
+    for i in range(scenario.fading_blocks // 2):
+        shares.extend(dice.throw(_MORE_FADING + i, n))
+    blocks = fading(jnp.stack(shares[: scenario.fading_blocks], axis=-1))
+    distance = distance_m(motion.position_m, scenario)
+    return Slot(distance, data_bits(data, scenario), block_gain(distance, blocks, scenario))

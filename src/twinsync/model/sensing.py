@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Array, Float, Key, Scalar
+from twinsync.arrays import Array, Float, Scalar
 from twinsync.scenario import Scenario
 
 
-def draw_data_bits(key: Key, scenario: Scenario, shape: tuple[int, ...] = ()) -> Float[Array, "*b K"]:
-    """Data to sense in a slot, D_k[n], uniform in [D_min, D_max] and independent per UD [bit]; shape [*shape, K]."""
-    draw = jax.random.uniform(key, (*shape, scenario.device_count))
-    return scenario.data_min_bits + (scenario.data_max_bits - scenario.data_min_bits) * draw
+def data_bits(share: Float[Array, "*b K"], scenario: Scenario) -> Float[Array, "*b K"]:
+    """Data to sense in a slot, D_k[n], uniform in [D_min, D_max] for a uniform draw `share` [bit]."""
+    return scenario.data_min_bits + (scenario.data_max_bits - scenario.data_min_bits) * share
 
 
 def sensing_rate_bps(scenario: Scenario) -> Scalar:
