@@ -59,6 +59,7 @@ def evaluation() -> dict:
             "latency_s": estimate(latency, 0.012 if learns else 0.004),
             "cost": estimate(cost, 0.025 if learns else 0.006),
             "gap_to_optimum": gap,
+            "gap_to_expected": estimate(cost / best[4] - 1.02, 0.15),
             "deadline_miss_rate": 0.9 + latency / 1000,
             "energy_violation_rate": 0.02 if name == "optimum" else 0.11,
             "outage_rate": latency / 2000,

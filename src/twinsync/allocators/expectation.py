@@ -41,9 +41,10 @@ def _moment(order: int, r: Float[Array, "*b"], log_snr: Float[Array, "*b"]) -> F
     start = -jnp.log(jnp.maximum(r, 1e-30))
     end = jnp.log(jnp.log1p(_BEYOND * jnp.exp(log_snr)))
     half = 0.5 * jnp.maximum(end - start, 0.0)
-    u = start[..., None] + half[..., None] * (1.0 + _NODES)
+    nodes, weights = (jnp.asarray(each, half.dtype) for each in (_NODES, _WEIGHTS))
+    u = start[..., None] + half[..., None] * (1.0 + nodes)
     x = jnp.expm1(jnp.exp(u)) * jnp.exp(-log_snr)[..., None]
-    total = jnp.sum(_WEIGHTS * (jnp.exp(-x - u) * x**order), axis=-1)
+    total = jnp.sum(weights * (jnp.exp(-x - u) * x**order), axis=-1)
     # An empty range may lie where the exponentials overflow.
     return jnp.where(half > 0, half * total, 0.0)
 

@@ -29,8 +29,9 @@ def train(
         str,
         typer.Option(
             "--preset",
-            metavar="paper|tuned|general",
-            help="Settings: as printed; those that fix what breaks; one policy for many scenarios.",
+            metavar="paper|tuned|csi|general",
+            help="Settings: as printed, or those that fix what breaks; gradient also: csi, which is told the "
+            "channel, and general, one policy for any K and a wide range of scenarios.",
         ),
     ] = "tuned",
     scenario: ScenarioOption = "paper",

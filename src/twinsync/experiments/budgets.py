@@ -8,6 +8,7 @@ from typing import Any
 
 from twinsync.errors import InputError
 from twinsync.learning.settings import (
+    GRADIENT_CSI,
     PPO_TUNED,
     SAC_TUNED,
     TUNED_REASONS,
@@ -111,7 +112,19 @@ def contenders(budget: Budget) -> list[Contender]:
             "phi = 1, extraction and recovery still charged; the rest by the tuned SAC.",
             dataclasses.replace(tuned, extraction="none"),
         ),
+        Contender(
+            "gradient", "Gradient", "fixed",
+            "A set network trained by the gradient of the expected cost; sees what SAC sees.", GradientSettings(),
+        ),
+        Contender(
+            "gradient-csi", "Gradient, channel known", "fixed",
+            "The same, told the slot's channel gains.", GRADIENT_CSI,
+        ),
         Contender("optimum", "Optimum", "reference", "Exact minimiser of T[n] + P, the channel known, certified."),
+        Contender(
+            "expected", "Expected optimum", "reference",
+            "Least expected T[n] + P of a decision-maker that does not know the channel.",
+        ),
         Contender(
             "random-extraction", "Random phi, rest optimal", "reference",
             "phi uniform, all else exactly optimal for it, the channel known.",

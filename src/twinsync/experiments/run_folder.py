@@ -78,6 +78,7 @@ class Row:
     latency_s: Estimate
     cost: Estimate
     gap: Estimate | None
+    blind_gap: Estimate | None
     values: dict[str, float]
     units_latency_s: tuple[float, ...]
     units_cost: tuple[float, ...]
@@ -245,12 +246,13 @@ def estimate(value: Any, where: str) -> Estimate:
 
 def _row(scheme: Scheme, value: Any, where: str) -> Row:
     entry = _mapping(value, where)
-    gap = entry.get("gap_to_optimum")
+    gap, blind = entry.get("gap_to_optimum"), entry.get("gap_to_expected")
     return Row(
         scheme=scheme,
         latency_s=estimate(need(entry, "latency_s", where), f"{where}: latency_s"),
         cost=estimate(need(entry, "cost", where), f"{where}: cost"),
         gap=None if gap is None else estimate(gap, f"{where}: gap_to_optimum"),
+        blind_gap=None if blind is None else estimate(blind, f"{where}: gap_to_expected"),
         values={key: estimate(need(entry, key, where), f"{where}: {key}").mean for key in VALUES},
         units_latency_s=_units(entry, "unit_latency_s", where),
         units_cost=_units(entry, "unit_cost", where),

@@ -180,6 +180,8 @@ PPO_TUNED = PpoSettings(
     rollout_slots=512,
 )
 
+# With the channel in sight there is more to learn: a wider network, more slots.
+GRADIENT_CSI = GradientSettings(observation="csi", slots=150_000, learning_rate=5e-3, hidden=(128, 128))
 # One network for any K and a wide range of scenarios.
 GRADIENT_GENERAL = GradientSettings(ranges="wide", slots=2_400_000, batch_size=800, fading_draws=4, learning_rate=5e-3)
 
@@ -189,6 +191,7 @@ PRESETS: dict[tuple[str, str], Settings] = {
     ("ppo", "paper"): PpoSettings(),
     ("ppo", "tuned"): PPO_TUNED,
     ("gradient", "tuned"): GradientSettings(),
+    ("gradient", "csi"): GRADIENT_CSI,
     ("gradient", "general"): GRADIENT_GENERAL,
 }
 

@@ -6,8 +6,9 @@ import math
 
 import jax.numpy as jnp
 
-from twinsync.arrays import Array, Float
+from twinsync.arrays import Array, Float, Key
 from twinsync.scenario import Scenario
+from twinsync.streams import uniform
 
 
 def distance_m(position_m: Float[Array, "*b K 2"], scenario: Scenario) -> Float[Array, "*b K"]:
@@ -33,12 +34,12 @@ def stratified_fading(key: Key, shape: tuple[int, ...], draws: int) -> Float[Arr
 
     Where the last axis holds several fading blocks, draws are independent: strata would tie the blocks together.
     """
-    uniform = jax.random.uniform(key, (draws, *shape))
+    share = uniform(key, (draws, *shape))
     if shape[-1] == 1:
         strata = jnp.arange(draws).reshape(-1, *(1 for _ in shape))
-        # Rounding may reach 1, where the gain would be infinite.
-        uniform = jnp.minimum((strata + uniform) / draws, 1.0 - LEAST_FADING)
-    return jnp.maximum(-jnp.log1p(-uniform), LEAST_FADING)
+        # Rounding may reach 1, where the gain would be 0.
+        share = jnp.minimum((strata + share) / draws, 1.0 - 2.0**-24)
+    return fading(share)
 
 
 def block_gain(

@@ -17,6 +17,7 @@ COLUMNS = (
     ("median", "Median (95th pct.) [s]"),
     ("cost", "Cost of a slot"),
     ("gap_to_optimum", "Above the optimum [%]"),
+    ("gap_to_expected", "Above the best without channel knowledge [%]"),
     ("deadline_miss_rate", "Missed deadline [%]"),
     ("energy_violation_rate", "Over energy budget [%]"),
     ("outage_rate", "Outage [%]"),
@@ -29,8 +30,8 @@ CSV_HEADER = (
     "scheme",
     "label",
     "group",
-    *(f"{key}_{part}" for key in ("latency_s", "cost", "gap_to_optimum") for part in _SPREAD),
-    *(key for key, _ in COLUMNS[4:]),
+    *(f"{key}_{part}" for key in ("latency_s", "cost", "gap_to_optimum", "gap_to_expected") for part in _SPREAD),
+    *(key for key, _ in COLUMNS[5:]),
 )
 
 
@@ -53,7 +54,7 @@ def _cells(row: Row) -> list[str]:
         with_interval(row.latency_s, 2),
         f"{number(row.latency_s.median, 2)}\n{number(row.latency_s.p95, 2)}",
         with_interval(row.cost, 1),
-        "–" if row.gap is None else with_interval(row.gap, 1, factor=100),
+        *("–" if gap is None else with_interval(gap, 1, factor=100) for gap in (row.gap, row.blind_gap)),
         *(number(100 * row.values[name], 1) for name in rates),
         number(row.values["age_of_information_s"], 2),
         number(row.values["jain_index"], 3),
@@ -70,10 +71,10 @@ def comparison_csv(run: RunFolder) -> list[list[Any]]:
             row.scheme.group,
             *(
                 getattr(value, part)
-                for value in (row.latency_s, row.cost, row.gap or Estimate(math.nan))
+                for value in (row.latency_s, row.cost, *(gap or Estimate(math.nan) for gap in (row.gap, row.blind_gap)))
                 for part in _SPREAD
             ),
-            *(row.values[key] for key, _ in COLUMNS[4:]),
+            *(row.values[key] for key, _ in COLUMNS[5:]),
         ]
         for row in by_cost(run)
     ]
