@@ -63,6 +63,35 @@ class Table:
             lines.append(f"| {' | '.join(cells)} |")
         return [*lines, ""]
 
+    def raw(self) -> dict[str, Any]:
+        """Every repetition's rate."""
+        return {
+            "title": self.title,
+            "rates_per_s": {name: timing.rates for name, timing in self.timings.items()},
+            "ratios": self.ratios,
+            "bars": dict(self.bars),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """Numbers that are no race: a row of cells for each thing measured."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    values: Any = None  # all digits, for the JSON file
+
+    def markdown(self) -> list[str]:
+        """The listing as lines of Markdown."""
+        rule = "|".join(["", "---", *["---:"] * (len(self.header) - 1), ""])
+        rows = [f"| {' | '.join(row)} |" for row in (self.header, *self.rows)]
+        return [f"### {self.title}", "", rows[0], rule, *rows[1:], ""]
+
+    def raw(self) -> dict[str, Any]:
+        """All digits."""
+        return {"title": self.title, "header": self.header, "rows": self.rows, "values": self.values}
+
 
 @dataclasses.dataclass
 class Section:
@@ -70,7 +99,7 @@ class Section:
 
     title: str
     text: str
-    tables: list[Table] = dataclasses.field(default_factory=list)
+    tables: list[Table | Listing] = dataclasses.field(default_factory=list)
     checks: list[str] = dataclasses.field(default_factory=list)  # one sentence each, with its number
     versions: dict[str, str] = dataclasses.field(default_factory=dict)  # of the peers
 
@@ -82,16 +111,8 @@ class Section:
         return [*lines, *(f"- {check}" for check in self.checks), ""]
 
     def raw(self) -> dict[str, Any]:
-        """Every repetition's rate."""
-        tables = [
-            {
-                "title": table.title,
-                "rates_per_s": {name: timing.rates for name, timing in table.timings.items()},
-                "ratios": table.ratios,
-                "bars": dict(table.bars),
-            }
-            for table in self.tables
-        ]
+        """All numbers."""
+        tables = [table.raw() for table in self.tables]
         return {"title": self.title, "tables": tables, "checks": self.checks, "versions": self.versions}
 
 
@@ -106,6 +127,12 @@ def section(name: str) -> Callable[[Callable[[bool], Section]], Callable[[bool],
         return build
 
     return register
+
+
+def verdict(what: str, value: float, bar: float, *, above: bool = False) -> str:
+    """One sentence: the value, the bar, and whether it was met."""
+    met = value >= bar if above else value <= bar
+    return f"{what}: {value:.4g} (bar: at {'least' if above else 'most'} {bar:g}, {'met' if met else 'missed'})."
 
 
 def interleave(candidates: Mapping[str, tuple[Run, float]], repetitions: int) -> dict[str, Timing]:

@@ -1,0 +1,44 @@
+"""The training runs that several sections share: made once, into runs/bench, resumed if interrupted."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from twinsync.allocators.policy import FILE_NAME, Policy, load_policies
+from twinsync.learning.run import MANIFEST_FILE, RunConfig, train
+from twinsync.learning.settings import (
+    GRADIENT_CSI,
+    GRADIENT_GENERAL,
+    PPO_TUNED,
+    SAC_TUNED,
+    GradientSettings,
+    PpoSettings,
+)
+
+FOLDER = Path("runs/bench")
+SEED = 100  # not the seed that settings were tried on
+GRADIENT = GradientSettings()
+SETTINGS = {
+    "gradient": GRADIENT,
+    "gradient-csi": GRADIENT_CSI,
+    "gradient-general": GRADIENT_GENERAL,
+    "sac-tuned": SAC_TUNED,
+    "ppo-tuned": PPO_TUNED,
+    "ppo-usual": PpoSettings(hidden=(64, 64)),
+    "random-strategy": dataclasses.replace(GRADIENT, extraction="random"),
+    "without-sc": dataclasses.replace(GRADIENT, extraction="none"),
+}
+
+
+def run(name: str, seeds: int, slots: int | None = None) -> tuple[list[Policy], float]:
+    """The policies of a run, one a training seed, and the seconds their training took in all, compilation included.
+
+    `slots` shortens the run; a short run has a folder of its own.
+    """
+    settings = SETTINGS[name] if slots is None else dataclasses.replace(SETTINGS[name], slots=slots)
+    out = FOLDER / (name if slots is None else f"{name}-{slots}-{seeds}")
+    train(RunConfig("paper", (), settings, seeds, SEED), out, command="python -m benchmarks", resume=True)
+    manifest = json.loads((out / MANIFEST_FILE).read_text("utf-8"))
+    return load_policies(out / FILE_NAME), manifest["training_s"]
