@@ -19,6 +19,7 @@ from twinsync.environment import DTSync
 from twinsync.environment.gym import DTSyncEnv
 from twinsync.learning.sac import Sac, SacState
 from twinsync.learning.settings import SacSettings
+from twinsync.learning.training import over_seeds
 from twinsync.presets import load_scenario
 from twinsync.streams import fold
 
@@ -29,9 +30,9 @@ TEXT = f"""The same algorithm on the same environment: flat networks of two hidd
 temperature learned, batch {BATCH}, Adam, learning rate 3e-4, gamma 0.99, one update a slot, float32. `updates` are
 gradient steps alone on a filled replay memory, its sampling included: Stable-Baselines3 and SBX through
 `model.train(gradient_steps)`. `end to end` is training as a user calls it, one slot and one update in turn: ours
-steps its own environment in the compiled loop, the others `learn()` on our Gymnasium face. Five seeds train side by
-side in ours; the others' five are one after the other. Stable-Baselines3 runs with one thread or all cores, whichever
-is faster at that width."""
+steps its own environment in the compiled loop, the others `learn()` on our Gymnasium face. Five seeds are one
+program in ours, in which they take turns on a CPU; the others' five are one after the other. Stable-Baselines3 runs
+with one thread or all cores, whichever is faster at that width."""
 
 
 def _settings(width: int) -> SacSettings:
@@ -43,8 +44,12 @@ def _settings(width: int) -> SacSettings:
 
 @functools.partial(jax.jit, static_argnames="warm")
 def _train(algorithm: Sac, state: SacState, first: jax.Array, last: jax.Array, *, warm: bool) -> SacState:
-    step = jax.vmap(algorithm.warm_up if warm else algorithm.step, in_axes=(0, None))
-    return jax.lax.fori_loop(first, last, lambda i, now: step(now, i)[0], state)
+    step = algorithm.warm_up if warm else algorithm.step
+
+    def of_seed(state: SacState) -> SacState:
+        return jax.lax.fori_loop(first, last, lambda i, now: step(now, i)[0], state)
+
+    return over_seeds(of_seed, state)
 
 
 @jax.jit
@@ -55,7 +60,7 @@ def _update(algorithm: Sac, state: SacState, first: jax.Array, last: jax.Array) 
         learned, _ = algorithm.learn(fold(state.key, i), state.learned, state.replay, jnp.asarray(WARMUP), i)
         return state._replace(learned=learned)
 
-    return jax.lax.fori_loop(first, last, lambda i, now: jax.vmap(once, (None, 0))(i, now), state)
+    return over_seeds(lambda now: jax.lax.fori_loop(first, last, once, now), state)
 
 
 class Ours:

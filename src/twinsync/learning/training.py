@@ -160,8 +160,7 @@ def _init(algorithm: Algorithm, keys: Key) -> Any:
 def _stretch(algorithm: Algorithm, state: Any, first: jax.Array, last: jax.Array, warm: bool) -> tuple[Any, Any]:
     """Steps `first` to `last` (excluded) of all seeds; statistics over the steps, [S].
 
-    The bounds are traced, so stretches of any length share one compilation. On a CPU seeds take turns within the one
-    program: matrix products batched over seeds are several times slower there than one after the other.
+    The bounds are traced, so stretches of any length share one compilation.
     """
     one = algorithm.warm_up if warm else algorithm.step
 
@@ -173,9 +172,16 @@ def _stretch(algorithm: Algorithm, state: Any, first: jax.Array, last: jax.Array
         shapes = jax.eval_shape(one, state, first)[1]
         return jax.lax.fori_loop(first, last, body, (state, nothing_yet(shapes)))
 
-    over_seeds = functools.partial(jax.lax.map, of_seed) if jax.default_backend() == "cpu" else jax.vmap(of_seed)
-    state, total = over_seeds(state)
+    state, total = over_seeds(of_seed, state)
     return state, averaged(total, last - first)
+
+
+def over_seeds(of_seed: Callable[[Any], Any], states: Any) -> Any:
+    """A function of one seed's state applied to all of them, leaves stacked [S, ...]. Trace it within a `jit`.
+
+    On a CPU seeds take turns: matrix products batched over seeds are several times slower there than one by one.
+    """
+    return jax.lax.map(of_seed, states) if jax.default_backend() == "cpu" else jax.vmap(of_seed)(states)
 
 
 @jax.jit
