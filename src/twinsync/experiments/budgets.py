@@ -16,13 +16,12 @@ from twinsync.learning.settings import (
     PpoSettings,
     SacSettings,
     Settings,
-    algorithm_of,
 )
 
 
 @dataclass(frozen=True)
 class Budget:
-    """A size of reproduction. `slots` are environment slots for each learner, `width` that of the paper's networks."""
+    """A size of reproduction. `slots` are environment slots for SAC and PPO, `width` that of the paper's networks."""
 
     name: str
     slots: int
@@ -37,7 +36,7 @@ class Budget:
         full = SacSettings()
         changes = []
         if self.slots != full.slots:
-            changes.append(f"{self.slots:,} environment slots for each learner instead of 20 x 5,000 = {full.slots:,}")
+            changes.append(f"{self.slots:,} environment slots for SAC and PPO instead of 20 x 5,000 = {full.slots:,}")
         if self.width != full.hidden[0]:
             changes.append(f"hidden layers of {self.width} instead of {full.hidden[0]} in the paper's networks")
         shrunk = "; ".join(changes) if changes else "nothing shrunk"
@@ -151,23 +150,21 @@ HEADLINE_BENCHMARKS = ["ppo-tuned", "ppo-paper", "random-strategy", "without-sc"
 
 def deviations(settings: Settings) -> list[dict[str, str]]:
     """Where settings differ from Table III and the conventions, and why."""
-    plain = {"sac": SacSettings, "ppo": PpoSettings, "gradient": GradientSettings}[algorithm_of(settings)]()
+    if isinstance(settings, GradientSettings):
+        return []  # the paper has nothing to differ from
+    plain = SacSettings() if isinstance(settings, SacSettings) else PpoSettings()
     rows = []
     for item in dataclasses.fields(plain):
         before, after = getattr(plain, item.name), getattr(settings, item.name)
         if before == after:
             continue
         reason = TUNED_REASONS.get(item.name, "")
-        if item.name == "slots" or (item.name == "hidden" and _architecture(settings) == _architecture(plain)):
+        if item.name == "slots" or (item.name == "hidden" and settings.architecture == plain.architecture):
             reason = "to fit the budget"
         if item.name == "extraction":
             reason = "this is the benchmark"
         rows.append({"setting": item.name, "paper": _text(before), "here": _text(after), "reason": reason})
     return rows
-
-
-def _architecture(settings: Settings) -> str:
-    return "set" if isinstance(settings, GradientSettings) else settings.architecture
 
 
 def _text(value: Any) -> str:
