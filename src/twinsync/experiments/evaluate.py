@@ -198,6 +198,13 @@ def _reference(scenario: Scenario, slot: Slot) -> tuple[_Reference | None, str]:
     return (measure(scenario, slot, solution.allocation).cost, solution.relative_gap), ""
 
 
+def optimum_cost(scenario: Scenario, slot: Slot) -> float | None:
+    """Mean capped cost of the certified optimum over slots (NumPy, float64); None where none can be certified."""
+    with jax.enable_x64(True):
+        reference, _ = _reference(scenario, slot)
+    return None if reference is None else float(reference[0].mean())
+
+
 def _stack(references: list[_Reference | None]) -> Optimum | None:
     present = [reference for reference in references if reference is not None]
     if len(present) < len(references):

@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
+
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
@@ -20,14 +23,16 @@ from twinsync.experiments.budgets import (
     learning_constants,
 )
 from twinsync.experiments.describe import describe_constants
-from twinsync.experiments.evaluate import evaluate
+from twinsync.experiments.evaluate import evaluate, optimum_cost
 from twinsync.experiments.folder import open_folder, read_json, write_json
 from twinsync.experiments.report import write_report
 from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, LEARNING, MANIFEST, SCENARIO
 from twinsync.experiments.summary import summarise
 from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE, RunConfig, train
+from twinsync.learning.training import curve_slots
 from twinsync.manifest import provenance
 from twinsync.presets import load_preset
+from twinsync.scenario import Scenario
 
 UNITS, RUNS = "evaluation_units.csv", "runs"
 
@@ -116,6 +121,7 @@ def _write_manifest(
             "schemes": [_scheme_json(out, scheme) for scheme in schemes],
             "evaluation": {"slots": budget.evaluation_slots, "seeds": budget.evaluation_seeds},
             "headline": {"learner": HEADLINE_LEARNER, "benchmarks": _benchmarks(out)},
+            **_curve_reference(load_preset(scenario, overrides).scenario, seed),
         },
     )
 
@@ -135,6 +141,13 @@ def _scheme_json(out: Path, scheme: Contender) -> dict[str, Any]:
     if scheme.settings is not None:
         told["diverged"] = read_json(out / RUNS / scheme.name / MANIFEST_FILE)["diverged"]
     return told
+
+
+def _curve_reference(scenario: Scenario, seed: int) -> dict[str, float]:
+    """The optimum's mean cost on the slots that judge the learning curves; nothing where there is no optimum."""
+    slots = jax.device_get(curve_slots(scenario, seed))
+    cost = optimum_cost(scenario, jax.tree.map(np.float64, slots))
+    return {} if cost is None else {"optimum_on_curve_slots": cost}
 
 
 def _gather_curves(out: Path, learned: list[Contender]) -> None:

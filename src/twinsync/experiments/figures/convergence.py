@@ -76,7 +76,8 @@ def draw_convergence(run: RunFolder, *, narrow: bool) -> Figure:
     figure = new_figure(6.4 if narrow else 5.4, narrow=narrow)
     whole, zoom = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 1.25))
     look, bands = styles(run), bands_of(run)
-    optimum = -run.rows[OPTIMUM].cost.mean
+    # Curves are judged on their own fixed slots, where the optimum costs a little more or less.
+    optimum = -run.manifest.get("optimum_on_curve_slots", run.rows[OPTIMUM].cost.mean)
     for axes, title in ((whole, "Whole range"), (zoom, "End of training")):
         for place, (name, curve) in enumerate(run.curves.items()):
             _draw(axes, curve, bands[name], look[name], place)
@@ -85,7 +86,8 @@ def draw_convergence(run: RunFolder, *, narrow: bool) -> Figure:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
         axes.set_ylabel("reward per slot (−cost)")
         axes.set_title(title)
-    last = float(max(curve.slots[-1] for curve in run.curves.values()))
+    # A learner with more slots than the headline's runs on past the frame; its end is still named.
+    last = float(run.curves[run.learner].slots[-1])
     zoom.set_xlim(0, 1.012 * last)
     zoom.xaxis.set_major_locator(MaxNLocator(4 if narrow else 5))
     zoom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
