@@ -14,7 +14,6 @@ from twinsync.learning.settings import (
     PPO_TUNED,
     SAC_TUNED,
     GradientSettings,
-    PpoSettings,
 )
 
 FOLDER = Path("runs/bench")
@@ -26,7 +25,6 @@ SETTINGS = {
     "gradient-general": GRADIENT_GENERAL,
     "sac-tuned": SAC_TUNED,
     "ppo-tuned": PPO_TUNED,
-    "ppo-usual": PpoSettings(hidden=(64, 64)),
     "random-strategy": dataclasses.replace(GRADIENT, extraction="random"),
     "without-sc": dataclasses.replace(GRADIENT, extraction="none"),
 }
