@@ -27,14 +27,14 @@ def main(arguments: list[str] | None = None) -> None:
     for module in MODULES:
         importlib.import_module(f"benchmarks.sections.{module}")
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Benchmarks side by side with peers.")
-    parser.add_argument("--only", default=",".join(SECTIONS), help="sections to run, separated by commas: %(default)s")
+    parser.add_argument("--only", default=",".join(MODULES), help="sections to run, separated by commas: %(default)s")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; numbers mean nothing")
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"), help="the page; default %(default)s")
     args = parser.parse_args(arguments)
     names = args.only.split(",")
     unknown = [name for name in names if name not in SECTIONS]
     if unknown:
-        parser.error(f"unknown section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+        parser.error(f"unknown section {', '.join(unknown)}; there are {', '.join(MODULES)}")
     raw_path = args.out.with_suffix(".json")
     done: dict[str, Any] = json.loads(raw_path.read_text("utf-8")) if raw_path.exists() else {}
     for name in names:
@@ -60,7 +60,7 @@ def page(done: dict[str, Any]) -> str:
         "ours is faster. The bar is what we set out to reach. Every repetition is in the JSON file beside this page.",
         "",
     ]
-    for name in [name for name in SECTIONS if name in done]:
+    for name in [name for name in MODULES if name in done]:
         made = done[name]["made"]
         versions = ", ".join(f"{package} {number}" for package, number in made["versions"].items())
         lines += done[name]["markdown"]

@@ -98,7 +98,7 @@ def _checks(summary: dict, found: dict) -> list[str]:
     for name in ("random-strategy", "without-sc", "ppo-tuned"):
         saved, lower = paired[name]["latency_reduction_percent"], paired[name]["latency_s"]
         lines.append(
-            f"Mean latency of gradient against {LABELS[name]}: {saved['mean']:.1f} % lower ({saved['ci_low']:.1f} to "
+            f"Mean latency of gradient against {LABELS[name]}: {saved['mean']:.1f} % saved ({saved['ci_low']:.1f} to "
             f"{saved['ci_high']:.1f} %; {lower['mean']:+.2f} s, {lower['ci_low']:+.2f} to {lower['ci_high']:+.2f} s); "
             f"cost {paired[name]['cost_reduction_percent']['mean']:.1f} % lower."
         )
