@@ -98,6 +98,12 @@ def test_is_an_allocator_that_looks_at_no_gain():
     )
 
 
+def test_more_devices_than_it_was_shown_to_serve_are_refused():
+    scenario = load_scenario("paper").with_devices(5000)
+    with pytest.raises(InputError, match="at most 2000 devices a slot, got 5000"):
+        solve_expected(scenario, np.ones((1, 5000)), np.ones((1, 5000)))
+
+
 def test_infinite_expectation_is_refused():
     scenario = load_scenario("literal")
     with pytest.raises(InputError, match="latency_cap_slots"):

@@ -22,6 +22,7 @@ from twinsync.allocators.expectation import DeviceProblem, check_expectation, de
 from twinsync.allocators.four_by_four import Four, factorise, substitute
 from twinsync.arrays import Array, Float, Key
 from twinsync.environment.sight import Sight
+from twinsync.errors import InputError
 from twinsync.model.allocation import Allocation
 from twinsync.model.slot import GHZ
 from twinsync.scenario import Scenario
@@ -29,6 +30,7 @@ from twinsync.scenario import Scenario
 BARRIERS = (1e-2, 1e-3, 1e-4, 1e-5)  # relative to a device's cost; eight bounds a device leave 1e-4 at the end
 MAX_STEPS = 20  # at each
 CHUNK = 6144  # devices at once, which bounds memory
+MOST_DEVICES = 2000
 LENGTHS = (1.0, 0.5, 0.15, 0.03)  # of a step's way, tried side by side
 
 
@@ -54,10 +56,16 @@ def solve_expected(
 ) -> ExpectedSolution:
     """Minimise the expectation over the fading of T[n] + P of (22), latency capped, in every slot of a batch.
 
-    Raises `InputError` for L > 1 fading blocks, and without a latency cap, where the expectation is infinite.
+    Raises `InputError` for L > 1 fading blocks, for more than MOST_DEVICES devices, and without a latency cap, where
+    the expectation is infinite.
     """
     check_expectation(scenario)
     shape = np.shape(data_bits)
+    if shape[-1] > MOST_DEVICES:
+        raise InputError(
+            f"the expected optimum serves at most {MOST_DEVICES} devices a slot, got {shape[-1]}: "
+            "its steps stall beyond; use a gradient policy, or the optimum where the channel is known"
+        )
     with jax.enable_x64(True):
         distance = np.asarray(distance_m, np.float64).reshape(-1, shape[-1])
         data = np.asarray(data_bits, np.float64).reshape(-1, shape[-1])
