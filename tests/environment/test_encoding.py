@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from twinsync.environment.encoding import PHYSICAL
 from twinsync.environment.interface import Interface, observe
 from twinsync.environment.sight import Sight
 from twinsync.errors import InputError
+from twinsync.groups import PHYSICAL
 from twinsync.presets import load_scenario
 
 SIGHT = Sight(np.array([50.0, 25.0]), np.array([0.6e6, 0.8e6]), np.array([1e-7, 2e-7]))

@@ -14,7 +14,7 @@ from tests.runtime.twins import make_twins, reference, slots
 
 from twinsync.allocators.networks import Architecture
 from twinsync.allocators.policy import Squash
-from twinsync.environment import encoding, interface
+from twinsync.environment import interface
 from twinsync.runtime import encoding as here
 from twinsync.runtime import files, policy
 from twinsync.runtime.constants import BOUNDS
@@ -33,7 +33,6 @@ def test_bounds() -> None:
 
 
 def test_names_and_options() -> None:
-    assert encoding.PHYSICAL == here.PHYSICAL
     assert interface.SHARE_LOGIT_SCALE == policy.SHARE_LOGIT_SCALE
     kinds = {"observation": interface.Observation, "edge_cpu": interface.EdgeCpu,
              "extraction": interface.Extraction, "encoding": interface.Encoding}  # fmt: skip

@@ -51,6 +51,16 @@ class ExpectedSolution(NamedTuple):
     cost: Float[np.ndarray, "*b"]
 
 
+def check_expected(scenario: Scenario) -> None:
+    """Raise `InputError` for a scenario in which the expected optimum does not exist or is not found."""
+    check_expectation(scenario)
+    if scenario.device_count > MOST_DEVICES:
+        raise InputError(
+            f"the expected optimum serves at most {MOST_DEVICES} devices a slot, got {scenario.device_count}: "
+            "its steps stall beyond; use a gradient policy, or the optimum where the channel is known"
+        )
+
+
 def solve_expected(
     scenario: Scenario, distance_m: Float[Array, "*b K"], data_bits: Float[Array, "*b K"]
 ) -> ExpectedSolution:
@@ -59,13 +69,8 @@ def solve_expected(
     Raises `InputError` for L > 1 fading blocks, for more than MOST_DEVICES devices, and without a latency cap, where
     the expectation is infinite.
     """
-    check_expectation(scenario)
+    check_expected(scenario)
     shape = np.shape(data_bits)
-    if shape[-1] > MOST_DEVICES:
-        raise InputError(
-            f"the expected optimum serves at most {MOST_DEVICES} devices a slot, got {shape[-1]}: "
-            "its steps stall beyond; use a gradient policy, or the optimum where the channel is known"
-        )
     with jax.enable_x64(True):
         distance = np.asarray(distance_m, np.float64).reshape(-1, shape[-1])
         data = np.asarray(data_bits, np.float64).reshape(-1, shape[-1])

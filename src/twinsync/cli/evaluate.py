@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,12 +70,14 @@ def evaluate(
 
 def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
     """The allocators of a comma-separated list, under the name each is shown by: as given, a run by its folder's."""
+    from twinsync.allocators.expected import check_expected
     from twinsync.allocators.registry import allocator_names, find_allocators
 
     if names is None:
-        given = sorted(allocator_names(), key=lambda name: name != "optimum")
-        if not math.isfinite(scenario.latency_cap_slots):
-            given.remove("expected")  # there is no finite expectation to minimise
+        given = sorted(set(allocator_names()) - {"expected"}, key=lambda name: name != "optimum")
+        with suppress(InputError):
+            check_expected(scenario)
+            given.append("expected")
     else:
         given = [name.strip() for name in names.split(",")]
     found: dict[str, list[Allocator]] = {}

@@ -17,17 +17,6 @@ from twinsync.model.channel import path_gain
 from twinsync.model.semantics import extraction_energy_j
 from twinsync.scenario import Scenario
 
-# The groups of `physical`, in order; all natural logarithms.
-PHYSICAL = (
-    "signal-to-noise ratio at full power",
-    "slots to send the raw data at 1 bit/s/Hz over an equal share of the bandwidth",
-    "slots to process the raw data once at the UD's full speed",
-    "slots to process the raw data once with an equal share of the edge CPU",
-    "energy to process the raw data once at full speed, over the budget",
-    "energy to transmit for a slot at full power, over the budget",
-    "least extraction factor",
-)
-
 
 def affine(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
     """Distance and data size, each affine, and with `csi` the gain's decimal logarithm; one array per quantity."""
@@ -45,7 +34,7 @@ def affine(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, 
 
 
 def physical(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
-    """The groups of `PHYSICAL`; the gain is the mean over the fading (path gain), with `csi` the slot's own."""
+    """The groups of `twinsync.groups.PHYSICAL`; the gain is its mean (path gain), with `csi` the slot's own."""
     data = jnp.asarray(sight.data_bits)
     gain = _known_gain(sight) if csi else path_gain(jnp.asarray(sight.distance_m), scenario)
     count, slot_s, one = scenario.device_count, scenario.slot_s, jnp.ones_like(data)

@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Float, Key, Scalar
-from twinsync.environment.encoding import PHYSICAL, affine, physical
+from twinsync.environment.encoding import affine, physical
 from twinsync.environment.sight import Sight
 from twinsync.errors import InputError
+from twinsync.groups import PHYSICAL
 from twinsync.model.allocation import Allocation
 from twinsync.scenario import Scenario
 

@@ -20,9 +20,9 @@ from twinsync.allocators.networks import Network, by_device
 from twinsync.allocators.policy import Policy
 from twinsync.arrays import Array, Float, Key
 from twinsync.environment.dtsync import DTSync
-from twinsync.environment.encoding import PHYSICAL
 from twinsync.environment.interface import draw_phi, observe, to_allocation
 from twinsync.environment.sight import see
+from twinsync.groups import PHYSICAL
 from twinsync.learning.optimise import descend, falling_rate
 from twinsync.learning.ranges import draw_scenario
 from twinsync.learning.settings import GradientSettings

@@ -10,16 +10,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from twinsync.groups import PHYSICAL
+
 AFFINE = ("distance", "data size", "channel gain")
-PHYSICAL = (
-    "signal-to-noise ratio at full power",
-    "slots to send the raw data at 1 bit/s/Hz over an equal share of the bandwidth",
-    "slots to process the raw data once at the UD's full speed",
-    "slots to process the raw data once with an equal share of the edge CPU",
-    "energy to process the raw data once at full speed, over the budget",
-    "energy to transmit for a slot at full power, over the budget",
-    "least extraction factor",
-)
 GIVEN_PHI = "given phi"
 
 LEAST_GROUP = 1e-12  # the environment's floors: of a physical group,
