@@ -55,7 +55,7 @@ class Budget:
 
 BUDGETS = {
     "quick": Budget("quick", 20_480, 6_400, 64, 3, 500, 4, 20, thin=True),
-    "laptop": Budget("laptop", 20_480, 20_480, 128, 5, 1000, 5, 20),
+    "laptop": Budget("laptop", 20_480, 10_240, 128, 5, 1000, 5, 20),
     "full": Budget("full", 100_000, 100_000, 256, 10, 1000, 10, 40),
 }
 

@@ -149,6 +149,14 @@ def advance(
             check_divergence(training)
 
 
+def run_steps(training: Training, steps: int, *, from_step: int) -> None:
+    """Run so many steps and wait for them, with nothing noted: to see how long they take."""
+    last = jnp.asarray(from_step + steps)
+    training.state, _ = jax.block_until_ready(
+        _stretch(training.algorithm, training.scenarios, training.state, jnp.asarray(from_step), last, False)
+    )
+
+
 def check_divergence(training: Training) -> None:
     """Raise `Diverged` where a point of the curve shows that a seed diverged."""
     found = find_divergences(training.curve)
@@ -201,6 +209,7 @@ def _stretch(
 
     The bounds are traced, so stretches of any length share one compilation.
     """
+
     def of_cell(cell: tuple[Scenario, Any]) -> tuple[Any, Any]:
         here = in_scenario(cell[0], algorithm)
         one = here.warm_up if warm else here.step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.result import CellResult
@@ -23,6 +23,7 @@ class TaskFailed(RuntimeError):
     """A worker's own error, with its traceback: a fault of ours, not of the input."""
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Runs tasks, lists of cells of one program. One task a worker at a time."""
 

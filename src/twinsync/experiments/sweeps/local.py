@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import selectors
@@ -74,10 +75,8 @@ class Processes:
         if process is None:
             process = self._start(worker)
         assert process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             send(process.stdin, list(cells))
-        except BrokenPipeError:
-            pass
 
     def wait(self, timeout_s: float) -> list[Report]:
         """Read what has come."""
@@ -125,11 +124,9 @@ class Processes:
         process.kill()
         code = process.wait()
         for pipe in (process.stdin, process.stdout):
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 if pipe is not None:
                     pipe.close()
-            except BrokenPipeError:
-                pass
         return code
 
 

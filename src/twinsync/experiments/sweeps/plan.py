@@ -94,7 +94,8 @@ def split(sweep: Sweep) -> list[Sweep]:
     drawn, *others = sweep.axes
     parts = []
     for rows in itertools.product(*(axis.values for axis in others)):
-        fixed = [f"{key}={value}" for axis, row in zip(others, rows, strict=True) for key, value in zip(axis.keys, row)]
+        pairs = [pair for axis, row in zip(others, rows, strict=True) for pair in zip(axis.keys, row, strict=True)]
+        fixed = [f"{key}={value}" for key, value in pairs]
         name = "--".join([sweep.name, *(item.replace("=", "-").replace(" ", "") for item in fixed)])
         title = sweep.title + (f" ({', '.join(fixed)})" if fixed else "")
         overrides = (*sweep.overrides, *fixed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -88,12 +89,12 @@ def _connect(address: str | None, workers: int | None) -> Any:
         import ray
     except ModuleNotFoundError:
         raise InputError("--executor ray: Ray is not installed; pip install 'twinsync[ray]'") from None
-    options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False, "include_dashboard": False}
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "include_dashboard": False}
     try:
         if address is None:
             ray.init(num_cpus=workers, **options)
         else:
-            ray.init(address=address, logging_level="ERROR", log_to_driver=False)
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         told = str(error).strip().splitlines()
         where = "this machine" if address is None else f"--address {address}"

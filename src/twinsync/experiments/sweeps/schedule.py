@@ -56,7 +56,9 @@ class Clock:
         return sum(spent) / len(spent)
 
 
-def run(cells: Sequence[Cell], store: Store, executor: Executor, progress: Progress, say: Callable[[str], None]) -> None:
+def run(
+    cells: Sequence[Cell], store: Store, executor: Executor, progress: Progress, say: Callable[[str], None]
+) -> None:
     """Compute what the store lacks of `cells`. Results are stored as they come, so whatever ends this early costs the
     tasks in hand at most. A task whose worker dies goes to another; `say` tells each loss.
 
@@ -98,9 +100,7 @@ def _tasks(cells: Sequence[Cell], batch: int) -> list[Task]:
     for cell in cells:
         programs.setdefault(cell.program, []).append(cell)
     return [
-        Task(members[first : first + batch])
-        for members in programs.values()
-        for first in range(0, len(members), batch)
+        Task(members[first : first + batch]) for members in programs.values() for first in range(0, len(members), batch)
     ]
 
 

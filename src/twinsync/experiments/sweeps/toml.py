@@ -113,7 +113,9 @@ def _learners(table: Any, known: Mapping[str, Contender]) -> dict[str, Contender
             learned = ", ".join(scheme.name for scheme in known.values() if scheme.settings is not None)
             raise InputError(f"{where}: base {entry.get('base')!r} is none of the learned schemes {learned}")
         try:
-            settings = override(base.settings, {key: _setting(value) for key, value in entry.get("learning", {}).items()})
+            settings = override(
+                base.settings, {key: _setting(value) for key, value in entry.get("learning", {}).items()}
+            )
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         label = _text(entry, "label", name)

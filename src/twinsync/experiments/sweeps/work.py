@@ -26,7 +26,7 @@ from twinsync.manifest import provenance
 
 
 def compute(cells: Sequence[Cell]) -> list[CellResult]:
-    """Results of cells that share a program. Whatever the user's input does wrong in a cell is that result's trouble."""
+    """Results of cells that share a program. What the user's input does wrong in one is its result's trouble."""
     if cells[0].settings is None:
         return [_allocate(cell) for cell in cells]
     return _learn(cells)
