@@ -238,18 +238,18 @@ def read_schemes(manifest: dict[str, Any]) -> dict[str, Scheme]:
 
 def estimate(value: Any, where: str) -> Estimate:
     """A plain number, or an object with mean, ci_low, ci_high and perhaps median, p95; null reads as NaN."""
-
-    def number(item: Any) -> float:
-        if item is None:
-            return math.nan
-        if isinstance(item, bool) or not isinstance(item, (int, float)):
-            raise InputError(f"{where}: expected a number, got {item!r}")
-        return float(item)
-
     if not isinstance(value, dict):
-        return Estimate(number(value))
-    rest = (number(value.get(key)) for key in ("ci_low", "ci_high", "median", "p95"))
-    return Estimate(number(need(value, "mean", where)), *rest)
+        return Estimate(_number(value, where))
+    rest = (_number(value.get(key), where) for key in ("ci_low", "ci_high", "median", "p95"))
+    return Estimate(_number(need(value, "mean", where), where), *rest)
+
+
+def _number(value: Any, where: str) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InputError(f"{where}: expected a number, got {value!r}")
+    return float(value)
 
 
 def _row(scheme: Scheme, value: Any, where: str) -> Row:

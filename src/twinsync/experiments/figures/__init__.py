@@ -68,13 +68,20 @@ def write_figures(folder: ReportFolder) -> dict[str, Drawn]:
 def _write(plan: _Plan, target: Path) -> Drawn:
     write_csv(target / f"{plan.name}.csv", plan.header, plan.rows)
     with look():
-        wide = plan.draw(False)
+        wide = _settled(plan.draw(False))
         save_pdf(wide.figure, target / f"{plan.name}.pdf")
         save(wide.figure, target, plan.name)
-        phone, narrow = io.StringIO(), plan.draw(True)
+        phone, narrow = io.StringIO(), _settled(plan.draw(True))
         save_svg(narrow.figure, phone)
         svg = (target / f"{plan.name}.svg").read_text("utf-8")
         return Drawn(plan.name, svg, phone.getvalue(), wide.spots(), narrow.spots())
+
+
+def _settled(chart: Chart) -> Chart:
+    """The same with its layout settled once and for all, so that every format has it."""
+    chart.figure.draw_without_rendering()
+    chart.figure.set_layout_engine("none")
+    return chart
 
 
 def _base(run: RunFolder, style: dict[str, Style]) -> list[_Plan]:

@@ -152,12 +152,9 @@ def evenly_spread_in_log(x: Sequence[float]) -> bool:
 def thinned(places: Sequence[float], widths: Sequence[float]) -> list[int]:
     """Indices of labels, centred at ascending `places`, that do not touch: first and last, and what fits between."""
     last = len(places) - 1
-
-    def apart(a: int, b: int) -> bool:
-        return places[b] - places[a] >= (widths[a] + widths[b]) / 2
-
     shown = [0]
     for place in range(1, last):
-        if apart(shown[-1], place) and apart(place, last):
+        near = [abs(places[place] - places[other]) < (widths[place] + widths[other]) / 2 for other in (shown[-1], last)]
+        if not any(near):
             shown.append(place)
     return [*shown, last] if last > 0 else shown
