@@ -6,15 +6,21 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
+from twinsync.experiments import comparison
 from twinsync.experiments import reproduce as module
 from twinsync.experiments.budgets import BUDGETS, Budget, contenders, deviations, find_budget, learning_constants
-from twinsync.experiments.reproduce import reproduce
+from twinsync.experiments.evaluate import evaluate
+from twinsync.experiments.reproduce import find_figures, plan, reproduce
+from twinsync.experiments.sweeps.local import Inline
 from twinsync.learning.settings import PRESETS, SacSettings
+from twinsync.presets import load_scenario
 
-TINY = Budget("tiny", 64, 8, 2, 25, 2, 2)
+TINY = Budget("tiny", 64, 64, 8, 2, 25, 2, 2, thin=True)
 
 
 def few(budget: Budget):
@@ -32,31 +38,60 @@ def few(budget: Budget):
 @pytest.fixture
 def small(monkeypatch):
     monkeypatch.setattr(module, "contenders", few)
-    monkeypatch.setattr(module, "HEADLINE_BENCHMARKS", ["sac-paper", "equal-share"])
+    monkeypatch.setattr(comparison, "HEADLINE_BENCHMARKS", ["sac-paper", "equal-share"])
+
+
+def whole(figures: str = "3", seed: int = 0):
+    return plan(TINY, find_figures(figures), "paper", (), seed)
 
 
 def test_interrupted_and_resumed_it_comes_to_a_report(small, tmp_path: Path):
     out = tmp_path / "run"
 
     def interrupt(what: str, done: int, total: int) -> None:
-        if what.startswith("sac-paper: cost"):
+        if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reproduce(TINY, out, command="first", progress=interrupt)
-    trained = (out / "runs" / "sac-tuned" / "policy.npz").read_bytes()
-    page = reproduce(TINY, out, command="second", resume=True)
+        reproduce(whole(), out, Inline(), command="first", progress=interrupt)
+    before = {path.name: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
+    assert len(before) == 2
+    page = reproduce(whole(), out, Inline(), command="second", resume=True)
     assert page == out / "report.html"
-    assert (out / "runs" / "sac-tuned" / "policy.npz").read_bytes() == trained
+    assert {name: (out / "results" / name).stat().st_mtime_ns for name in before} == before
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["budget"] == "tiny"
     assert "64 environment slots" in manifest["budget_note"]
-    assert set(manifest["timings_s"]) == {"train sac-tuned", "train sac-paper", "evaluate"}
+    assert set(manifest["timings_s"]) == {scheme.name for scheme in few(TINY)}
     allocators = json.loads((out / "evaluation.json").read_text())["allocators"]
     assert set(allocators) == {scheme.name for scheme in few(TINY)}
     assert allocators["optimum"]["cost"]["mean"] == min(entry["cost"]["mean"] for entry in allocators.values())
     with pytest.raises(InputError, match="holds a reproduction with seed = 0"):
-        reproduce(TINY, out, seed=1, resume=True)
+        reproduce(whole(seed=1), out, Inline(), resume=True)
+
+
+def test_the_runs_of_the_comparison_are_allocators(small, tmp_path: Path):
+    out = tmp_path / "run"
+    reproduce(whole(), out, Inline(), command="mine")
+    scenario = load_scenario("paper")
+    found = find_allocators(str(out / "runs" / "sac-tuned"), scenario)
+    assert len(found) == TINY.seeds
+    again = evaluate(scenario, {"sac-tuned": found}, slots=25, seeds=2, seed=0)
+    stored = json.loads((out / "evaluation.json").read_text())["allocators"]["sac-tuned"]
+    np.testing.assert_allclose(again.schemes["sac-tuned"].cost.mean(), stored["cost"]["mean"], rtol=1e-12)
+
+
+def test_figures_are_chosen_by_number_or_name():
+    assert find_figures("3,4") == ("3", "4")
+    assert find_figures("speed, 6") == ("6", "speed")
+    assert find_figures("beyond")[0] == "bandwidth"
+    with pytest.raises(InputError, match="--figures: unknown '8'"):
+        find_figures("3,8")
+
+
+def test_a_value_that_this_scenario_does_not_allow_is_refused_before_any_work():
+    with pytest.raises(InputError, match=r"sweep 'fig7': at device_cpu_max_hz=0.6 GHz: .*device_cpu_min_hz"):
+        plan(TINY, ("7",), "paper", ("device_cpu_min_hz=0.7 GHz",), 0)
 
 
 def test_every_setting_that_deviates_has_a_reason():

@@ -106,7 +106,6 @@ def test_spots_lie_on_the_marks_and_say_their_numbers(swept, tmp_path, narrow):
 
 def test_the_energy_frontier_is_latency_against_energy_per_device(write_run, tmp_path):
     folder = write_swept(write_run(tmp_path / "run"))
-    (folder / "evaluation.json").unlink()
     found = read_report_folder(folder)
     energy, accuracy = frontiers(found)
     rows = frontier_rows(energy)

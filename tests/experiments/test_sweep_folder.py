@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.experiments.sweeps import sweeps, write_swept
+from tests.experiments.sweeps import sweeps, write_sweeps, write_swept
 
 from twinsync.experiments.report_folder import read_report_folder
 from twinsync.experiments.sweep_folder import Sweep
@@ -68,10 +68,29 @@ def test_a_folder_may_hold_a_comparison_sweeps_or_both(folder, write_run, tmp_pa
     base = read_report_folder(write_run(tmp_path / "base"))
     assert base.run is not None
     assert base.sweeps == ()
-    (tmp_path / "base" / "sweeps.json").write_text(json.dumps(sweeps()), "utf-8")
+    write_sweeps(tmp_path / "base")
     both = read_report_folder(tmp_path / "base")
     assert both.run is not None
     assert {"raw", "expected"} <= set(both.schemes)  # one from the comparison, one only a sweep names
+
+
+def test_files_of_an_earlier_comparison_are_left_alone(folder, write_run):
+    manifest = (folder / "manifest.json").read_text("utf-8")
+    write_run(folder)
+    (folder / "manifest.json").write_text(manifest, "utf-8")
+    assert read_report_folder(folder).run is None
+
+
+def test_a_comparison_beside_sweeps_has_to_be_whole(write_run, tmp_path, complains):
+    write_sweeps(write_run(tmp_path / "run"))
+    (tmp_path / "run" / "evaluation.json").unlink()
+    with complains("evaluation.json", "missing"):
+        read_report_folder(tmp_path / "run")
+
+
+def test_a_name_of_any_kind_becomes_a_file_s(folder):
+    edit(folder, lambda swept: swept[0].update(name="mine--speed_mean_m_s-1.5m/s"))
+    assert read(folder, "mine--speed_mean_m_s-1.5m/s").slug == "mine--speed_mean_m_s-1-5m-s"
 
 
 def test_a_folder_with_neither_names_what_the_comparison_lacks(folder, complains):
@@ -89,7 +108,7 @@ def test_a_folder_with_neither_names_what_the_comparison_lacks(folder, complains
         (lambda swept: swept[0].update(schemes="optimum"), ["fig4", "schemes", "expected a list"]),
         (lambda swept: swept[0].update(schemes=["optimum", "optimum"]), ["fig4", "schemes", "twice"]),
         (lambda swept: swept[1].update(name="fig4"), ["'fig4' comes twice"]),
-        (lambda swept: swept[1].update(name="../fig5"), ["sweeps[1]", "'../fig5'", "letters"]),
+        (lambda swept: swept[1].update(name="../"), ["sweeps[1]", "'../'", "letter"]),
         (lambda swept: swept[0].update(training_s="long"), ["fig4", "training_s", "'long'"]),
         (lambda swept: swept[0].update(commits=[7]), ["fig4", "commits", "7"]),
         (lambda swept: swept[0]["axis"].pop("unit"), ["fig4: axis", "'unit'"]),

@@ -57,7 +57,7 @@ def written(tmp_path_factory) -> Path:
     content = sweeps()
     content["sweeps"] = [content["sweeps"][0], content["sweeps"][-1]]
     (folder / "sweeps.json").write_text(json.dumps(content), "utf-8")
-    write_report(folder, CLAIMS)
+    write_report(folder)
     return folder
 
 
@@ -100,6 +100,16 @@ def test_what_has_no_value_is_said_with_its_reason(tmp_path):
         "No value of Expected optimum at number of UDs K = 10. The expected optimum was not shown to serve K = 10."
         in words
     )
+
+
+def test_seeds_that_diverged_are_said_at_their_point(tmp_path):
+    folder = write_swept(tmp_path)
+    content = sweeps()
+    content["sweeps"][1]["points"][0]["evaluation"]["notes"] = ["sac-tuned: training diverged in 1 of 4 seeds", "else"]
+    (folder / "sweeps.json").write_text(json.dumps(content), "utf-8")
+    words = text_of(page_of(folder))
+    assert "At sensed data D = 0.2 to 0.4, SAC, tuned : training diverged in 1 of 4 seeds." in words
+    assert "else" not in words
 
 
 def test_a_finding_says_from_where_to_where_and_how_near_to_the_optimum(tmp_path):
@@ -173,7 +183,8 @@ def test_a_sweep_of_one_s_own_needs_no_optimum(tmp_path):
 
 def test_the_text_version_says_the_same(written):
     text = (written / "report.md").read_text("utf-8")
-    assert "- **holds**: Fig. 4: Latency rises with K. 4.60 to 22.98 s at the optimum Hinges on:" in text
+    checked = to_markdown(build(read_report_folder(written), CLAIMS))
+    assert "- **holds**: Fig. 4: Latency rises with K. 4.60 to 22.98 s at the optimum Hinges on:" in checked
     assert "### Fig. 4: Synchronisation latency against the number of UDs" in text
     assert "data: [sweep_fig4.csv](figures/sweep_fig4.csv)" in text
     assert all(label.replace("phi", "φ") in text for label, _ in LABELS.values())

@@ -88,8 +88,8 @@ def blank_policy(card: dict[str, Any], key: Key | None = None) -> Policy:
     return Policy(network, interface, card["squash"], card["device_count"])
 
 
-def save_policies(path: Path, policies: Policy, card: dict[str, Any]) -> None:
-    """Write policies of several training seeds (leaves stacked, [S, ...]) and their card to one npz file."""
+def save_policies(path: Path, policies: Policy | list[np.ndarray], card: dict[str, Any]) -> None:
+    """Write policies of several training seeds (or their leaves; stacked, [S, ...]) and their card to one npz file."""
     leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(policies))}
     text = json.dumps({"format": FILE_FORMAT, **card})
     partial = path.with_suffix(".partial.npz")

@@ -15,7 +15,8 @@ from twinsync.cli.scenario import scenario_app
 from twinsync.cli.shared import Interrupted, say
 from twinsync.cli.solve import solve
 from twinsync.cli.study import study_app
-from twinsync.cli.train import reproduce, train
+from twinsync.cli.sweep import reproduce, sweep
+from twinsync.cli.train import train
 from twinsync.errors import InputError
 
 DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -27,6 +28,7 @@ app.command("solve")(solve)
 app.command("evaluate")(evaluate)
 app.command("train")(train)
 app.command("reproduce")(reproduce)
+app.command("sweep")(sweep)
 app.command("export")(export)
 
 

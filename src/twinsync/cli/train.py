@@ -1,4 +1,4 @@
-"""`twinsync train` and `twinsync reproduce`: the long commands, which can be interrupted and resumed."""
+"""`twinsync train`: a run of one learner, which can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -61,27 +61,3 @@ def train(
     costs = ", ".join(f"{row.cost:.2f}" for row in last)
     say(f"{out}: {last[0].slots:,} slots, cost per slot on fixed slots by seed: {costs}")
     say(f"compare it: twinsync evaluate --scenario {scenario} --allocators {out},optimum")
-
-
-def reproduce(
-    out: OutOption,
-    budget: Annotated[
-        str, typer.Option("--budget", metavar="quick|laptop|full", help="How much of Table III.")
-    ] = "quick",
-    scenario: ScenarioOption = "paper",
-    overrides: SetOption = None,
-    seed: SeedOption = 0,
-    resume: ResumeOption = False,
-) -> None:
-    """Train the paper's SAC and its benchmarks, compare all with the exact optimum, and write the report."""
-    with progress() as report:
-        report("loading", 0, 1)
-        from twinsync.experiments.budgets import find_budget
-        from twinsync.experiments.reproduce import reproduce as run
-
-        with interruptible(f"continue with: {command_line()} --resume"):
-            page = run(
-                find_budget(budget), out, scenario=scenario, overrides=tuple(overrides or ()), seed=seed,
-                command=command_line(), resume=resume, progress=report,
-            )  # fmt: skip
-    print(page)

@@ -21,15 +21,21 @@ from twinsync.learning.settings import (
 
 @dataclass(frozen=True)
 class Budget:
-    """A size of reproduction. `slots` are environment slots for SAC and PPO, `width` that of the paper's networks."""
+    """A size of reproduction.
+
+    slots: environment slots for SAC and PPO in the comparison at the preset. sweep_slots: the same at the points of
+    sweeps. width: hidden layers of the paper's own networks. thin: sweeps take the ends and the middle of an axis.
+    """
 
     name: str
     slots: int
+    sweep_slots: int
     width: int
     seeds: int
     evaluation_slots: int
     evaluation_seeds: int
     stretches: int
+    thin: bool = False
 
     def note(self) -> str:
         """What differs from Table III, for the report."""
@@ -39,14 +45,18 @@ class Budget:
             changes.append(f"{self.slots:,} environment slots for SAC and PPO instead of 20 x 5,000 = {full.slots:,}")
         if self.width != full.hidden[0]:
             changes.append(f"hidden layers of {self.width} instead of {full.hidden[0]} in the paper's networks")
+        if self.sweep_slots != self.slots:
+            changes.append(f"{self.sweep_slots:,} at the points of sweeps")
+        if self.thin:
+            changes.append("three values an axis")
         shrunk = "; ".join(changes) if changes else "nothing shrunk"
         return f"{shrunk}; {self.seeds} training seeds"
 
 
 BUDGETS = {
-    "quick": Budget("quick", 20_480, 64, 3, 500, 4, 20),
-    "laptop": Budget("laptop", 50_000, 128, 5, 1000, 5, 20),
-    "full": Budget("full", 100_000, 256, 10, 1000, 10, 40),
+    "quick": Budget("quick", 20_480, 6_400, 64, 3, 500, 4, 20, thin=True),
+    "laptop": Budget("laptop", 20_480, 10_240, 128, 5, 1000, 5, 20),
+    "full": Budget("full", 100_000, 100_000, 256, 10, 1000, 10, 40),
 }
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from twinsync.experiments.run_folder import (
-    EVALUATION,
     LEARNING,
     SCENARIO,
     RunFolder,
@@ -42,14 +41,16 @@ class ReportFolder:
 
 
 def read_report_folder(folder: Path) -> ReportFolder:
-    """Read a folder's raw files: those of the comparison may be left out where there is a sweeps.json.
+    """Read a folder's raw files: those of the comparison are left out where its manifest has no headline and there is a sweeps.json.
 
     Raises `InputError` naming the file, and in it the key or line, that is missing or unreadable.
     """
     manifest = read_manifest(folder)
     schemes = read_schemes(manifest)
     sweeps = read_sweeps(folder, schemes)
-    run = read_run_folder(folder) if not (folder / SWEEPS).exists() or (folder / EVALUATION).exists() else None
+    # Where sweeps alone were asked for there is nothing to head a comparison; files of an earlier one may lie about.
+    alone = (folder / SWEEPS).exists() and manifest.get("headline") is None
+    run = None if alone else read_run_folder(folder)
     if run is not None:
         schemes |= {name: scheme_of(schemes, name) for name in (*run.rows, *run.curves)}
     schemes |= {scheme.name: scheme for sweep in sweeps for scheme in sweep.schemes}

@@ -1,161 +1,187 @@
-"""The whole comparison in one folder: train every scheme, evaluate all on the same slots, leave raw files, report."""
+"""The whole evaluation in one folder: compute every result that is missing, leave raw files, report."""
 
 from __future__ import annotations
 
-import csv
-import time
-from collections.abc import Callable, Sequence
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-
-from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
-from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
-from twinsync.experiments.budgets import (
-    HEADLINE_BENCHMARKS,
-    HEADLINE_LEARNER,
-    Budget,
-    Contender,
-    contenders,
-    learning_constants,
-)
+from twinsync.errors import InputError
+from twinsync.experiments.budgets import Budget, Contender, contenders, learning_constants
+from twinsync.experiments.comparison import write_comparison
 from twinsync.experiments.describe import describe_constants
-from twinsync.experiments.evaluate import evaluate, optimum_cost
-from twinsync.experiments.folder import open_folder, read_json, write_json
+from twinsync.experiments.folder import open_folder, write_json
 from twinsync.experiments.report import write_report
-from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, LEARNING, MANIFEST, SCENARIO
-from twinsync.experiments.summary import summarise
-from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE, RunConfig, train
-from twinsync.learning.training import curve_slots
+from twinsync.experiments.run_folder import LEARNING, MANIFEST, SCENARIO
+from twinsync.experiments.sweeps.cell import Cell
+from twinsync.experiments.sweeps.executor import Executor
+from twinsync.experiments.sweeps.gather import cells_of, sweep_cells, sweep_json
+from twinsync.experiments.sweeps.plan import Sweep, check_sweep, split, thinned
+from twinsync.experiments.sweeps.schedule import Progress, run
+from twinsync.experiments.sweeps.store import Store
+from twinsync.experiments.sweeps.toml import BEYOND, PAPER, read_sweep, shipped_sweep
 from twinsync.manifest import provenance
-from twinsync.presets import load_preset
-from twinsync.scenario import Scenario
+from twinsync.presets import Preset, load_preset, load_scenario
 
-UNITS, RUNS = "evaluation_units.csv", "runs"
+RESULTS, SWEEPS = "results", "sweeps.json"
+COMPARISON = "3"
+FIGURES = (COMPARISON, *(name.removeprefix("fig") for name in PAPER), "beyond")
 
-Progress = Callable[[str, int, int], None]
+
+def find_figures(text: str) -> tuple[str, ...]:
+    """The parts of an evaluation that a comma-separated list names, in order. Raises `InputError` for another name."""
+    wanted = [part.strip() for part in text.split(",")]
+    known = (*FIGURES, *BEYOND)
+    for part in wanted:
+        if part not in known:
+            raise InputError(f"--figures: unknown {part!r}; give some of {', '.join(known)}")
+    chosen = {name for part in wanted for name in (BEYOND if part == "beyond" else (part,))}
+    return tuple(name for name in (COMPARISON, *FIGURES[1:-1], *BEYOND) if name in chosen)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to compute: the comparison at the preset or not, and sweeps of one axis with the schemes they name.
+
+    identity: what a folder has to be for, to be continued by it.
+    """
+
+    identity: Mapping[str, Any]
+    preset: Preset
+    overrides: tuple[str, ...]
+    figures: tuple[str, ...]
+    budget: Budget
+    seed: int
+    compared: tuple[Contender, ...]
+    sweeps: tuple[Sweep, ...]
+    swept: Mapping[str, Contender]
+
+    def cells(self) -> list[Cell]:
+        """All cells, those of the comparison first."""
+        found = cells_of(self.compared, self.preset.scenario, self.budget, self.seed)
+        for sweep in self.sweeps:
+            found += sweep_cells(sweep, self.swept, self.budget, self.seed)
+        return found
+
+
+def plan(budget: Budget, figures: Sequence[str], scenario: str, overrides: Sequence[str], seed: int) -> Plan:
+    """The plan of a reproduction. Raises `InputError` where a sweep has an impossible value in this scenario."""
+    preset = load_preset(scenario, overrides)
+    sweeps = []
+    for figure in figures:
+        if figure == COMPARISON:
+            continue
+        shipped = shipped_sweep(f"fig{figure}" if figure.isdigit() else figure)
+        # The user's own constants come first: an axis, or what a figure needs, is not theirs to hold.
+        sweep = dataclasses.replace(shipped, scenario=scenario, overrides=(*overrides, *shipped.overrides))
+        sweep = thinned(sweep) if budget.thin else sweep
+        check_sweep(sweep)
+        sweeps.append(sweep)
+    return Plan(
+        identity={"budget": budget.name, "scenario": scenario, "overrides": list(overrides), "seed": seed},
+        preset=preset,
+        overrides=tuple(overrides),
+        figures=tuple(figures),
+        budget=budget,
+        seed=seed,
+        compared=tuple(contenders(budget)) if COMPARISON in figures else (),
+        sweeps=tuple(sweeps),
+        swept=sweep_schemes(budget),
+    )
+
+
+def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
+    """The plan of a user's own sweep file. Raises `InputError` naming the file and what is wrong in it."""
+    sweep, schemes = read_sweep(path, sweep_schemes(budget))
+    try:
+        check_sweep(sweep)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    for scheme in schemes.values():
+        if scheme.settings is None:
+            find_allocators(scheme.name, load_scenario(sweep.scenario, sweep.overrides))
+    return Plan(
+        # The sweep itself may change: results are found by what they are the result of.
+        identity={"sweep": sweep.name, "seed": seed},
+        preset=load_preset(sweep.scenario, sweep.overrides),
+        overrides=sweep.overrides,
+        figures=(),
+        budget=budget,
+        seed=seed,
+        compared=(),
+        sweeps=tuple(split(sweep)),
+        swept=schemes,
+    )
+
+
+def sweep_schemes(budget: Budget) -> dict[str, Contender]:
+    """The schemes that sweeps know by name, at the size that the budget gives them there."""
+    small = dataclasses.replace(budget, slots=budget.sweep_slots)
+    return {scheme.name: scheme for scheme in contenders(small)}
 
 
 def reproduce(
-    budget: Budget,
+    whole: Plan,
     out: Path,
+    executor: Executor,
     *,
-    scenario: str = "paper",
-    overrides: Sequence[str] = (),
-    seed: int = 0,
     command: str = "",
     resume: bool = False,
     progress: Progress | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Train, evaluate and report into `out`; returns the report's path.
+    """Compute a plan, evaluate and report into `out`; returns the report's path.
 
-    Interrupted, it continues with `resume=True` where it stopped, to the same result. Raises `InputError` where `out`
-    exists without `resume`, cannot be written, or holds another reproduction.
+    Interrupted, it continues with `resume=True` where it stopped, to the same result; asked for other figures, it
+    computes what they lack. Raises `InputError` where `out` exists without `resume`, cannot be written, or was made for
+    something else.
     """
-    preset = load_preset(scenario, overrides)
-    schemes = contenders(budget)
-    wanted = {"budget": budget.name, "scenario": scenario, "overrides": list(overrides), "seed": seed}
-    open_folder(out, wanted, "reproduction", resume=resume)
     tell = progress or (lambda what, done, total: None)
-    write_json(out / SCENARIO, describe_constants(preset))
-    write_json(out / LEARNING, learning_constants())
-    learned = [scheme for scheme in schemes if scheme.settings is not None]
-    for scheme in learned:
-        assert scheme.settings is not None
-        config = RunConfig(scenario, tuple(overrides), scheme.settings, budget.seeds, seed, budget.stretches)
-        # The paper's own settings are shown as they are, whatever comes of them.
-        stop = scheme.group != "paper"
-        train(config, out / RUNS / scheme.name, command=command, resume=True, progress=tell, stop_if_diverged=stop)
-    _gather_curves(out, learned)
-    timings = {f"train {s.name}": read_json(out / RUNS / s.name / MANIFEST_FILE)["training_s"] for s in learned}
-    if not (out / MANIFEST).exists():
-        timings["evaluate"] = _evaluate(out, budget, preset.scenario, schemes, seed, tell)
-        _write_manifest(out, budget, schemes, scenario, overrides, timings, command, seed)
+    open_folder(out, dict(whole.identity), "reproduction", resume=resume)
+    store = Store(out / RESULTS)
+    run(whole.cells(), store, executor, tell, say)
     tell("report", 0, 1)
+    _write_raw(out, whole, store, command)
     report = write_report(out)
     tell("report", 1, 1)
     return report
 
 
-def _evaluate(out: Path, budget: Budget, scenario, schemes: list[Contender], seed: int, tell: Progress) -> float:
-    began = time.perf_counter()
-    found: dict[str, list[Allocator]] = {}
-    for scheme in schemes:
-        name = scheme.name if scheme.settings is None else str(out / RUNS / scheme.name)
-        if scheme.settings is None or _has_policy(out, scheme.name):
-            found[scheme.name] = find_allocators(name, scenario)
-    evaluation = evaluate(
-        scenario, found, slots=budget.evaluation_slots, seeds=budget.evaluation_seeds, seed=seed, progress=tell
-    )
-    rows = evaluation.units_rows()
-    with (out / UNITS).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    write_json(out / EVALUATION, summarise(evaluation))
-    return round(time.perf_counter() - began, 1)
-
-
-def _write_manifest(
-    out: Path,
-    budget: Budget,
-    schemes: list[Contender],
-    scenario: str,
-    overrides: Sequence[str],
-    timings: dict[str, float],
-    command: str,
-    seed: int,
-) -> None:
+def _write_raw(out: Path, whole: Plan, store: Store, command: str) -> None:
+    budget, seed = whole.budget, whole.seed
+    origin = provenance(command, seed)
+    write_json(out / SCENARIO, describe_constants(whole.preset))
+    write_json(out / LEARNING, learning_constants())
+    told: dict[str, Any] = {"timings_s": {}, "schemes": [], "headline": None}
+    if whole.compared:
+        told = write_comparison(out, whole.compared, whole.preset.scenario, store, budget, seed, origin)
+    swept = []
+    for sweep in whole.sweeps:
+        alone = _alone(command, sweep.name.removeprefix("fig")) if whole.figures else command
+        swept.append(sweep_json(sweep, whole.swept, store, budget, seed, alone))
+        told["timings_s"][sweep.name] = swept[-1]["training_s"]
+    named = {entry["name"] for entry in told["schemes"]}
+    others = {name for sweep in whole.sweeps for name in sweep.schemes} - named
+    told["schemes"] += [scheme.as_json() for name, scheme in whole.swept.items() if name in others]
+    write_json(out / SWEEPS, {"sweeps": swept})
     write_json(
         out / MANIFEST,
         {
-            **provenance(command, seed),
+            **origin,
             "budget": budget.name,
             "budget_note": budget.note(),
-            "scenario": {"name": scenario, "overrides": list(overrides)},
-            "timings_s": timings,
-            "total_s": round(sum(timings.values()), 1),
-            "schemes": [_scheme_json(out, scheme) for scheme in schemes],
+            "figures": list(whole.figures),
+            "scenario": {"name": whole.preset.name, "overrides": list(whole.overrides)},
+            "total_s": round(sum(told["timings_s"].values()), 1),
             "evaluation": {"slots": budget.evaluation_slots, "seeds": budget.evaluation_seeds},
-            "headline": {"learner": HEADLINE_LEARNER, "benchmarks": _benchmarks(out)},
-            **_curve_reference(load_preset(scenario, overrides).scenario, seed),
+            **told,
         },
     )
 
 
-def _has_policy(out: Path, name: str) -> bool:
-    """Whether a learner ended with any policy whose weights are numbers."""
-    return (out / RUNS / name / POLICY_FILE).exists()
-
-
-def _benchmarks(out: Path) -> list[str]:
-    trained = {folder.name for folder in (out / RUNS).iterdir()}
-    return [name for name in HEADLINE_BENCHMARKS if name not in trained or _has_policy(out, name)]
-
-
-def _scheme_json(out: Path, scheme: Contender) -> dict[str, Any]:
-    told = scheme.as_json()
-    if scheme.settings is not None:
-        told["diverged"] = read_json(out / RUNS / scheme.name / MANIFEST_FILE)["diverged"]
-    return told
-
-
-def _curve_reference(scenario: Scenario, seed: int) -> dict[str, float]:
-    """The optimum's mean cost on the slots that judge the learning curves; nothing where there is no optimum."""
-    slots = jax.device_get(curve_slots(scenario, seed))
-    cost = optimum_cost(scenario, jax.tree.map(np.float64, slots))
-    return {} if cost is None else {"optimum_on_curve_slots": cost}
-
-
-def _gather_curves(out: Path, learned: list[Contender]) -> None:
-    """All learning curves in one file, a row per scheme, seed and place."""
-    names = ("seed", "slots", "cost", "latency_s", "training_reward")
-    with (out / CONVERGENCE).open("w", newline="", encoding="utf-8") as target:
-        writer = csv.writer(target)
-        writer.writerow(("scheme", *names))
-        for scheme in learned:
-            with (out / RUNS / scheme.name / CURVE_FILE).open(encoding="utf-8", newline="") as source:
-                writer.writerows((scheme.name, *(row[name] for name in names)) for row in csv.DictReader(source))
+def _alone(command: str, figure: str) -> str:
+    """The command that makes one figure alone."""
+    return f"{re.sub(r' --figures[ =][^ ]+', '', command)} --figures {figure}"

@@ -11,7 +11,6 @@ from typing import Any
 
 from twinsync.errors import InputError
 from twinsync.experiments.run_folder import (
-    OPTIMUM,
     Estimate,
     Scheme,
     estimate,
@@ -57,13 +56,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Point:
-    """One place on the axis: every scheme is in `measured`, or in `missing` with the reason."""
+    """One place on the axis: every scheme is in `measured`, or in `missing` with the reason. `notes` are remarks."""
 
     x: float
     label: str
     overrides: tuple[str, ...]
     measured: dict[str, Measured]
     missing: dict[str, str]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,15 @@ class Sweep:
         return found
 
     @property
-    def has_optimum(self) -> bool:
-        """Whether the certified optimum is among the schemes."""
-        return any(scheme.name == OPTIMUM for scheme in self.schemes)
+    def slug(self) -> str:
+        """The name as a file or a part of a page may be called."""
+        return re.sub(r"[^A-Za-z0-9_-]+", "-", self.name)
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether any scheme's distance from the certified optimum is known anywhere."""
+        gaps = [item.gap for point in self.points for item in point.measured.values()]
+        return any(gap is not None and math.isfinite(gap.mean) for gap in gaps)
 
 
 def read_sweeps(folder: Path, schemes: Mapping[str, Scheme]) -> tuple[Sweep, ...]:
@@ -107,16 +113,16 @@ def read_sweeps(folder: Path, schemes: Mapping[str, Scheme]) -> tuple[Sweep, ...
         return ()
     entries = _list(need(mapping(read_json_file(path), SWEEPS), "sweeps", SWEEPS), f"{SWEEPS}: sweeps")
     sweeps = tuple(_sweep(entry, f"{SWEEPS}: sweeps[{place}]", schemes) for place, entry in enumerate(entries))
-    _distinct([sweep.name for sweep in sweeps], f"{SWEEPS}: sweeps: name")
+    # The name becomes a file's, and an id of the page.
+    _distinct([sweep.slug for sweep in sweeps], f"{SWEEPS}: sweeps: name")
     return sweeps
 
 
 def _sweep(value: Any, where: str, schemes: Mapping[str, Scheme]) -> Sweep:
     entry = mapping(value, where)
     name = _text(entry, "name", where)
-    # The name becomes a file's, and an id of the page.
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
-        raise InputError(f"{where}: name: {name!r} is not made of letters, digits, dashes and underscores alone")
+    if not re.search(r"[A-Za-z0-9]", name):
+        raise InputError(f"{where}: name: {name!r} has no letter and no digit")
     where = f"{SWEEPS}: {name}"
     axis = mapping(need(entry, "axis", where), f"{where}: axis")
     named = _texts(entry, "schemes", where)
@@ -166,6 +172,7 @@ def _point(value: Any, where: str, schemes: list[str]) -> Point:
             scheme: _measured(allocators[scheme], f"{within}: {scheme}") for scheme in schemes if scheme not in missing
         },
         missing={scheme: _text(missing, scheme, f"{where}: missing") for scheme in schemes if scheme in missing},
+        notes=tuple(_texts(evaluation, "notes", f"{where}: evaluation")),
     )
 
 

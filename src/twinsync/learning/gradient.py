@@ -95,7 +95,7 @@ class Gradient(eqx.Module):
 
     def ranges(self, key: Key) -> dict[str, list[float]]:
         """Least and most that training showed of each group, for the policy's card."""
-        seen = np.asarray(jax.jit(lambda k: self.seen(k, 256))(key), np.float64)
+        seen = np.asarray(_seen(self, key), np.float64)
         names = (*PHYSICAL, "given phi")
         return {names[i]: [float(column.min()), float(column.max())] for i, column in enumerate(seen.T)}
 
@@ -141,3 +141,8 @@ class Gradient(eqx.Module):
     def _optimiser(self) -> optax.GradientTransformation:
         updates = -(-self.settings.slots // self.slots_per_step)
         return optax.adam(falling_rate(self.settings, updates))
+
+
+@jax.jit
+def _seen(algorithm: Gradient, key: Key) -> Float[jax.Array, "n F"]:
+    return algorithm.seen(key, 256)

@@ -18,16 +18,14 @@ import jax.numpy as jnp
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.policy import save_policies
 from twinsync.errors import InputError
+from twinsync.learning.card import plain_values, policy_card
 from twinsync.learning.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from twinsync.learning.checkpoint import load_checkpoint, save_checkpoint
 from twinsync.learning.divergence import Diverged, find_divergences
-from twinsync.learning.gradient import Gradient
-from twinsync.learning.settings import SacSettings, Settings, algorithm_of, check_settings
+from twinsync.learning.settings import Settings, algorithm_of, check_settings
 from twinsync.learning.training import CurveRow, Training, advance, check_divergence, start_training
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
-from twinsync.scenario import Scenario, constants
-from twinsync.streams import root_key, stream
 
 CONFIG_FILE, MANIFEST_FILE, CURVE_FILE = "config.json", "manifest.json", "curve.csv"
 
@@ -51,7 +49,7 @@ class RunConfig:
 
     def as_json(self) -> dict[str, Any]:
         """What is written to config.json; the scenario by its values, so that a changed file is noticed."""
-        values = _scenario_values(load_scenario(self.scenario, self.overrides))
+        values = plain_values(load_scenario(self.scenario, self.overrides))
         return json.loads(
             json.dumps(
                 {
@@ -97,7 +95,7 @@ def train(
 
     def save(now: Training) -> None:
         save_checkpoint(out / CHECKPOINT_FILE, now)
-        _write_curve(out / CURVE_FILE, now.curve)
+        write_curve(out / CURVE_FILE, now.curve)
         cost = sum(row.cost for row in now.curve[-now.seeds :]) / now.seeds
         tell(f"{out.name}: cost {cost:.1f}", now.step * slots, total)
 
@@ -112,7 +110,7 @@ def train(
         stopped = Diverged(f"{out}: {error}; its learning curve is in {CURVE_FILE}")
     if not (out / POLICY_FILE).exists():
         if stopped is None:
-            _save_finite(out / POLICY_FILE, training, _card(config, training, scenario))
+            _save_finite(out / POLICY_FILE, training, policy_card(training, scenario))
         _close_manifest(out / MANIFEST_FILE, training, time.perf_counter() - began)
     if stopped is not None:
         raise stopped
@@ -120,8 +118,8 @@ def train(
 
 
 def finite_seeds(training: Training) -> list[int]:
-    """Seeds whose policy's weights are all numbers."""
-    return [row.seed for row in training.curve[-training.seeds :] if math.isfinite(row.cost)]
+    """Places of the seeds whose policy's weights are all numbers."""
+    return [place for place, row in enumerate(training.curve[-training.seeds :]) if math.isfinite(row.cost)]
 
 
 def _save_finite(path: Path, training: Training, card: dict[str, Any]) -> None:
@@ -171,38 +169,8 @@ def _differing(wanted: dict[str, Any], found: Any) -> list[str]:
     return sorted(names)
 
 
-def _card(config: RunConfig, training: Training, scenario: Scenario) -> dict[str, Any]:
-    policies = training.policies()
-    interface = config.settings.interface
-    rows = training.curve[-training.seeds :]
-    return {
-        "algorithm": algorithm_of(config.settings),
-        "architecture": policies.network.architecture,
-        "hidden": list(config.settings.hidden),
-        "outputs": (2 if isinstance(config.settings, SacSettings) else 1) * interface.decisions,
-        "squash": policies.squash,
-        "interface": dataclasses.asdict(interface),
-        "device_count": scenario.device_count,
-        "scenario": _scenario_values(scenario),
-        "seeds": config.seeds,
-        "seed": config.seed,
-        "curve_cost": [row.cost for row in rows],
-        **_ranges(training),
-    }
-
-
-def _ranges(training: Training) -> dict[str, Any]:
-    """What training showed of each dimensionless group, where the policy is told those."""
-    if not isinstance(training.algorithm, Gradient):
-        return {}
-    return {"ranges": training.algorithm.ranges(stream(root_key(training.seed), "ranges"))}
-
-
-def _scenario_values(scenario: Scenario) -> dict[str, Any]:
-    return {key: getattr(scenario, key) for key in constants()}
-
-
-def _write_curve(path: Path, curve: list[CurveRow]) -> None:
+def write_curve(path: Path, curve: list[CurveRow]) -> None:
+    """A learning curve as CSV, written whole or not at all."""
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -1,13 +1,18 @@
-"""One training loop for every algorithm: jitted end to end, seeds vmapped, in stretches that can be interrupted."""
+"""One training loop for every algorithm: jitted end to end, in stretches that can be interrupted.
+
+What is trained side by side are cells: a scenario and a training seed each, of one algorithm and one size. A run of
+several seeds is cells that share a scenario; a sweep over numeric constants adds cells to the same program.
+"""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,14 +57,24 @@ class CurveRow(NamedTuple):
 
 @dataclass
 class Training:
-    """A run in memory: all seeds' states (leaves stacked [S, ...]), the step reached, and the curve so far."""
+    """A run in memory: all cells' states (leaves stacked [S, ...]), the step reached, and the curve so far.
+
+    algorithm: that of the first cell; the others differ in their scenario's numbers alone. scenarios: leaves stacked
+    [S]. numbers: the cells' training seeds, counted below root seed `seed`.
+    """
 
     algorithm: Algorithm
+    scenarios: Scenario
     state: Any
-    seeds: int
+    numbers: tuple[int, ...]
     seed: int
     step: int = 0
     curve: list[CurveRow] = field(default_factory=list)
+
+    @property
+    def seeds(self) -> int:
+        """Number S of cells, which in a run of one scenario is that of its training seeds."""
+        return len(self.numbers)
 
     @property
     def total_steps(self) -> int:
@@ -72,16 +87,26 @@ class Training:
         return self.step >= self.total_steps
 
     def policies(self) -> Policy:
-        """Deterministic policies of all seeds, leaves stacked [S, ...]."""
+        """Deterministic policies of all cells, leaves stacked [S, ...]."""
         return self.algorithm.policy(self.state)
 
 
 def start_training(scenario: Scenario, settings: Settings, *, seeds: int, seed: int) -> Training:
     """Training states of `seeds` seeds below root seed `seed`, before the first slot."""
+    return start_cells([scenario] * seeds, settings, numbers=range(seeds), seed=seed)
+
+
+def start_cells(scenarios: Sequence[Scenario], settings: Settings, *, numbers: Sequence[int], seed: int) -> Training:
+    """Training states of several cells, cell i the scenario i with training seed `numbers[i]` below root seed `seed`.
+
+    The scenarios must differ in numbers alone: counts and options decide the program that all cells share.
+    """
     check_settings(settings)
-    keys = jax.random.split(stream(root_key(seed), "training"), seeds)
-    algorithm = _algorithm(scenario, settings)
-    return Training(algorithm, _init(algorithm, keys), seeds, seed)
+    # The keys of the first n seeds do not depend on how many follow.
+    keys = jax.random.split(stream(root_key(seed), "training"), max(numbers) + 1)[jnp.asarray(numbers)]
+    algorithm = _algorithm(scenarios[0], settings)
+    stacked = jax.tree.map(lambda *leaves: np.asarray(leaves), *scenarios)
+    return Training(algorithm, stacked, _init(algorithm, stacked, keys), tuple(numbers), seed)
 
 
 def _algorithm(scenario: Scenario, settings: Settings) -> Algorithm:
@@ -113,7 +138,7 @@ def advance(
         rewards = []
         for first, last, warm in _split(training.step, end, training.algorithm.warmup_steps):
             training.state, stats = _stretch(
-                training.algorithm, training.state, jnp.asarray(first), jnp.asarray(last), warm
+                training.algorithm, training.scenarios, training.state, jnp.asarray(first), jnp.asarray(last), warm
             )
             rewards.append(stats)
         training.step = end
@@ -122,6 +147,14 @@ def advance(
             report(training)
         if stop_if_diverged:
             check_divergence(training)
+
+
+def run_steps(training: Training, steps: int, *, from_step: int) -> None:
+    """Run so many steps and wait for them, with nothing noted: to see how long they take."""
+    last = jnp.asarray(from_step + steps)
+    training.state, _ = jax.block_until_ready(
+        _stretch(training.algorithm, training.scenarios, training.state, jnp.asarray(from_step), last, False)
+    )
 
 
 def check_divergence(training: Training) -> None:
@@ -142,7 +175,8 @@ def curve_slots(scenario: Scenario, seed: int) -> Slot:
 
 
 def _curve_slots(training: Training) -> Slot:
-    return curve_slots(training.algorithm.environment.scenario, training.seed)
+    """Each cell's slots, [S, ...]: the same draws in each cell's scenario."""
+    return _draw_all(stream(root_key(training.seed), "curve"), training.scenarios)
 
 
 @jax.jit
@@ -151,28 +185,43 @@ def _draw(key: Key, scenario: Scenario) -> Slot:
 
 
 @jax.jit
-def _init(algorithm: Algorithm, keys: Key) -> Any:
+def _draw_all(key: Key, scenarios: Scenario) -> Slot:
+    return jax.lax.map(lambda scenario: draw_slots(key, scenario, CURVE_SLOTS), scenarios)
+
+
+@jax.jit
+def _init(algorithm: Algorithm, scenarios: Scenario, keys: Key) -> Any:
+    states = jax.vmap(lambda scenario, key: in_scenario(scenario, algorithm).init(key))(scenarios, keys)
     # Targets start as the critics; separate buffers let the state be donated.
-    return jax.tree.map(jnp.copy, jax.vmap(algorithm.init)(keys))
+    return jax.tree.map(jnp.copy, states)
 
 
-@functools.partial(jax.jit, static_argnums=(4,), donate_argnums=(1,))
-def _stretch(algorithm: Algorithm, state: Any, first: jax.Array, last: jax.Array, warm: bool) -> tuple[Any, Any]:
-    """Steps `first` to `last` (excluded) of all seeds; statistics over the steps, [S].
+def in_scenario(scenario: Scenario, algorithm: Algorithm) -> Algorithm:
+    """The algorithm in another scenario of the same counts and options."""
+    return eqx.tree_at(lambda known: known.environment.scenario, algorithm, scenario)
+
+
+@functools.partial(jax.jit, static_argnums=(5,), donate_argnums=(2,))
+def _stretch(
+    algorithm: Algorithm, scenarios: Scenario, state: Any, first: jax.Array, last: jax.Array, warm: bool
+) -> tuple[Any, Any]:
+    """Steps `first` to `last` (excluded) of all cells; statistics over the steps, [S].
 
     The bounds are traced, so stretches of any length share one compilation.
     """
-    one = algorithm.warm_up if warm else algorithm.step
 
-    def body(i: jax.Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
-        state, stats = one(carry[0], i)
-        return state, joined(carry[1], stats)
+    def of_cell(cell: tuple[Scenario, Any]) -> tuple[Any, Any]:
+        here = in_scenario(cell[0], algorithm)
+        one = here.warm_up if warm else here.step
 
-    def of_seed(state: Any) -> tuple[Any, Any]:
-        shapes = jax.eval_shape(one, state, first)[1]
-        return jax.lax.fori_loop(first, last, body, (state, nothing_yet(shapes)))
+        def body(i: jax.Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+            state, stats = one(carry[0], i)
+            return state, joined(carry[1], stats)
 
-    state, total = over_seeds(of_seed, state)
+        shapes = jax.eval_shape(one, cell[1], first)[1]
+        return jax.lax.fori_loop(first, last, body, (cell[1], nothing_yet(shapes)))
+
+    state, total = over_seeds(of_cell, (scenarios, state))
     return state, averaged(total, last - first)
 
 
@@ -185,27 +234,26 @@ def over_seeds(of_seed: Callable[[Any], Any], states: Any) -> Any:
 
 
 @jax.jit
-def _costs(policies: Policy, scenario: Scenario, slots: Slot, key: Key) -> tuple[jax.Array, jax.Array]:
-    def of(policy: Policy) -> tuple[jax.Array, jax.Array]:
+def _costs(policies: Policy, scenarios: Scenario, slots: Slot, key: Key) -> tuple[jax.Array, jax.Array]:
+    def of(policy: Policy, scenario: Scenario, slots: Slot) -> tuple[jax.Array, jax.Array]:
         outcome = slot_outcome(scenario, slots, policy(scenario, see(slots, policy.observation), key))
         # Clipping can hide a weight that is no number; a policy with such a weight has no cost.
         whole = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(policy)]).all()
         return jnp.where(whole, jnp.mean(outcome.cost), jnp.nan), jnp.mean(outcome.total_latency_s)
 
-    return jax.vmap(of)(policies)
+    return jax.vmap(of)(policies, scenarios, slots)
 
 
 def _judge(training: Training, slots: Slot, stretches: list[Any] | None) -> None:
-    scenario = training.algorithm.environment.scenario
     key = stream(root_key(training.seed), "curve phi")
-    cost, latency = jax.device_get(_costs(training.policies(), scenario, slots, key))
+    cost, latency = jax.device_get(_costs(training.policies(), training.scenarios, slots, key))
     told = [jax.device_get(stats) for stats in stretches or ()]
     bounds = _bounds(training, told)
     reached = training.step * training.algorithm.slots_per_step
     for s in range(training.seeds):
         # The first five of `Stats`, in the curve's order.
         last = (float(x[s]) for x in told[-1][:5]) if told else (float("nan"),) * 5
-        row: tuple[Any, ...] = (s, reached, float(cost[s]), float(latency[s]), *last, bounds[s])
+        row: tuple[Any, ...] = (training.numbers[s], reached, float(cost[s]), float(latency[s]), *last, bounds[s])
         training.curve.append(CurveRow(*row))
 
 

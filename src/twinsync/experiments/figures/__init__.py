@@ -41,7 +41,7 @@ class _Plan:
 
 def sweep_figure(swept: Sweep) -> str:
     """Name of a sweep's figure in `figures/`."""
-    return f"sweep_{swept.name}"
+    return f"sweep_{swept.slug}"
 
 
 def frontiers(folder: ReportFolder) -> list[Frontier]:

@@ -46,7 +46,7 @@ def sweep_rows(sweep: Sweep) -> list[list[object]]:
 
 def draw_sweep(sweep: Sweep, look: dict[str, Style], *, narrow: bool) -> Chart:
     """Latency, and where the optimum is known the cost above it, side by side (one above the other on a phone)."""
-    panels = 2 if sweep.has_optimum else 1
+    panels = 2 if sweep.has_gaps else 1
     figure = new_figure(2.6 * panels + 1.2 if narrow else 3.7, narrow=narrow)
     columns, rows = (1, panels) if narrow else (panels, 1)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -146,7 +146,7 @@ def evenly_spread_in_log(x: Sequence[float]) -> bool:
     if len(x) < 3 or x[0] <= 0 or x[-1] / x[0] < 8:
         return False
     unevenness = [np.std(steps) / np.mean(steps) for steps in (np.diff(x), np.diff(np.log(x)))]
-    return bool(unevenness[1] < unevenness[0])
+    return bool(unevenness[1] < 0.75 * unevenness[0])
 
 
 def thinned(places: Sequence[float], widths: Sequence[float]) -> list[int]:

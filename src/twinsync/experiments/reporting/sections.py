@@ -208,7 +208,10 @@ _TAGGED = {
 
 def _making(folder: ReportFolder) -> list[Block]:
     manifest, run = folder.manifest, folder.run
-    stages = ", ".join(f"{stage} {duration(elapsed_s)}" for stage, elapsed_s in manifest["timings_s"].items())
+    swept = {sweep.name for sweep in folder.sweeps}
+    stages = ", ".join(
+        f"{stage} {duration(elapsed_s)}" for stage, elapsed_s in manifest["timings_s"].items() if stage not in swept
+    )
     facts = [
         ["Device", f"{manifest['device']}; {manifest['machine']}"],
         ["Git revision", manifest["git_revision"] or "not in a repository"],

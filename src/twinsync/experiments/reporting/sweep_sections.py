@@ -45,7 +45,7 @@ def _sweeps(title: str, found: Sequence[Sweep], words: str) -> list[Block]:
 
 def _sweep(swept: Sweep) -> list[Block]:
     told = finding(swept)
-    lacking = lacks(swept)
+    lacking = [*lacks(swept), *diverged(swept)]
     return [
         Heading(f"{swept.figure}: {swept.title}" if swept.figure else swept.title, 3),
         Paragraph(told),
@@ -60,21 +60,20 @@ def _caption(swept: Sweep) -> str:
         {item.unit_count for point in swept.points for item in point.measured.values() if item.unit == TRAINED}
     )
     bands = f" Bands: {listing([str(count) for count in counts])} training seeds." if counts else ""
-    beside = " and cost above the optimum" if swept.has_optimum else ""
+    beside = " and cost above the optimum" if swept.has_gaps else ""
     return f"Mean latency{beside} against the {symbol(swept.axis.label)}.{bands}"
 
 
 def finding(swept: Sweep) -> str:
     """From where to where the latency goes, and how near to the optimum each scheme stays."""
-    names = [scheme.name for scheme in swept.schemes]
-    lead = next(scheme for scheme in swept.schemes if scheme.name == (OPTIMUM if swept.has_optimum else names[0]))
+    optimum = next((scheme for scheme in swept.schemes if scheme.name == OPTIMUM), None)
+    lead, whose = (optimum, "the optimum") if optimum else (swept.schemes[0], symbol(swept.schemes[0].label))
     ends = [
         (point.label, point.measured[lead.name].latency_s.mean)
         for point in swept.points
         if lead.name in point.measured and math.isfinite(point.measured[lead.name].latency_s.mean)
     ]
     unit = f"{NBSP}{swept.axis.unit}" if swept.axis.unit else ""
-    whose = "the optimum" if swept.has_optimum else symbol(lead.label)
     words = sentence(f"{whose} has no value at any point")
     if ends:
         (first, start), (last, end) = ends[0], ends[-1]
@@ -82,9 +81,9 @@ def finding(swept: Sweep) -> str:
             f"From {first}{unit} to {last}{unit}, the mean latency of {whose} goes from "
             f"{number(start, 2)}{NBSP}s to {number(end, 2)}{NBSP}s."
         )
-    gaps = [_gaps(swept, scheme) for scheme in swept.schemes if swept.has_optimum and scheme.name != OPTIMUM]
+    gaps = [_gaps(swept, scheme) for scheme in swept.schemes if scheme.name != OPTIMUM]
     known = [gap for gap in gaps if gap]
-    return f"{words} Cost above it: {'; '.join(known)}." if known else words
+    return f"{words} Cost above the optimum's: {'; '.join(known)}." if known else words
 
 
 def _gaps(swept: Sweep, scheme: Scheme) -> str:
@@ -107,6 +106,23 @@ def lacks(swept: Sweep) -> list[str]:
             at = f"{symbol(swept.axis.label)} = {listing(labels)}"
             found.append(f"No value of **{symbol(scheme.label)}** at {at}. {sentence(reason)}")
     return found
+
+
+def diverged(swept: Sweep) -> list[str]:
+    """Where some seeds of a learner were lost or fell back, in the evaluation's words."""
+    return [
+        f"At {symbol(swept.axis.label)} = {point.label}, {_named(swept, note)}."
+        for point in swept.points
+        for note in point.notes
+        if "diverged" in note
+    ]
+
+
+def _named(swept: Sweep, note: str) -> str:
+    """A remark that knows a scheme by its key, with its name for people."""
+    key, mark, rest = note.partition(":")
+    names = {scheme.name: symbol(scheme.label) for scheme in swept.schemes}
+    return f"**{names[key]}**{mark}{rest}" if key in names else note
 
 
 def values(swept: Sweep) -> Table:

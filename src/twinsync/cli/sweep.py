@@ -1,0 +1,154 @@
+"""`twinsync reproduce` and `twinsync sweep`: many results on many workers, interrupted and resumed at will."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twinsync.cli.shared import (
+    OutOption,
+    ResumeOption,
+    ScenarioOption,
+    SeedOption,
+    SetOption,
+    command_line,
+    interruptible,
+    progress,
+    say,
+    whole_number,
+)
+from twinsync.errors import InputError
+
+if TYPE_CHECKING:
+    from twinsync.experiments.reproduce import Plan
+    from twinsync.experiments.sweeps.executor import Executor
+
+BudgetOption = Annotated[str, typer.Option("--budget", metavar="quick|laptop|full", help="How much of Table III.")]
+ExecutorOption = Annotated[
+    str,
+    typer.Option(
+        "--executor",
+        metavar="local|ray",
+        help="Where workers live: this machine's cores (or its GPU, where JAX finds one), or a Ray cluster.",
+    ),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        "--address", metavar="HOST:PORT", help="The Ray cluster to join; without it one is started on this machine."
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="W", parser=whole_number(1, 10_000), help="Workers, if not one a core (or one a GPU)."
+    ),
+]
+EstimateOption = Annotated[
+    bool, typer.Option("--estimate", help="Time a sample of each learner here, print how long all would take, stop.")
+]
+
+
+def reproduce(
+    out: OutOption,
+    budget: BudgetOption = "quick",
+    figures: Annotated[
+        str,
+        typer.Option(
+            "--figures",
+            metavar="A,B,...",
+            help="Figures of the paper, 3 to 7, and sweeps it does not have (beyond, or one of them by name).",
+        ),
+    ] = "3,4,5,6,7,beyond",
+    scenario: ScenarioOption = "paper",
+    overrides: SetOption = None,
+    seed: SeedOption = 0,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    estimate: EstimateOption = False,
+    resume: ResumeOption = False,
+) -> None:
+    """Train the paper's schemes at every point of its figures, compare all with the optima, and write the report."""
+    with progress() as report:
+        report("loading", 0, 1)
+        from twinsync.experiments.budgets import find_budget
+        from twinsync.experiments.reproduce import find_figures, plan
+
+        chosen = plan(find_budget(budget), find_figures(figures), scenario, tuple(overrides or ()), seed)
+        page = _execute(chosen, out, executor, address, workers, estimate=estimate, resume=resume, report=report)
+    if page is not None:
+        print(page)
+
+
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep as TOML: axes, schemes, fixed constants.")],
+    out: OutOption,
+    budget: BudgetOption = "quick",
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds, if not the budget's."),
+    ] = None,
+    seed: SeedOption = 0,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    estimate: EstimateOption = False,
+    resume: ResumeOption = False,
+) -> None:
+    """Compare schemes of your own choice along axes of your own, and write a report like that of `reproduce`."""
+    with progress() as report:
+        report("loading", 0, 1)
+        from twinsync.experiments.budgets import find_budget
+        from twinsync.experiments.reproduce import sweep_plan
+
+        size = find_budget(budget)
+        chosen = sweep_plan(file, dataclasses.replace(size, seeds=seeds or size.seeds), seed)
+        page = _execute(chosen, out, executor, address, workers, estimate=estimate, resume=resume, report=report)
+    if page is not None:
+        print(page)
+
+
+def _execute(
+    chosen: Plan, out: Path, executor: str, address: str | None, workers: int | None, *,
+    estimate: bool, resume: bool, report,
+) -> Path | None:  # fmt: skip
+    from twinsync.experiments.reproduce import reproduce as run
+
+    if out.exists() and not resume and not estimate:
+        raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
+    with interruptible(f"continue with: {command_line()} --resume"), _executor(executor, address, workers) as hands:
+        if estimate or chosen.budget.name == "full":
+            from twinsync.experiments.sweeps.estimate import estimate as estimated
+
+            for line in estimated(chosen.cells(), hands, report):
+                say(line)
+            if estimate:
+                return None
+        return run(chosen, out, hands, command=command_line(), resume=resume, progress=report, say=say)
+
+
+@contextmanager
+def _executor(name: str, address: str | None, workers: int | None) -> Iterator[Executor]:
+    """The executor asked for, closed whatever happens."""
+    if name not in ("local", "ray"):
+        raise InputError(f"--executor {name}: unknown; give local or ray")
+    if address is not None and name != "ray":
+        raise InputError("--address: only --executor ray has one")
+    if name == "ray":
+        from twinsync.experiments.sweeps.ray_cluster import RayCluster
+
+        found: Executor = RayCluster(address, workers)
+    else:
+        from twinsync.experiments.sweeps.local import local_executor
+
+        found = local_executor(workers)
+    try:
+        yield found
+    finally:
+        found.close()

@@ -1,0 +1,96 @@
+"""The unit of work: one scheme in one scenario with one training seed. What decides its result is its address."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from twinsync.errors import InputError
+from twinsync.learning.card import plain_values
+from twinsync.learning.settings import Settings, algorithm_of
+from twinsync.scenario import Scenario, constants
+
+FORMAT = 1  # of results; another one makes earlier results unknown
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One scheme in one scenario with one training seed, evaluated on `sets` sets of `slots` slots.
+
+    scheme: its name, for people. settings: the learner's, None for an allocator that learns nothing, which is then
+    found by the name `allocator`. seed: root seed. training_seed: counted below it; 0 where nothing is trained.
+    stretches: points of the learning curve.
+    """
+
+    scheme: str
+    scenario: Scenario
+    settings: Settings | None
+    allocator: str
+    seed: int
+    training_seed: int
+    slots: int
+    sets: int
+    stretches: int
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides the result, as JSON has it."""
+        if self.settings is None:
+            decides: dict[str, Any] = {"allocator": self.allocator, "source": _source(self.allocator)}
+        else:
+            decides = {
+                "algorithm": algorithm_of(self.settings),
+                "settings": dataclasses.asdict(self.settings),
+                "training_seed": self.training_seed,
+                "stretches": self.stretches,
+            }
+        identity = {
+            "format": FORMAT,
+            "scenario": plain_values(self.scenario),
+            **decides,
+            "seed": self.seed,
+            "evaluation": {"slots": self.slots, "sets": self.sets},
+        }
+        return json.loads(json.dumps(identity))
+
+    @cached_property
+    def address(self) -> str:
+        """Name of the result: a hash of the identity."""
+        text = json.dumps(self.identity, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    @cached_property
+    def program(self) -> str:
+        """Cells of one program differ in numbers alone: they share a compilation, and a batch."""
+        known = constants()
+        fixed = {
+            key: value
+            for key, value in self.identity["scenario"].items()
+            if known[key].integer or known[key].choices or not isinstance(value, (int, float))
+        }
+        learner = None if self.settings is None else [algorithm_of(self.settings), dataclasses.asdict(self.settings)]
+        shape = jax.tree.structure(self.scenario).num_leaves
+        return json.dumps([fixed, shape, learner, None if learner else self.allocator], sort_keys=True)
+
+    @property
+    def label(self) -> str:
+        """For progress and messages."""
+        return self.scheme if self.settings is None else f"{self.scheme}, seed {self.training_seed}"
+
+
+def _source(allocator: str) -> str:
+    """Hash of a user's own file, so that a changed allocator is not taken for the one that was evaluated."""
+    place = allocator.rpartition(":")[0]
+    if not place.endswith(".py"):
+        return ""
+    try:
+        return hashlib.sha256(Path(place).read_bytes()).hexdigest()[:24]
+    except OSError as error:
+        raise InputError(f"allocator {allocator!r}: {place} cannot be read: {error.strerror}") from None

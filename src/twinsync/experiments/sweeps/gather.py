@@ -1,0 +1,140 @@
+"""From results of cells to what is said of a point: the evaluation of all schemes that were measured there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from twinsync.experiments.budgets import Budget, Contender
+from twinsync.experiments.evaluate import CERTIFIED_GAP, Evaluation, Optimum, Scheme
+from twinsync.experiments.run_folder import OPTIMUM
+from twinsync.experiments.summary import summarise
+from twinsync.experiments.sweeps.cell import Cell
+from twinsync.experiments.sweeps.plan import Point, Sweep, points, scenario_at
+from twinsync.experiments.sweeps.result import CellResult
+from twinsync.experiments.sweeps.store import Store
+from twinsync.scenario import Scenario
+
+
+def cells_of(schemes: Sequence[Contender], scenario: Scenario, budget: Budget, seed: int) -> list[Cell]:
+    """A cell a training seed of each learner, one of each scheme that learns nothing."""
+    return [
+        Cell(
+            scheme.name, scenario, scheme.settings, "" if scheme.settings else scheme.name, seed, number,
+            budget.evaluation_slots, budget.evaluation_seeds, budget.stretches,
+        )
+        for scheme in schemes
+        for number in range(budget.seeds if scheme.settings else 1)
+    ]  # fmt: skip
+
+
+def sweep_cells(sweep: Sweep, schemes: Mapping[str, Contender], budget: Budget, seed: int) -> list[Cell]:
+    """All cells of a sweep of one axis."""
+    named = [schemes[name] for name in sweep.schemes]
+    return [cell for point in points(sweep) for cell in cells_of(named, scenario_at(sweep, point), budget, seed)]
+
+
+def read_results(store: Store, cells: Sequence[Cell]) -> dict[str, list[CellResult]]:
+    """Results by scheme, in the order of their training seeds. All must be there."""
+    found: dict[str, list[CellResult]] = {}
+    for cell in cells:
+        result = store.read(cell)
+        if result is None:
+            raise RuntimeError(f"{store.path(cell)}: the result of {cell.label} is gone")
+        found.setdefault(cell.scheme, []).append(result)
+    return found
+
+
+def evaluation_of(
+    found: Mapping[str, Sequence[CellResult]], scenario: Scenario, budget: Budget, seed: int
+) -> Evaluation:
+    """The evaluation of all schemes that were measured; a seed whose policy is lost is left out."""
+    schemes = {}
+    for name, results in found.items():
+        measured = [result.measured for result in results if result.measured is not None]
+        if measured:
+            schemes[name] = _joined(measured)
+    optimum, note = _optimum(found)
+    return Evaluation(
+        scenario, budget.evaluation_slots, budget.evaluation_seeds, seed, schemes, optimum, note
+    )  # fmt: skip
+
+
+def missing_of(found: Mapping[str, Sequence[CellResult]]) -> dict[str, str]:
+    """Why each scheme that could not be measured was not."""
+    return {
+        name: results[0].trouble
+        for name, results in found.items()
+        if all(result.measured is None for result in results)
+    }
+
+
+def divergence_notes(found: Mapping[str, Sequence[CellResult]]) -> list[str]:
+    """A sentence for each learner of which a seed diverged."""
+    notes = []
+    for name, results in found.items():
+        count = sum(bool(result.diverged) for result in results)
+        if count:
+            notes.append(f"{name}: training diverged in {count} of {len(results)} seeds")
+    return notes
+
+
+def sweep_json(
+    sweep: Sweep, schemes: Mapping[str, Contender], store: Store, budget: Budget, seed: int, command: str
+) -> dict[str, Any]:
+    """Everything a report says of a sweep of one axis."""
+    named = [schemes[name] for name in sweep.schemes]
+    rows, commits, spent = [], set(), 0.0
+    for point in points(sweep):
+        scenario = scenario_at(sweep, point)
+        found = read_results(store, cells_of(named, scenario, budget, seed))
+        every = [result for results in found.values() for result in results]
+        commits |= {result.provenance.get("git_revision") for result in every}
+        spent += sum(result.total_s for result in every)
+        rows.append(_point_json(point, found, scenario, budget, seed))
+    axis = sweep.axes[0]
+    return {
+        "name": sweep.name,
+        "figure": sweep.figure,
+        "title": sweep.title,
+        "axis": {"keys": list(axis.keys), "label": axis.label, "unit": axis.unit},
+        "schemes": list(sweep.schemes),
+        "command": command,
+        "commits": sorted(commit for commit in commits if commit),
+        "training_s": round(spent, 1),
+        "points": rows,
+    }
+
+
+def _point_json(
+    point: Point, found: Mapping[str, Sequence[CellResult]], scenario: Scenario, budget: Budget, seed: int
+) -> dict[str, Any]:
+    told = summarise(evaluation_of(found, scenario, budget, seed))
+    told["notes"] += divergence_notes(found)
+    return {
+        "x": point.x,
+        "label": point.label,
+        "set": list(point.overrides),
+        "evaluation": {key: value for key, value in told.items() if key not in ("definitions", "scenario")},
+        "missing": missing_of(found),
+    }
+
+
+def _joined(measured: Sequence[Scheme]) -> Scheme:
+    """Schemes of one policy each as one of several policies."""
+    return Scheme(
+        np.concatenate([scheme.latency_s for scheme in measured]),
+        np.concatenate([scheme.cost for scheme in measured]),
+        {name: np.concatenate([scheme.means[name] for scheme in measured]) for name in measured[0].means},
+    )
+
+
+def _optimum(found: Mapping[str, Sequence[CellResult]]) -> tuple[Optimum | None, str]:
+    if OPTIMUM not in found:
+        return None, "the optimum is not among the schemes"
+    result = found[OPTIMUM][0]
+    if result.measured is None or result.relative_gap is None:
+        return None, result.trouble or f"its proven gap exceeds {CERTIFIED_GAP:g} in some slots"
+    return Optimum(result.measured.cost[0], result.relative_gap), ""
