@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from twinsync.experiments.figures import write_figures
 from twinsync.experiments.figures.convergence import seed_band, zoom_limits
 from twinsync.experiments.figures.parts import deadline_total_s, energy_budget_total_j
-from twinsync.experiments.figures.style import BLUE, spread, styles
-from twinsync.experiments.run_folder import read_run_folder
+from twinsync.experiments.figures.scheme_styles import styles
+from twinsync.experiments.figures.style import BLUE, spread
+from twinsync.experiments.report_folder import read_report_folder
 from twinsync.experiments.statistics import Bootstrap
 
 NAMES = ("fig3_convergence", "comparison", "latency_parts", "energy_parts")
@@ -23,8 +24,9 @@ NAMES = ("fig3_convergence", "comparison", "latency_parts", "energy_parts")
 @pytest.fixture(scope="module")
 def drawn(write_run, tmp_path_factory):
     folder = write_run(tmp_path_factory.mktemp("figures"))
-    run = read_run_folder(folder)
-    return run, write_figures(run)
+    found = read_report_folder(folder)
+    assert found.run is not None
+    return found.run, write_figures(found)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -33,10 +35,11 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_figure_is_a_png_an_svg_and_the_csv_behind_it(drawn, name):
+def test_every_figure_is_a_png_an_svg_a_pdf_and_the_csv_behind_it(drawn, name):
     run, figures = drawn
     folder = run.path / "figures"
     assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     assert ElementTree.fromstring((folder / f"{name}.svg").read_text("utf-8")).tag.endswith("svg")
     assert table(folder / f"{name}.csv")
     assert figures[name].wide_svg != figures[name].narrow_svg
@@ -45,7 +48,7 @@ def test_every_figure_is_a_png_an_svg_and_the_csv_behind_it(drawn, name):
 def test_the_same_data_gives_the_same_bytes(drawn):
     run, _ = drawn
     before = {path.name: path.read_bytes() for path in (run.path / "figures").iterdir()}
-    write_figures(run)
+    write_figures(read_report_folder(run.path))
     assert {path.name: path.read_bytes() for path in (run.path / "figures").iterdir()} == before
     assert not any(b"<dc:date>" in content for name, content in before.items() if name.endswith(".svg"))
 
@@ -94,9 +97,9 @@ def test_figures_name_every_learner(drawn):
 
 def test_each_curve_can_be_told_from_the_others_without_its_colour(drawn):
     run, _ = drawn
-    look = styles(run)
-    seen = {(str(look[name].dash), look[name].marker) for name in run.curves}
-    assert len(seen) == len(run.curves)
+    look = styles(run.schemes)
+    seen = {(str(style.dash), style.marker, style.filled) for style in look.values()}
+    assert len(seen) == len(run.schemes)
     assert look[run.learner].colour == BLUE
 
 

@@ -12,9 +12,11 @@ import pytest
 
 from twinsync.experiments.figures import Drawn
 from twinsync.experiments.report import write_report
+from twinsync.experiments.report_folder import read_report_folder
 from twinsync.experiments.reporting.findings import instabilities
-from twinsync.experiments.reporting.html import inline_svg, to_html
+from twinsync.experiments.reporting.html import to_html
 from twinsync.experiments.reporting.markdown import to_markdown
+from twinsync.experiments.reporting.pictures import inline_svg
 from twinsync.experiments.reporting.sections import build
 from twinsync.experiments.run_folder import read_run_folder
 from twinsync.experiments.words import compared, duration, number, symbol
@@ -75,7 +77,7 @@ class Page(HTMLParser):
 def page_of(folder: Path) -> Page:
     """The page of a run without the time its figures take."""
     names = ("fig3_convergence", "comparison", "latency_parts", "energy_parts")
-    return Page(to_html(build(read_run_folder(folder)), {name: Drawn(name, DOT, DOT) for name in names}))
+    return Page(to_html(build(read_report_folder(folder)), {name: Drawn(name, DOT, DOT) for name in names}))
 
 
 def edit(folder: Path, name: str, change: Callable[[Any], None]) -> None:
@@ -108,11 +110,13 @@ def written(write_run, tmp_path_factory) -> Path:
 def test_the_page_is_whole_and_fetches_nothing(written):
     text = (written / "report.html").read_text("utf-8")
     page = Page(text)
-    assert all(address.startswith("#") for address in page.addresses)
+    links = [address for address in page.addresses if not address.startswith("#")]
+    assert all((written / link).is_file() and link.startswith("figures/") for link in links)
+    assert len(links) == 16  # four figures as CSV, PNG, SVG, PDF
     assert not re.search(r"https?://|@import|<script|url\((?!#)", text)
     assert len(page.ids) == len(set(page.ids))
     assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(page.ids)
-    assert {address[1:] for address in page.addresses} <= set(page.ids)
+    assert {address[1:] for address in page.addresses if address not in links} <= set(page.ids)
     assert text.count("<svg") == 8  # four figures, for a page and for a phone
 
 
@@ -280,7 +284,7 @@ def test_how_it_was_made_is_told(run_folder):
 def test_words_from_outside_cannot_become_markup(run_folder):
     edit(run_folder, "manifest.json", lambda raw: raw["schemes"][2].update(label="<b>PPO</b> & co | x"))
     assert "<b>PPO</b> & co | x" in page_of(run_folder).words
-    text = to_markdown(build(read_run_folder(run_folder)))
+    text = to_markdown(build(read_report_folder(run_folder)))
     assert "| &lt;b>PPO&lt;/b> & co \\| x |" in text
     assert "<b>" not in text
 

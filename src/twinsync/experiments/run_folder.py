@@ -19,7 +19,7 @@ EVALUATION, CONVERGENCE = "evaluation.json", "convergence.csv"
 OPTIMUM = "optimum"
 _MANIFEST_KEYS = (
     *("command", "budget", "budget_note", "seed", "scenario", "versions", "device", "machine", "git_revision"),
-    *("started", "timings_s", "total_s", "schemes", "evaluation", "headline"),
+    *("started", "timings_s", "total_s", "schemes"),
 )
 _CONSTANT_KEYS = ("key", "symbol", "value", "text", "tag", "source", "meaning", "bound")
 VALUES = (
@@ -133,25 +133,17 @@ class RunFolder:
 
 def read_run_folder(folder: Path) -> RunFolder:
     """Read a run's raw files. `InputError` names the file, and in it the key or line, that is missing or unreadable."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; give the folder that `twinsync reproduce --out` wrote")
-    manifest = _mapping(_json(folder / MANIFEST), MANIFEST)
-    for key in _MANIFEST_KEYS:
-        need(manifest, key, MANIFEST)
-    for key, inner in (
-        ("scenario", "name"),
-        ("scenario", "overrides"),
-        ("evaluation", "slots"),
-        ("evaluation", "seeds"),
-    ):
-        need(_mapping(manifest[key], f"{MANIFEST}: {key}"), inner, f"{MANIFEST}: {key}")
-    evaluation = _mapping(_json(folder / EVALUATION), EVALUATION)
+    manifest = read_manifest(folder)
+    for inner in ("slots", "seeds"):
+        where = f"{MANIFEST}: evaluation"
+        need(mapping(need(manifest, "evaluation", MANIFEST), where), inner, where)
+    evaluation = mapping(read_json_file(folder / EVALUATION), EVALUATION)
     where = f"{EVALUATION}: allocators"
-    allocators = _mapping(need(evaluation, "allocators", EVALUATION), where)
+    allocators = mapping(need(evaluation, "allocators", EVALUATION), where)
     need(allocators, OPTIMUM, where)
-    schemes = _schemes(manifest)
+    schemes = read_schemes(manifest)
     rows = {name: _row(scheme_of(schemes, name), value, f"{where}: {name}") for name, value in allocators.items()}
-    headline = _mapping(manifest["headline"], f"{MANIFEST}: headline")
+    headline = mapping(need(manifest, "headline", MANIFEST), f"{MANIFEST}: headline")
     learner = need(headline, "learner", f"{MANIFEST}: headline")
     benchmarks = tuple(need(headline, "benchmarks", f"{MANIFEST}: headline"))
     for name in (learner, *benchmarks):
@@ -159,8 +151,8 @@ def read_run_folder(folder: Path) -> RunFolder:
     return RunFolder(
         path=folder,
         manifest=manifest,
-        scenario=_constants(folder / SCENARIO),
-        learning=_constants(folder / LEARNING),
+        scenario=read_constants(folder / SCENARIO),
+        learning=read_constants(folder / LEARNING),
         evaluation=evaluation,
         schemes=schemes,
         rows=rows,
@@ -170,11 +162,23 @@ def read_run_folder(folder: Path) -> RunFolder:
     )
 
 
-def need(mapping: Mapping[str, Any], key: str, where: str) -> Any:
-    """`mapping[key]`, or an `InputError` that says where it is missing."""
-    if key not in mapping:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """How the results in `folder` were made; `InputError` where the folder, the file or a key is missing."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give the folder that `twinsync reproduce --out` wrote")
+    manifest = mapping(read_json_file(folder / MANIFEST), MANIFEST)
+    for key in _MANIFEST_KEYS:
+        need(manifest, key, MANIFEST)
+    for inner in ("name", "overrides"):
+        need(mapping(manifest["scenario"], f"{MANIFEST}: scenario"), inner, f"{MANIFEST}: scenario")
+    return manifest
+
+
+def need(entry: Mapping[str, Any], key: str, where: str) -> Any:
+    """`entry[key]`, or an `InputError` that says where it is missing."""
+    if key not in entry:
         raise InputError(f"{where}: {key!r} is missing; run `twinsync reproduce` again into a fresh folder")
-    return mapping[key]
+    return entry[key]
 
 
 def scheme_of(schemes: Mapping[str, Scheme], name: str) -> Scheme:
@@ -191,30 +195,34 @@ def _text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read as text: {error}") from None
 
 
-def _json(path: Path) -> Any:
+def read_json_file(path: Path) -> Any:
+    """The file's content, or an `InputError` that names the file."""
     try:
         return json.loads(_text(path))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: not valid JSON: {error}") from None
 
 
-def _mapping(value: Any, where: str) -> dict[str, Any]:
+def mapping(value: Any, where: str) -> dict[str, Any]:
+    """The value if it is a JSON object, or an `InputError` that says where it is not."""
     if not isinstance(value, dict):
         raise InputError(f"{where}: expected an object, got {type(value).__name__}")
     return value
 
 
-def _constants(path: Path) -> list[dict[str, Any]]:
-    entries = _json(path)
+def read_constants(path: Path) -> list[dict[str, Any]]:
+    """The constants a run was made with, each with value, tag and source."""
+    entries = read_json_file(path)
     if not isinstance(entries, list):
         raise InputError(f"{path}: expected a list of constants, got {type(entries).__name__}")
     for place, entry in enumerate(entries):
         for key in _CONSTANT_KEYS:
-            need(_mapping(entry, f"{path}: entry {place}"), key, f"{path}: entry {place}")
+            need(mapping(entry, f"{path}: entry {place}"), key, f"{path}: entry {place}")
     return entries
 
 
-def _schemes(manifest: dict[str, Any]) -> dict[str, Scheme]:
+def read_schemes(manifest: dict[str, Any]) -> dict[str, Scheme]:
+    """The schemes a manifest describes, by name."""
     schemes = {}
     for place, entry in enumerate(manifest["schemes"]):
         where = f"{MANIFEST}: schemes[{place}]"
@@ -230,22 +238,22 @@ def _schemes(manifest: dict[str, Any]) -> dict[str, Scheme]:
 
 def estimate(value: Any, where: str) -> Estimate:
     """A plain number, or an object with mean, ci_low, ci_high and perhaps median, p95; null reads as NaN."""
-
-    def number(item: Any) -> float:
-        if item is None:
-            return math.nan
-        if isinstance(item, bool) or not isinstance(item, (int, float)):
-            raise InputError(f"{where}: expected a number, got {item!r}")
-        return float(item)
-
     if not isinstance(value, dict):
-        return Estimate(number(value))
-    rest = (number(value.get(key)) for key in ("ci_low", "ci_high", "median", "p95"))
-    return Estimate(number(need(value, "mean", where)), *rest)
+        return Estimate(_number(value, where))
+    rest = (_number(value.get(key), where) for key in ("ci_low", "ci_high", "median", "p95"))
+    return Estimate(_number(need(value, "mean", where), where), *rest)
+
+
+def _number(value: Any, where: str) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InputError(f"{where}: expected a number, got {value!r}")
+    return float(value)
 
 
 def _row(scheme: Scheme, value: Any, where: str) -> Row:
-    entry = _mapping(value, where)
+    entry = mapping(value, where)
     gap, blind = entry.get("gap_to_optimum"), entry.get("gap_to_expected")
     return Row(
         scheme=scheme,
@@ -266,7 +274,7 @@ def _units(entry: dict[str, Any], key: str, where: str) -> tuple[float, ...]:
 
 
 def _parts(entry: dict[str, Any], key: str, where: str) -> dict[str, float]:
-    parts = _mapping(need(entry, key, where), f"{where}: {key}")
+    parts = mapping(need(entry, key, where), f"{where}: {key}")
     return {name: estimate(value, f"{where}: {key}: {name}").mean for name, value in parts.items()}
 
 

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from twinsync.experiments.figures.style import GRID, INK, MUTED, PAPER, Style, name_rows, new_figure, styles
+from twinsync.experiments.figures.scheme_styles import Style
+from twinsync.experiments.figures.style import GRID, INK, MUTED, PAPER, name_rows, new_figure
 from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, RunFolder
 from twinsync.experiments.words import number
 
@@ -43,13 +44,12 @@ def comparison_rows(run: RunFolder) -> list[list[object]]:
     ]
 
 
-def draw_comparison(run: RunFolder, *, narrow: bool) -> Figure:
+def draw_comparison(run: RunFolder, look: dict[str, Style], *, narrow: bool) -> Figure:
     """Latency and cost side by side (one above the other on a phone)."""
     rows = by_cost(run)
     panel = 0.26 * len(rows) + 0.75
     figure = new_figure(2 * panel + 0.35 if narrow else panel + 0.35, narrow=narrow)
     left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2, sharey=True)
-    look = styles(run)
     _panel(left, rows, [(row.latency_s, row.units_latency_s) for row in rows], look, "Mean latency of a slot [s]", 2)
     name_rows(left, rows, narrow=narrow)
     _panel(right, rows, [(row.cost, row.units_cost) for row in rows], look, "Mean cost of a slot", 1)

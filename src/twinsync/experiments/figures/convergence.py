@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from twinsync.experiments.figures.style import INK, MUTED, PAPER, Style, new_figure, spread, styles
+from twinsync.experiments.figures.scheme_styles import Style
+from twinsync.experiments.figures.style import INK, MUTED, PAPER, new_figure, spread
 from twinsync.experiments.run_folder import OPTIMUM, Curve, RunFolder
 from twinsync.experiments.statistics import Bootstrap, Interval
 from twinsync.experiments.words import number
@@ -71,11 +72,11 @@ def convergence_rows(run: RunFolder) -> list[list[object]]:
     return rows
 
 
-def draw_convergence(run: RunFolder, *, narrow: bool) -> Figure:
+def draw_convergence(run: RunFolder, look: dict[str, Style], *, narrow: bool) -> Figure:
     """Two panels, the whole range and the end of training; a scheme below the second is named at its lower edge."""
     figure = new_figure(6.4 if narrow else 5.4, narrow=narrow)
     whole, zoom = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 1.25))
-    look, bands = styles(run), bands_of(run)
+    bands = bands_of(run)
     # Curves are judged on their own fixed slots, where the optimum costs a little more or less.
     optimum = -run.manifest.get("optimum_on_curve_slots", run.rows[OPTIMUM].cost.mean)
     for axes, title in ((whole, "Whole range"), (zoom, "End of training")):

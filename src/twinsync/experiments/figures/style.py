@@ -6,7 +6,6 @@ import csv
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from twinsync.experiments.run_folder import OPTIMUM, Row, RunFolder
+from twinsync.experiments.run_folder import Row
 
 INK = "#1b1f24"
 MUTED = "#5c6670"
@@ -68,23 +67,10 @@ _LOOK: dict[Any, Any] = {
     # Text stays text, so that it can be searched, read aloud and set in the page's own type; ids never change.
     "svg.fonttype": "none",
     "svg.hashsalt": "twinsync",
+    "pdf.fonttype": 42,
 }
 
-_CYCLE = (VERMILLION, GREEN, PINK, ORANGE, SKY)
-_DASHES = ((0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)), (0, (8, 2, 1.2, 2, 1.2, 2)))
-_MARKERS = ("s", "^", "D", "v", "P", "X", "p")
 _WIDE_IN, _NARROW_IN = 7.6, 3.9
-
-
-@dataclass(frozen=True)
-class Style:
-    """How one scheme is drawn wherever it appears: colour, dash pattern and marker, each enough to tell it apart."""
-
-    colour: str
-    dash: Any
-    marker: str
-    filled: bool
-    width: float
 
 
 @contextmanager
@@ -99,24 +85,6 @@ def new_figure(height_in: float, *, narrow: bool) -> Figure:
     figure = Figure(figsize=(_NARROW_IN if narrow else _WIDE_IN, height_in))
     FigureCanvasAgg(figure)
     return figure
-
-
-def styles(run: RunFolder) -> dict[str, Style]:
-    """One style a scheme, the same in every figure: the headline's learner blue and solid, the optimum in ink.
-
-    What learns has a colour, the rest is grey. Hollow markers are schemes at the paper's settings.
-    """
-    found = {name: Style(MUTED, _DASHES[0], "s", row.scheme.group != "paper", 1.5) for name, row in run.rows.items()}
-    others = [name for name in run.curves if name not in (run.learner, OPTIMUM)]
-    for place, name in enumerate(others):
-        # Once the colours are used up, the next round pairs each with another dash pattern.
-        dash = _DASHES[(place + place // len(_CYCLE)) % len(_DASHES)]
-        marker = _MARKERS[place % len(_MARKERS)]
-        filled = run.curves[name].scheme.group != "paper"
-        found[name] = Style(_CYCLE[place % len(_CYCLE)], dash, marker, filled, 1.5)
-    found[run.learner] = Style(BLUE, "solid", "o", True, 2.2)
-    found[OPTIMUM] = Style(INK, (0, (4, 2)), "D", True, 1.2)
-    return found
 
 
 def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
@@ -157,6 +125,12 @@ def save_svg(figure: Figure, target: Any) -> None:
     """Write one SVG, to a path or an open text file, with no date and no tool's name in it."""
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(target, format="svg", metadata=nothing)
+
+
+def save_pdf(figure: Figure, path: Path) -> None:
+    """Write one PDF, with no date and no tool's name in it."""
+    nothing = dict.fromkeys(("CreationDate", "Creator", "Producer"))
+    figure.savefig(path, format="pdf", metadata=nothing)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Heading:
-    """A section's title."""
+    """A section's title, or with `level` 3 that of a part of it."""
 
     text: str
+    level: int = 2
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Made:
+    """The command that made a figure's results, and the revisions of the source it ran at."""
+
+    command: str
+    commits: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A figure by its name in `figures/`, its caption, and its message for who cannot see it."""
+    """A figure by its name in `figures/`, its caption, its message for who cannot see it, and where it comes from."""
 
     name: str
     caption: str
     message: str
+    made: Made | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,24 @@ class Folded:
     blocks: Sequence[Block]
 
 
-Block = Heading | Paragraph | Bullets | Code | Tiles | Table | Picture | Box | Folded
+@dataclass(frozen=True)
+class Verdict:
+    """A claim and what became of it: `good`, `partly`, `bad` or `open`, the same in words, and remarks to it."""
+
+    kind: str
+    verdict: str
+    claim: str
+    remarks: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """A list of claims with their verdicts."""
+
+    items: Sequence[Verdict]
+
+
+Block = Heading | Paragraph | Bullets | Code | Tiles | Table | Picture | Box | Folded | Verdicts
 
 
 @dataclass(frozen=True)

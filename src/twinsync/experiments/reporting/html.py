@@ -1,14 +1,13 @@
-"""The report as one self-contained HTML page: style and figures inline, no script, nothing fetched."""
+"""The report as one self-contained HTML page: style, figures and a small script inline, nothing fetched."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
 
 from twinsync.experiments.figures import Drawn
-from twinsync.experiments.figures.style import COLOURS
 from twinsync.experiments.reporting.document import (
     Block,
     Box,
@@ -21,20 +20,44 @@ from twinsync.experiments.reporting.document import (
     Picture,
     Table,
     Tiles,
+    Verdicts,
 )
+from twinsync.experiments.reporting.pictures import picture
 
 
 def to_html(document: Document, figures: Mapping[str, Drawn]) -> str:
     """The whole page; `figures` holds the SVGs that the document's pictures name."""
-    style = (resources.files("twinsync.experiments.reporting") / "page.css").read_text("utf-8")
+    style = _part("page.css")
+    # Only points that can be asked need a script.
+    asked = any(drawn.wide_spots for drawn in figures.values())
+    script = f"<script>\n{_part('page.js')}</script>\n" if asked else ""
     body = "\n".join(_block(block, figures) for block in document.blocks)
+    headings = [block for block in document.blocks if isinstance(block, Heading)]
+    # Sections with parts make a page long enough to need a way around.
+    contents = _contents(headings) if any(heading.level > 2 for heading in headings) else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(document.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        f'<header>\n<h1>{_words(document.title)}</h1>\n<p class="subtitle">{_words(document.subtitle)}</p>\n</header>\n'
-        f"{body}\n</main>\n</body>\n</html>\n"
+        f'<header>\n<h1>{_words(document.title)}</h1>\n<p class="subtitle">{_words(document.subtitle)}</p>\n'
+        f"{contents}</header>\n"
+        f"{body}\n</main>\n{script}</body>\n</html>\n"
     )
+
+
+def _part(name: str) -> str:
+    return (resources.files("twinsync.experiments.reporting") / name).read_text("utf-8")
+
+
+def _slug(title: str) -> str:
+    return "s-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def _contents(headings: Sequence[Heading]) -> str:
+    links = (
+        f'<a href="#{_slug(heading.text)}">{_words(heading.text)}</a>' for heading in headings if heading.level == 2
+    )
+    return f'<nav aria-label="Sections">{" ".join(links)}</nav>\n'
 
 
 def _words(text: str) -> str:
@@ -45,8 +68,9 @@ def _words(text: str) -> str:
 
 def _block(block: Block, figures: Mapping[str, Drawn]) -> str:
     match block:
-        case Heading(text):
-            return f"<h2>{_words(text)}</h2>"
+        case Heading(text, level):
+            named = f' id="{_slug(text)}"' if level == 2 else ""
+            return f"<h{level}{named}>{_words(text)}</h{level}>"
         case Paragraph(text):
             return f"<p>{_words(text)}</p>"
         case Bullets(items):
@@ -59,7 +83,9 @@ def _block(block: Block, figures: Mapping[str, Drawn]) -> str:
         case Table():
             return _table(block)
         case Picture():
-            return _picture(block, figures[block.name])
+            return picture(block, figures[block.name], _words)
+        case Verdicts():
+            return _verdicts(block)
         case Box(kind, title, blocks):
             inside = "\n".join(_block(item, figures) for item in blocks)
             return f'<aside class="{kind}"><h3>{_words(title)}</h3>\n{inside}</aside>'
@@ -91,28 +117,12 @@ def _cell(tag: str, text: str, scope: str, words: bool) -> str:
     return f"<{tag}{kind}{scoped}>{inside}</{tag}>"
 
 
-def _picture(picture: Picture, drawn: Drawn) -> str:
-    wide = inline_svg(drawn.wide_svg, f"{picture.name}-wide", picture.message)
-    narrow = inline_svg(drawn.narrow_svg, f"{picture.name}-narrow", picture.message)
-    return (
-        f'<figure id="{picture.name}"><div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
-        f"<figcaption>{_words(picture.caption)}</figcaption></figure>"
-    )
-
-
-def inline_svg(svg: str, prefix: str, message: str) -> str:
-    """An SVG made part of a page: ids its own, colours the page's, type the page's, size from its box."""
-    svg = svg[svg.index("<svg") :]
-    head, _, rest = svg.partition(">")
-    box = re.search(r'viewBox="[^"]+"', head)
-    if box is None:
-        raise ValueError(f"{prefix}: the SVG has no viewBox")
-    rest = re.sub(r"<metadata>.*?</metadata>", "", rest, flags=re.DOTALL)
-    rest = re.sub(r'\bid="', f'id="{prefix}-', rest)
-    rest = re.sub(r"url\(#", f"url(#{prefix}-", rest)
-    rest = re.sub(r'(?:xlink:)?href="#', f'href="#{prefix}-', rest)
-    rest = re.sub(r"font-family: [^;\"]+", "font-family: var(--sans)", rest)
-    rest = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", rest, count=1, flags=re.DOTALL)
-    for name, value in COLOURS.items():
-        rest = re.sub(value, f"var(--{name})", rest, flags=re.IGNORECASE)
-    return f'<svg {box[0]} role="img" aria-label="{escape(message)}">{rest.strip()}'
+def _verdicts(block: Verdicts) -> str:
+    items = []
+    for item in block.items:
+        remarks = "".join(f"<p>{_words(remark)}</p>" for remark in item.remarks)
+        items.append(
+            f'<li class="{item.kind}"><p class="verdict">{_words(item.verdict)}</p>'
+            f"<div><p><strong>{_words(item.claim)}</strong></p>{remarks}</div></li>"
+        )
+    return f'<ul class="verdicts">{"".join(items)}</ul>'

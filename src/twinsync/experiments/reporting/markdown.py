@@ -16,6 +16,7 @@ from twinsync.experiments.reporting.document import (
     Picture,
     Table,
     Tiles,
+    Verdicts,
 )
 
 
@@ -31,8 +32,8 @@ def _words(text: str) -> str:
 
 def _block(block: Block) -> str:
     match block:
-        case Heading(text):
-            return f"## {_words(text)}"
+        case Heading(text, level):
+            return f"{'#' * level} {_words(text)}"
         case Paragraph(text):
             return _words(text)
         case Bullets(items):
@@ -43,14 +44,28 @@ def _block(block: Block) -> str:
             return "\n".join(f"- **{_words(tile.value)}** {_words(tile.label)}" for tile in tiles)
         case Table():
             return _table(block)
-        case Picture(name, caption, message):
-            return f"![{_words(message)}](figures/{name}.png)\n\n*{_words(caption)}*"
+        case Picture():
+            return _picture(block)
+        case Verdicts(items):
+            return "\n".join(
+                f"- **{_words(item.verdict)}**: {_words(item.claim)} {' '.join(_words(text) for text in item.remarks)}"
+                for item in items
+            )
         case Box(_, title, blocks):
             inside = "\n\n".join([f"**{_words(title)}**", *(_block(item) for item in blocks)])
             return "\n".join(f"> {line}".rstrip() for line in inside.splitlines())
         case Folded(summary, blocks):
             inside = "\n\n".join(_block(item) for item in blocks)
             return f"<details>\n<summary>{_words(summary)}</summary>\n\n{inside}\n\n</details>"
+
+
+def _picture(picture: Picture) -> str:
+    made = picture.made
+    shown = f"![{_words(picture.message)}](figures/{picture.name}.png)\n\n*{_words(picture.caption)}*"
+    if made is None:
+        return shown
+    at = " at " + ", ".join(f"`{commit}`" for commit in made.commits) if made.commits else ""
+    return f"{shown}\n\nMade by `{made.command}`{at}; data: [{picture.name}.csv](figures/{picture.name}.csv)."
 
 
 def _table(table: Table) -> str:

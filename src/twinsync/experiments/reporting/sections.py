@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twinsync.experiments.accuracy import accuracy_constant
+from twinsync.experiments.report_folder import ReportFolder
 from twinsync.experiments.reporting import findings, tables
+from twinsync.experiments.reporting.claims import Claim, claims_section, tally
 from twinsync.experiments.reporting.document import (
     Block,
     Box,
@@ -11,32 +17,60 @@ from twinsync.experiments.reporting.document import (
     Document,
     Folded,
     Heading,
+    Made,
     Paragraph,
     Picture,
     Table,
     Tile,
     Tiles,
 )
-from twinsync.experiments.run_folder import OPTIMUM, RunFolder
+from twinsync.experiments.reporting.sweep_sections import (
+    feasibility_section,
+    frontier_section,
+    further_sweeps,
+    paper_sweeps,
+    timings,
+)
+from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, LEARNING, MANIFEST, OPTIMUM, SCENARIO, RunFolder
 from twinsync.experiments.statistics import expected_coverage
+from twinsync.experiments.sweep_folder import SWEEPS
 from twinsync.experiments.words import change, duration, listing, seconds, sentence, share
 
 
-def build(run: RunFolder) -> Document:
-    """The whole report as blocks."""
-    manifest = run.manifest
+def build(folder: ReportFolder, claims: Sequence[Claim] = ()) -> Document:
+    """The whole report as blocks; `claims` are the paper's, already checked."""
+    manifest, run = folder.manifest, folder.run
     scenario = manifest["scenario"]
     changed = f" ({', '.join(scenario['overrides'])})" if scenario["overrides"] else ""
     subtitle = (
         f"Scenario {scenario['name']}{changed}, budget {manifest['budget']}, seed {manifest['seed']}, "
         f"{manifest['started'][:10]}, made in {duration(manifest['total_s'])}"
     )
-    sections = (_summary, _comparison, _training, _parts, _constants, _making)
+    blocks = [*([] if run is None else _summary(run)), *_checked(claims), _budget(manifest)]
+    blocks += [] if run is None else [*_comparison(run), *_training(run)]
+    blocks += [*paper_sweeps(folder), *further_sweeps(folder), *frontier_section(folder)]
+    blocks += [*claims_section(claims), *feasibility_section(folder)]
+    blocks += [] if run is None else _parts(run)
     return Document(
-        "Delay-aware digital-twin synchronisation: the paper's comparison, reproduced",
+        "Delay-aware digital-twin synchronisation: the paper's comparison, reproduced"
+        if run is not None or any(swept.figure for swept in folder.sweeps)
+        else "Delay-aware digital-twin synchronisation: sweeps",
         subtitle,
-        [block for section in sections for block in section(run)],
+        [*blocks, *_constants(folder), *_making(folder)],
     )
+
+
+def _checked(claims: Sequence[Claim]) -> list[Block]:
+    return [Paragraph(tally(claims))] if claims else []
+
+
+def _budget(manifest: Mapping[str, Any]) -> Block:
+    return Box("note", f"Budget: {manifest['budget']}", [Paragraph(sentence(manifest["budget_note"]))])
+
+
+def _made(run: RunFolder) -> Made:
+    revision = run.manifest["git_revision"]
+    return Made(run.manifest["command"], [revision] if revision else [])
 
 
 def _summary(run: RunFolder) -> list[Block]:
@@ -58,8 +92,7 @@ def _summary(run: RunFolder) -> list[Block]:
     if unstable:
         words = Bullets([item.sentence() for item in unstable])
         blocks.append(Box("trouble", "Training that did not hold", [words]))
-    budget = Paragraph(sentence(run.manifest["budget_note"]))
-    return [*blocks, Box("note", f"Budget: {run.manifest['budget']}", [budget])]
+    return blocks
 
 
 def _comparison(run: RunFolder) -> list[Block]:
@@ -74,6 +107,7 @@ def _comparison(run: RunFolder) -> list[Block]:
             "Mean latency and cost of a slot, with 95 % intervals. Ticks: single training seeds, or sets of slots "
             "where nothing is trained. Hollow: the paper's settings.",
             f"Dot plot of mean latency and cost of {len(table.rows)} schemes; {table.rows[0][0]} costs least.",
+            _made(run),
         ),
         table,
         Bullets(_notes(run)),
@@ -115,7 +149,7 @@ def _training(run: RunFolder) -> list[Block]:
     differing, settings = tables.deviations(run), tables.settings(run)
     return [
         Heading("How they learn"),
-        Picture("fig3_convergence", caption, message),
+        Picture("fig3_convergence", caption, message, _made(run)),
         Box("trouble" if wrong else "good", title, [*inside, differing] if differing.rows else inside),
         *([Folded("All settings of every learner", [settings])] if settings.rows else []),
     ]
@@ -132,29 +166,33 @@ def _parts(run: RunFolder) -> list[Block]:
             f"Mean latency of a slot by part, all UDs together. {message} Dashed: where the mean would stand if every "
             "UD synchronised exactly at its deadline.",
             message,
+            _made(run),
         ),
         Picture(
             "energy_parts",
             "Mean energy of a slot by part, all UDs together. Dashed: their budgets together. A budget binds each UD "
             "in each slot, so a mean below the line does not say that all keep theirs.",
             "Stacked bars of the energy of every scheme by part, with the budget as a line.",
+            _made(run),
         ),
     ]
 
 
-def _constants(run: RunFolder) -> list[Block]:
-    tags = [entry["tag"] for entry in (*run.scenario, *run.learning)]
+def _constants(folder: ReportFolder) -> list[Block]:
+    scenario = [*folder.scenario, *([accuracy_constant()] if folder.sweep("extraction-floor") else [])]
+    entries = [*scenario, *folder.learning]
+    if not (folder.scenario or folder.learning):
+        return []
+    tags = [entry["tag"] for entry in entries]
     counted = [f"{tags.count(tag)} {_TAGGED.get(tag, tag)}" for tag in sorted(set(tags), key=tags.index)]
+    lists = ((scenario, "The scenario (Tables I and II)."), (folder.learning, "Training (Table III)."))
     return [
         Heading("What was assumed"),
         Paragraph(f"This rests on {len(tags)} constants and options: {listing(counted)}. Those not stated, and why:"),
-        tables.open_constants(run),
+        tables.open_constants(entries),
         Folded(
             "Every constant, with its bounds and source",
-            [
-                tables.all_constants(run.scenario, "The scenario (Tables I and II)."),
-                tables.all_constants(run.learning, "Training (Table III)."),
-            ],
+            [tables.all_constants(constants, caption) for constants, caption in lists if constants],
         ),
     ]
 
@@ -168,33 +206,44 @@ _TAGGED = {
 }
 
 
-def _making(run: RunFolder) -> list[Block]:
-    manifest = run.manifest
-    sets = manifest["evaluation"]
-    stages = ", ".join(f"{stage} {duration(elapsed_s)}" for stage, elapsed_s in manifest["timings_s"].items())
+def _making(folder: ReportFolder) -> list[Block]:
+    manifest, run = folder.manifest, folder.run
+    swept = {sweep.name for sweep in folder.sweeps}
+    stages = ", ".join(
+        f"{stage} {duration(elapsed_s)}" for stage, elapsed_s in manifest["timings_s"].items() if stage not in swept
+    )
     facts = [
         ["Device", f"{manifest['device']}; {manifest['machine']}"],
         ["Git revision", manifest["git_revision"] or "not in a repository"],
         ["Started", manifest["started"]],
-        ["Time", f"{duration(manifest['total_s'])}: {stages}"],
+        ["Time", f"{duration(manifest['total_s'])}: {stages}" if stages else duration(manifest["total_s"])],
         ["Seed", str(manifest["seed"])],
-        ["Evaluation", f"{sets['seeds']} sets of {sets['slots']:,} slots, the same for every scheme"],
+        *([] if run is None else _evaluated(run)),
         ["Versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())],
     ]
+    names = [MANIFEST, SCENARIO, LEARNING, EVALUATION, CONVERGENCE, SWEEPS]
+    raw = [f"`{name}`" for name in names if (folder.path / name).exists()]
+    whole = "" if run is None else "; the comparison with all its digits is `table.csv`"
+    return [
+        Heading("How this was made"),
+        Paragraph("The same command with the same seed on the same kind of device gives the same numbers:"),
+        Code(manifest["command"]),
+        Table("", [], facts, words=(0, 1)),
+        *([timings(folder)] if folder.sweeps else []),
+        Paragraph(
+            f"Everything above derives from the raw files beside this page: {listing(raw)}. Each figure lies in "
+            f"`figures/` as PNG, SVG and PDF, beside the CSV it was drawn from{whole}."
+        ),
+    ]
+
+
+def _evaluated(run: RunFolder) -> list[list[str]]:
+    sets = run.manifest["evaluation"]
+    facts = [["Evaluation", f"{sets['seeds']} sets of {sets['slots']:,} slots, the same for every scheme"]]
     certificate = run.evaluation.get("optimum")
     if certificate:
         proven = (
             f"in every slot its uncapped cost is proven minimal to within {certificate['relative_gap']:.1g}, relative"
         )
         facts.append(["Optimum", proven])
-    return [
-        Heading("How this was made"),
-        Paragraph("The same command with the same seed on the same kind of device gives the same numbers:"),
-        Code(manifest["command"]),
-        Table("", [], facts, words=(0, 1)),
-        Paragraph(
-            "Everything above derives from the raw files beside this page: `manifest.json`, `scenario.json`, "
-            "`learning.json`, `evaluation.json` and `convergence.csv`. Each figure lies in `figures/` as PNG and SVG, "
-            "beside the CSV it was drawn from; the comparison with all its digits is `table.csv`."
-        ),
-    ]
+    return facts

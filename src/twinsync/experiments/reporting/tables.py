@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from twinsync.experiments.figures.comparison import by_cost
@@ -153,17 +154,17 @@ def settings(run: RunFolder) -> Table:
     return Table("", ["Setting", *(scheme.label for scheme in schemes)], rows, words=range(len(schemes) + 1))
 
 
-def open_constants(run: RunFolder) -> Table:
+def open_constants(entries: Sequence[dict[str, Any]]) -> Table:
     """The constants the paper does not print, with the value used and why."""
     rows = [
         [entry["meaning"], symbol(entry["symbol"]), entry["text"], entry["tag"], entry["source"]]
-        for entry in (*run.scenario, *run.learning)
+        for entry in entries
         if entry["tag"] != "stated"
     ]
     return Table("", ["Constant", "Symbol", "Value", "Tag", "Why"], rows, words=range(5))
 
 
-def all_constants(entries: list[dict[str, Any]], caption: str) -> Table:
+def all_constants(entries: Sequence[dict[str, Any]], caption: str) -> Table:
     """Every constant with its bounds, tag and source."""
     rows = [
         [f"`{entry['key']}`", symbol(entry["symbol"]), entry["text"], entry["bound"], entry["tag"], entry["source"]]
