@@ -41,10 +41,16 @@ def test_verdict_over_all_comparisons(values, verdict):
 
 def test_partly_says_where_it_holds_and_where_not_with_numbers():
     found = judge([check(RIGHT), check(OPEN, "PPO"), check(WRONG, "w/o SC")], "rise")
-    assert "It holds for SAC at K = 2." in found.detail
+    assert "It holds for SAC throughout." in found.detail
     plain = found.detail.replace("\N{NO-BREAK SPACE}", " ")
     assert "It fails for PPO at K = 2: 0.50 % (−0.50 to 1.50), not told from 0 %; w/o SC at K = 2: −2.0 %" in plain
     assert found.number == -2.0
+
+
+@pytest.mark.parametrize(("held", "words"), [(1, "SAC at K = 0"), (4, "SAC at 4 of 5 places")])
+def test_places_where_a_claim_holds_are_named_while_they_are_few(held, words):
+    checks = [Check("SAC", f"K = {place}", RIGHT if place < held else WRONG) for place in range(5)]
+    assert f"It holds for {words}." in judge(checks, "rise").detail
 
 
 def test_what_has_no_interval_is_left_out_and_said():

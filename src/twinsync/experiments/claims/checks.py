@@ -24,6 +24,7 @@ HOLDS, PARTLY, FAILS, UNCHECKED = "holds", "holds only where", "does not hold", 
 SIGNIFICANT = 1.0  # [%]; the paper's "significantly", which it never defines, is read as more than this
 RESOLUTION = 0.1  # [%]; a smaller difference counts as none, however narrow its interval
 _LISTED = 6  # failures named one by one
+_NAMED = 3  # places of one scheme where a claim holds, named one by one
 
 Value = Callable[[Place, str], "float | Float[np.ndarray, ' n']"]
 
@@ -104,7 +105,7 @@ def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), not
     verdict = HOLDS if len(right) == len(told) else PARTLY if right else FAILS
     parts = [_range(told, noun)]
     if verdict == PARTLY:
-        parts.append(f"It holds for {_grouped(right)}")
+        parts.append(f"It holds for {_grouped(right, told)}")
     if verdict != HOLDS and len(told) > 1:
         parts.append(_failures([check for check in told if check.outcome != "right"]))
     if any(check.by_mean for check in told):
@@ -125,11 +126,18 @@ def _range(told: Sequence[Check], noun: str) -> str:
     return f"The {noun} is {low.words()} at the least ({low.name}) and {high.words()} at the most ({high.name})"
 
 
-def _grouped(checks: Sequence[Check]) -> str:
-    groups: dict[str, list[str]] = {}
-    for check in checks:
-        groups.setdefault(check.who, []).append(check.where)
-    return "; ".join(f"{who} at {', '.join(places)}" if places[0] else who for who, places in groups.items())
+def _grouped(right: Sequence[Check], told: Sequence[Check]) -> str:
+    """Each scheme with its places: all of them, a few by name, or their number."""
+    words = []
+    for who in dict.fromkeys(check.who for check in right):
+        places = [check.where for check in right if check.who == who]
+        count = sum(check.who == who for check in told)
+        if count == len(places):
+            words.append(who if not places[0] else f"{who} throughout")
+        else:
+            named = ", ".join(places) if len(places) <= _NAMED else f"{len(places)} of {count} places"
+            words.append(f"{who} at {named}")
+    return "; ".join(words)
 
 
 def _failures(failed: Sequence[Check]) -> str:

@@ -7,11 +7,13 @@ another. The reward is -(T[n] + P), so a lower cost is a higher reward.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.checks import Check, Finding, judge, unchecked
+from twinsync.experiments.claims.checks import UNCHECKED, Check, Finding, judge, unchecked
 from twinsync.experiments.claims.view import NOTHING, Evidence
 from twinsync.experiments.run_folder import Curve
 from twinsync.experiments.words import NBSP
@@ -22,7 +24,8 @@ NO_CURVES = "Fig. 3 was not run"
 
 def stabilises(evidence: Evidence) -> Finding:
     """The rewards of the proposed scheme, PPO and the random strategy settle."""
-    curves, absent = _curves(evidence)
+    cast = evidence.cast
+    curves, absent = _curves(evidence, (cast.sac, cast.ppo, cast.random))
     checks = [_settling(evidence, curve) for curve in curves.values()]
     note = f"A reward is read as stable if that is less than {SETTLED:g}{NBSP}% either way"
     noun = "rise in cost from the last but one fifth of training to the last"
@@ -41,9 +44,17 @@ def random_lowest(evidence: Evidence) -> Finding:
     return _ends_above(evidence, [(cast.sac, cast.random), (cast.ppo, cast.random)])
 
 
-def _curves(evidence: Evidence) -> tuple[dict[str, Curve], list[str]]:
+def semantics_pay(evidence: Evidence) -> Finding:
+    """The proposed scheme ends above w/o SC, which the paper's Fig. 3 leaves out."""
     cast = evidence.cast
-    wanted = [name for name in (cast.sac, cast.ppo, cast.random) if name]
+    found = _ends_above(evidence, [(cast.sac, cast.without_sc)])
+    if found.verdict == UNCHECKED:
+        return found
+    return replace(found, detail=f"{found.detail} The paper says so of Fig. 3, which does not show w/o SC.")
+
+
+def _curves(evidence: Evidence, names: Iterable[str | None]) -> tuple[dict[str, Curve], list[str]]:
+    wanted = list(dict.fromkeys(name for name in names if name))
     have = {} if evidence.run is None else evidence.run.curves
     absent = [f"{evidence.label(name)} has no learning curve" for name in wanted if name not in have]
     return {name: have[name] for name in wanted if name in have}, absent
@@ -67,7 +78,7 @@ def _settling(evidence: Evidence, curve: Curve) -> Check:
 
 
 def _ends_above(evidence: Evidence, pairs: list[tuple[str | None, str | None]]) -> Finding:
-    curves, absent = _curves(evidence)
+    curves, absent = _curves(evidence, (name for pair in pairs for name in pair))
     checks = []
     for better, worse in pairs:
         if better in curves and worse in curves:
