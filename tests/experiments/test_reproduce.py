@@ -11,7 +11,7 @@ import pytest
 
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
-from twinsync.experiments import comparison
+from twinsync.experiments import comparison, verdicts
 from twinsync.experiments import reproduce as module
 from twinsync.experiments.budgets import BUDGETS, Budget, contenders, deviations, find_budget, learning_constants
 from twinsync.experiments.evaluate import evaluate
@@ -24,13 +24,16 @@ TINY = Budget("tiny", 64, 64, 8, 2, 25, 2, 2, thin=True)
 
 
 def few(budget: Budget):
-    """The two SACs and what needs no training, small."""
+    """The two SACs, the gradient policy and what needs no training, small."""
     kept = []
     for scheme in contenders(budget):
         if scheme.settings is None:
             kept.append(scheme)
         elif scheme.name in ("sac-tuned", "sac-paper"):
             small = dataclasses.replace(scheme.settings, hidden=(8,), batch_size=8, warmup_slots=16, parallel_slots=8)
+            kept.append(dataclasses.replace(scheme, settings=small))
+        elif scheme.name == "gradient":
+            small = dataclasses.replace(scheme.settings, slots=50, batch_size=25, hidden=(4,))
             kept.append(dataclasses.replace(scheme, settings=small))
     return kept
 
@@ -39,6 +42,8 @@ def few(budget: Budget):
 def small(monkeypatch):
     monkeypatch.setattr(module, "contenders", few)
     monkeypatch.setattr(comparison, "HEADLINE_BENCHMARKS", ["sac-paper", "equal-share"])
+    # Two minutes of exact solutions, with tests of its own.
+    monkeypatch.setattr(verdicts, "sensitivity", lambda *given, **named: {"rows": [], "base": [], "not_varied": []})
 
 
 def whole(figures: str = "3", seed: int = 0):
@@ -68,6 +73,19 @@ def test_interrupted_and_resumed_it_comes_to_a_report(small, tmp_path: Path):
     assert allocators["optimum"]["cost"]["mean"] == min(entry["cost"]["mean"] for entry in allocators.values())
     with pytest.raises(InputError, match="holds a reproduction with seed = 0"):
         reproduce(whole(seed=1), out, Inline(), resume=True)
+
+
+def test_a_sweep_added_later_uses_what_is_there(small, tmp_path: Path):
+    out = tmp_path / "run"
+    reproduce(whole("speed"), out, Inline(), command="twinsync reproduce --figures speed --out run")
+    first = {path.name for path in (out / "results").iterdir()}
+    reproduce(whole("speed,extraction-floor"), out, Inline(), command="twinsync reproduce --out run", resume=True)
+    told = {sweep["name"]: sweep for sweep in json.loads((out / "sweeps.json").read_text())["sweeps"]}
+    assert set(told) == {"speed", "extraction-floor"}
+    assert told["speed"]["command"] == "twinsync reproduce --out run --figures speed"
+    assert first < {path.name for path in (out / "results").iterdir()}
+    assert (out / "figures" / "speed.csv").exists()
+    assert not (out / "claims.csv").exists()  # the paper has none of these
 
 
 def test_the_runs_of_the_comparison_are_allocators(small, tmp_path: Path):

@@ -111,6 +111,8 @@ def evaluate(
     With `compare=False` the optimum is not solved beside them. Raises `InputError` naming the allocator whose output
     has a wrong shape or is not finite and positive.
     """
+    # As Python numbers they would be part of the program, and every scenario a compilation.
+    scenario = jax.tree.map(np.float64, scenario)
     tell = progress or (lambda what, done, total: None)
     total = seeds * (1 + sum(len(policies) for policies in allocators.values()))
     done = 0

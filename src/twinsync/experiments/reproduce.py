@@ -23,6 +23,7 @@ from twinsync.experiments.sweeps.plan import Sweep, check_sweep, split, thinned
 from twinsync.experiments.sweeps.schedule import Progress, run
 from twinsync.experiments.sweeps.store import Store
 from twinsync.experiments.sweeps.toml import BEYOND, PAPER, read_sweep, shipped_sweep
+from twinsync.experiments.verdicts import verdicts
 from twinsync.manifest import provenance
 from twinsync.presets import Preset, load_preset, load_scenario
 
@@ -51,6 +52,7 @@ class Plan:
 
     identity: Mapping[str, Any]
     preset: Preset
+    scenario: str
     overrides: tuple[str, ...]
     figures: tuple[str, ...]
     budget: Budget
@@ -83,6 +85,7 @@ def plan(budget: Budget, figures: Sequence[str], scenario: str, overrides: Seque
     return Plan(
         identity={"budget": budget.name, "scenario": scenario, "overrides": list(overrides), "seed": seed},
         preset=preset,
+        scenario=scenario,
         overrides=tuple(overrides),
         figures=tuple(figures),
         budget=budget,
@@ -107,6 +110,7 @@ def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
         # The sweep itself may change: results are found by what they are the result of.
         identity={"sweep": sweep.name, "seed": seed},
         preset=load_preset(sweep.scenario, sweep.overrides),
+        scenario=sweep.scenario,
         overrides=sweep.overrides,
         figures=(),
         budget=budget,
@@ -145,7 +149,8 @@ def reproduce(
     run(whole.cells(), store, executor, tell, say)
     tell("report", 0, 1)
     _write_raw(out, whole, store, command)
-    report = write_report(out)
+    claims = verdicts(out, whole.scenario, whole.overrides, whole.seed, tell)
+    report = write_report(out, claims)
     tell("report", 1, 1)
     return report
 
