@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -35,12 +36,14 @@ class RayCluster:
             runtime_env={"env_vars": environment},
         )(_Worker)  # fmt: skip
         self._actors: dict[int, Any] = {}
+        self._process_ids: dict[int, int] = {}
         self._tasks: dict[Any, int] = {}
 
     def submit(self, worker: int, cells: Sequence[Cell]) -> None:
         """Send the task to the worker's actor, a new one where there is none."""
         if worker not in self._actors:
             self._actors[worker] = self._actor.remote()
+            self._process_ids[worker] = self._ray.get(self._actors[worker].process_id.remote())
         self._tasks[self._actors[worker].run.remote(list(cells))] = worker
 
     def wait(self, timeout_s: float) -> list[Report]:
@@ -50,8 +53,7 @@ class RayCluster:
 
     def process_id(self, worker: int) -> int | None:
         """Process number of a worker's actor; None where it has none."""
-        actor = self._actors.get(worker)
-        return None if actor is None else self._ray.get(actor.process_id.remote())
+        return self._process_ids.get(worker) if worker in self._actors else None
 
     def close(self) -> None:
         """End the actors, and the cluster if it was started here."""
@@ -89,13 +91,14 @@ def _connect(address: str | None, workers: int | None) -> Any:
         import ray
     except ModuleNotFoundError:
         raise InputError("--executor ray: Ray is not installed; pip install 'twinsync[ray]'") from None
-    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "include_dashboard": False}
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if address is None:
-            ray.init(num_cpus=workers, **options)
+            ray.init(num_cpus=workers, include_dashboard=False, **options)
         else:
-            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            _knock(address)
+            ray.init(address=address, **options)
+    except (ConnectionError, RuntimeError, ValueError, OSError, SystemExit) as error:
         told = str(error).strip().splitlines()
         where = "this machine" if address is None else f"--address {address}"
         raise InputError(
@@ -103,3 +106,13 @@ def _connect(address: str | None, workers: int | None) -> Any:
             "`ray start --head` and give the address it prints"
         ) from None
     return ray
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if address == "auto":
+        return
+    if not host or not port.isdigit():
+        raise ValueError("expected HOST:PORT, or auto")
+    socket.create_connection((host, int(port)), timeout=10.0).close()

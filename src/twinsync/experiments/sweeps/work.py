@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -65,7 +66,7 @@ def _learned(cell: Cell, training: Training, training_s: float) -> CellResult:
     policies = training.policies()
     told = CellResult(
         identity=cell.identity, measured=None, trouble="its weights are no longer finite numbers",
-        curve=tuple(training.curve), diverged=diverged, card=policy_card(training, cell.scenario),
+        curve=tuple(training.curve), diverged=diverged, card=_card(training, cell),
         weights=tuple(np.asarray(leaf) for leaf in jax.tree.leaves(policies)), training_s=training_s,
         provenance=_provenance(cell.seed),
     )  # fmt: skip
@@ -103,3 +104,8 @@ def _provenance(seed: int) -> dict[str, Any]:
     """Versions, device, machine and revision of this worker; the command is the driver's to tell."""
     found = provenance("", seed)
     return {key: found[key] for key in ("versions", "device", "machine", "git_revision")}
+
+
+def _card(training: Training, cell: Cell) -> dict[str, Any]:
+    """The policy's card as JSON has it, which is how it will be read back."""
+    return json.loads(json.dumps(policy_card(training, cell.scenario)))

@@ -1,0 +1,229 @@
+"""Reusable checks: comparisons with intervals, and the verdict and words that follow from a list of them.
+
+A claim holds where each of its comparisons does: the 95 % interval lies wholly on the claim's side. Nothing is
+corrected for the number of comparisons. Two points of a sweep are compared by training seed: seed j at one x with seed
+j at the next, which start from the same streams. Times of a single stage are means without intervals, and compared as
+such.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from twinsync.arrays import Float
+from twinsync.experiments.claims.view import NOTHING, Evidence, Place, View
+from twinsync.experiments.statistics import Interval
+from twinsync.experiments.words import NBSP, number
+
+HOLDS, PARTLY, FAILS, UNCHECKED = "holds", "holds only where", "does not hold", "not checked"
+SIGNIFICANT = 1.0  # [%]; the paper's "significantly", which it never defines, is read as more than this
+RESOLUTION = 0.1  # [%]; a smaller difference counts as none, however narrow its interval
+_LISTED = 6  # failures named one by one
+_NAMED = 3  # places of one scheme where a claim holds, named one by one
+
+Value = Callable[[Place, str], "float | Float[np.ndarray, ' n']"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison: `value` has to lie between `least` and `most`, with its interval unless `by_mean`.
+
+    `trouble` says why the comparison fails although there is no number.
+    """
+
+    who: str
+    where: str
+    value: Interval
+    least: float = 0.0
+    most: float = math.inf
+    unit: str = "%"
+    by_mean: bool = False
+    trouble: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """`right`, `wrong`, `open` (the interval covers the border) or `none` (no interval)."""
+        mean, low, high = self.value
+        if self.trouble:
+            return "wrong"
+        if self.by_mean:
+            low = high = mean
+        if math.isnan(low) or math.isnan(high):
+            return "none"
+        if low > self.least and high < self.most:
+            return "right"
+        return "wrong" if high <= self.least or low >= self.most else "open"
+
+    @property
+    def name(self) -> str:
+        """Who, and where if that is not said otherwise."""
+        return f"{self.who} at {self.where}" if self.where else self.who
+
+    def words(self) -> str:
+        """The value with its interval."""
+        return self.trouble or value_words(self.value, self.unit, by_mean=self.by_mean)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of a claim: verdict, words, and the number that decides it."""
+
+    verdict: str
+    detail: str
+    number: float = math.nan
+
+
+def unchecked(reason: str) -> Finding:
+    """A claim that this run cannot tell."""
+    return Finding(UNCHECKED, reason)
+
+
+def value_words(value: Interval, unit: str = "%", *, by_mean: bool = False) -> str:
+    """`3.2 % (2.9 to 3.6)`."""
+    digits = 2 if abs(value.mean) < 1 else 1
+    mean, low, high = (number(round(item, digits) + 0.0, digits) for item in value)  # + 0.0: never "-0.0"
+    told = mean + (f"{NBSP}{unit}" if unit else "")
+    return told if by_mean or math.isnan(value.low) else f"{told} ({low} to {high})"
+
+
+def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), note: str = "") -> Finding:
+    """The verdict over all comparisons; `noun` names their value, `absent` says what has none.
+
+    The deciding number is the least value.
+    """
+    told = [check for check in checks if check.outcome != "none"]
+    lost = [check.name for check in checks if check.outcome == "none"]
+    without = [*absent, *(f"no interval for {item} (one seed, or a diverged one)" for item in lost)]
+    if not told:
+        return unchecked("; ".join(without) or "nothing of it was evaluated")
+    right = [check for check in told if check.outcome == "right"]
+    verdict = HOLDS if len(right) == len(told) else PARTLY if right else FAILS
+    parts = [_range(told, noun)]
+    if verdict == PARTLY:
+        parts.append(f"It holds for {_grouped(right, told)}")
+    if verdict != HOLDS and len(told) > 1:
+        parts.append(_failures([check for check in told if check.outcome != "right"]))
+    if any(check.by_mean for check in told):
+        parts.append("These are means, which have no interval here")
+    parts += [note] if note else []
+    parts += [f"Without a value: {'; '.join(without)}"] if without else []
+    means = [check.value.mean for check in told if not math.isnan(check.value.mean)]
+    return Finding(verdict, ". ".join(parts) + ".", min(means, default=math.nan))
+
+
+def _range(told: Sequence[Check], noun: str) -> str:
+    measured = sorted((c for c in told if not math.isnan(c.value.mean)), key=lambda check: check.value.mean)
+    if not measured:
+        return f"{told[0].name}: {told[0].words()}"
+    low, high = measured[0], measured[-1]
+    if low is high:
+        return f"The {noun} is {low.words()}{_why(low)} ({low.name})"
+    return f"The {noun} is {low.words()} at the least ({low.name}) and {high.words()} at the most ({high.name})"
+
+
+def _grouped(right: Sequence[Check], told: Sequence[Check]) -> str:
+    """Each scheme with its places: all of them, a few by name, or their number."""
+    words = []
+    for who in dict.fromkeys(check.who for check in right):
+        places = [check.where for check in right if check.who == who]
+        count = sum(check.who == who for check in told)
+        if count == len(places):
+            words.append(who if not places[0] else f"{who} throughout")
+        else:
+            named = ", ".join(places) if len(places) <= _NAMED else f"{len(places)} of {count} places"
+            words.append(f"{who} at {named}")
+    return "; ".join(words)
+
+
+def _failures(failed: Sequence[Check]) -> str:
+    words = [f"{check.name}: {check.words()}{_why(check)}" for check in failed[:_LISTED]]
+    more = len(failed) - len(words)
+    return "It fails for " + "; ".join(words) + (f"; and {more} more" if more else "")
+
+
+def _why(check: Check) -> str:
+    if check.outcome != "open":
+        return ""
+    border = check.least if check.value.low <= check.least else check.most
+    return f", not told from {0.0 if border == RESOLUTION else border:g}{NBSP}{check.unit}".rstrip()
+
+
+def change(evidence: Evidence, before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Interval:
+    """The relative change between two arrays of units ([n]), or of numbers, as a rise (or a fall) in percent."""
+    before, after = np.atleast_1d(before), np.atleast_1d(after)
+    finite = len(before) and len(after) and np.isfinite(before).all() and np.isfinite(after).all()
+    if not finite or (before <= 0).any():
+        return NOTHING
+    sign = -100.0 if falls else 100.0
+    return evidence.bootstrap.interval(lambda a, b: sign * (b / a - 1.0), before, after)
+
+
+def steps(
+    evidence: Evidence,
+    view: View,
+    schemes: Iterable[str],
+    value: Value,
+    *,
+    falls: bool = False,
+    least: float = RESOLUTION,
+    by_mean: bool = False,
+) -> list[Check]:
+    """Each scheme's change from one point of the axis to the next; points without a value are stepped over."""
+    checks = []
+    for scheme in schemes:
+        there = [place for place in view.places if place.has(scheme)]
+        for before, after in pairwise(there):
+            found = change(evidence, np.asarray(value(before, scheme)), np.asarray(value(after, scheme)), falls=falls)
+            where = view.step(before, after)
+            checks.append(Check(evidence.label(scheme), where, found, least=least, by_mean=by_mean))
+    return checks
+
+
+def below(
+    evidence: Evidence, places: Iterable[Place], scheme: str, benchmarks: Iterable[str], *, least: float = RESOLUTION
+) -> list[Check]:
+    """How far the scheme's latency lies below each benchmark's, at each place where both were evaluated."""
+    others = list(benchmarks)
+    return [
+        Check(evidence.label(other), place.where, place.reduction(scheme, other), least=least)
+        for place in places
+        for other in others
+        if place.has(scheme) and place.has(other)
+    ]
+
+
+def absences(evidence: Evidence, view: View, schemes: Iterable[str]) -> list[str]:
+    """What a sweep has no value of: schemes it was run without, and single points."""
+    found = []
+    for scheme in schemes:
+        if scheme not in view.schemes:
+            found.append(f"{evidence.label(scheme)} is not part of this sweep")
+            continue
+        for place in view.places:
+            if not place.has(scheme):
+                why = place.missing.get(scheme, "not evaluated")
+                found.append(f"{evidence.label(scheme)} at {place.where} ({why.rstrip('.')})")
+    return found
+
+
+def reaches(evidence: Evidence, places: Iterable[Place], scheme: str, benchmark: str, goal: float) -> Finding:
+    """Whether the scheme's latency lies `goal` percent below the benchmark's at any place: the largest reduction."""
+    cases = below(evidence, places, scheme, [benchmark], least=goal)
+    told = [check for check in cases if check.outcome != "none"]
+    if not told:
+        return unchecked(f"{evidence.label(scheme)} and {evidence.label(benchmark)} were not evaluated together")
+    best = max(told, key=lambda check: check.value.mean)
+    least = min(told, key=lambda check: check.value.mean)
+    reached = sum(check.outcome == "right" for check in told)
+    words = f"The largest reduction is {best.words()} at {best.where}"
+    if best.outcome == "open":
+        words += f"; {goal:g}{NBSP}% lies within its interval"
+    if len(told) > 1:
+        words += f"; the smallest of all {len(told)} is {least.words()} at {least.where}"
+        words += f". {goal:g}{NBSP}% is reached at {reached} of {len(told)}"
+    return Finding(HOLDS if reached else FAILS, f"{words}.", best.value.mean)

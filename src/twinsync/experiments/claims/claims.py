@@ -1,0 +1,175 @@
+"""The paper's claims, each as a statement in our words and a check of it against what a run measured.
+
+Every quantitative or directional claim of Section V and the abstract is here. The paper's "SAC" is read as the tuned
+one (`sac-tuned`, with the same changes for PPO); where only the base comparison is needed, the paper's own settings
+are checked besides. Explanations that no figure can tell are listed as not checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from twinsync.experiments.claims import convergence, sweeps
+from twinsync.experiments.claims.checks import SIGNIFICANT, Finding, unchecked
+from twinsync.experiments.claims.hinges import hinges
+from twinsync.experiments.claims.view import PAPER, TUNED, Evidence, gather
+from twinsync.experiments.run_folder import RunFolder
+from twinsync.experiments.words import NBSP
+
+_READ = f"(read as by more than {SIGNIFICANT:g}{NBSP}%, the interval included)"
+
+_AT_PAPER = "; SAC and PPO at the paper's own settings, the other benchmarks by the tuned SAC"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the paper and what came of it.
+
+    verdict: "holds", "holds only where", "does not hold" or "not checked". detail: the numbers with 95 % intervals, and
+    where it fails. hinges: which assumed constant flips it.
+    """
+
+    figure: str
+    key: str
+    statement: str
+    verdict: str
+    detail: str
+    hinges: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim before it is checked.
+
+    exact: exact schemes in the learners' places can tell it, so the sensitivity analysis does. base: the base
+    comparison can, so it is checked at the paper's own settings too.
+    """
+
+    figure: str
+    key: str
+    text: str
+    check: Callable[[Evidence], Finding]
+    exact: bool = True
+    base: bool = False
+
+
+def _on(name: str, key: str, text: str, tell: sweeps.Telling, *, exact: bool = True) -> Statement:
+    return Statement(f"Fig. {name[-1]}", f"{name}-{key}", text, sweeps.of_view(name, tell), exact=exact)
+
+
+def _entropy(evidence: Evidence) -> Finding:
+    return unchecked("An explanation: telling it takes a training run without the entropy term, which no figure has")
+
+
+STATEMENTS = (
+    Statement(
+        "Fig. 3", "fig3-stabilise", "As training progresses the rewards of SAC, PPO and the random strategy stabilise",
+        convergence.stabilises, exact=False, base=True,
+    ),
+    Statement(
+        "Fig. 3", "fig3-sac-highest", "SAC's reward ends above PPO's and the random strategy's",
+        convergence.proposed_highest, exact=False, base=True,
+    ),
+    Statement(
+        "Fig. 3", "fig3-random-lowest", "The random strategy's reward is the lowest after convergence",
+        convergence.random_lowest, exact=False, base=True,
+    ),
+    Statement(
+        "Fig. 3", "fig3-entropy", "SAC is ahead because the entropy in its objective makes it explore more",
+        _entropy, exact=False,
+    ),
+    Statement(
+        "Fig. 3", "fig3-semantics", "Semantic communication is necessary: SAC's reward ends above that of w/o SC",
+        convergence.semantics_pay, exact=False,
+    ),
+    _on(
+        "fig4", "rise", f"Total latency rises “significantly” with K for all schemes {_READ}",
+        sweeps.significantly(False),
+    ),
+    _on("fig4", "per-ud", "The latency of one UD rises too, not only the sum over more UDs", sweeps.per_device_rises),
+    _on(
+        "fig4", "bandwidth", "One reason is bandwidth: each UD has less of it, and its uplink takes longer",
+        sweeps.stage_rises("uplink", per_device=True),
+    ),
+    _on(
+        "fig4", "edge-cpu", "The other is the edge CPU: each UD is given less of it, and its recovery takes longer",
+        sweeps.stage_rises("recovery", per_device=True),
+    ),
+    Statement(
+        "Fig. 4", "fig4-necessity", "Optimising the allocation is necessary: SAC's latency is below equal shares'",
+        sweeps.optimising_pays, exact=False,
+    ),
+    _on("fig5", "rise", "Total latency rises with the sensed data D for all schemes", sweeps.total_moves),
+    _on("fig5", "sensing", "One reason for the rise with D: sensing takes longer", sweeps.sensing_rises),
+    _on("fig5", "sync", "The other: synchronisation takes longer", sweeps.synchronisation_rises),
+    _on("fig5", "sac-lowest", "SAC has the lowest total latency, whatever D", sweeps.proposed_lowest),
+    _on("fig5", "without-sc-highest", "w/o SC has the highest total latency, whatever D", sweeps.without_sc_highest),
+    _on("fig6", "rise", "Total latency rises with the extraction factor threshold", sweeps.total_moves),
+    _on(
+        "fig6", "sent-data", "The reason for that rise: after extraction there are more data to send",
+        sweeps.sent_data_rises,
+    ),
+    _on(
+        "fig6", "below-ppo", f"SAC's latency is “significantly lower” than PPO's at every threshold {_READ}",
+        partial(sweeps.proposed_lowest, least=SIGNIFICANT), exact=False,
+    ),
+    _on("fig6", "equal-at-one", "At threshold 1 SAC is equivalent to w/o SC", sweeps.equal_at_one, exact=False),
+    _on(
+        "fig7", "fall", f"Total latency falls “significantly” with the UDs' CPU f_u for all schemes {_READ}",
+        sweeps.significantly(True),
+    ),
+    _on(
+        "fig7", "extraction", "The reason for that fall: extraction takes less time",
+        sweeps.stage_rises("extraction", falls=True),
+    ),
+    _on("fig7", "sac-lowest", "SAC has the lowest total latency, whatever f_u", sweeps.proposed_lowest),
+    Statement(
+        "Abstract", "abstract-ppo",
+        f"SAC lowers latency by “up to 13.2{NBSP}%”, if PPO is the baseline (none is named)",
+        sweeps.largest_reduction("ppo"), exact=False, base=True,
+    ),
+    Statement(
+        "Abstract", "abstract-random",
+        f"SAC lowers latency by “up to 13.2{NBSP}%”, if the random strategy is the baseline",
+        sweeps.largest_reduction("random"), base=True,
+    ),
+    Statement(
+        "Abstract", "abstract-without-sc", f"SAC lowers latency by “up to 13.2{NBSP}%”, if w/o SC is the baseline",
+        sweeps.largest_reduction("without_sc"), base=True,
+    ),
+    Statement(
+        "Abstract", "abstract-below-all", "SAC's latency is below that of every benchmark, everywhere",
+        sweeps.below_all, base=True,
+    ),
+    Statement(
+        "Abstract", "abstract-bandwidth", "Semantic communication saves bandwidth: fewer bits go on air",
+        sweeps.fewer_bits,
+    ),
+)  # fmt: skip
+
+
+def check_claims(
+    run: RunFolder | None, swept: Mapping[str, Mapping[str, Any]], sensitivity: Mapping[str, Any] | None = None
+) -> list[Claim]:
+    """Check every claim against a run's base comparison (None: not run) and its sweeps by name, as in `sweeps.json`.
+
+    `sensitivity` is what `claims.sensitivity` returned for the run's scenario (None: not analysed).
+    """
+    tuned = gather(run, swept, TUNED)
+    paper = gather(run, {}, PAPER)
+    has_paper = run is not None and (PAPER.sac in run.rows or PAPER.sac in run.curves)
+    claims = []
+    for item in STATEMENTS:
+        claims.append(_claim(item, item.key, item.text, tuned, hinges(item.key, sensitivity, exact=item.exact)))
+        if item.base and has_paper:
+            told = hinges(item.key, sensitivity, exact=False)
+            claims.append(_claim(item, f"{item.key}-paper", f"{item.text}{_AT_PAPER}", paper, told))
+    return claims
+
+
+def _claim(item: Statement, key: str, text: str, evidence: Evidence, told: str) -> Claim:
+    found = item.check(evidence)
+    return Claim(item.figure, key, text, found.verdict, found.detail, told)

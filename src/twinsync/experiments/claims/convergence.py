@@ -1,0 +1,100 @@
+"""Fig. 3's claims, from the learning curves: rewards settle, and in which order they end.
+
+A curve is judged by its last fifth, on slots that are the same for all schemes; seed j of one is paired with seed j of
+another. The reward is -(T[n] + P), so a lower cost is a higher reward.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from twinsync.arrays import Float
+from twinsync.experiments.claims.checks import UNCHECKED, Check, Finding, judge, unchecked
+from twinsync.experiments.claims.view import NOTHING, Evidence
+from twinsync.experiments.run_folder import Curve
+from twinsync.experiments.words import NBSP
+
+SETTLED = 5.0  # [%]; a reward has stabilised if its last two fifths differ by less than this
+NO_CURVES = "Fig. 3 was not run"
+
+
+def stabilises(evidence: Evidence) -> Finding:
+    """The rewards of the proposed scheme, PPO and the random strategy settle."""
+    cast = evidence.cast
+    curves, absent = _curves(evidence, (cast.sac, cast.ppo, cast.random))
+    checks = [_settling(evidence, curve) for curve in curves.values()]
+    note = f"A reward is read as stable if that is less than {SETTLED:g}{NBSP}% either way"
+    noun = "rise in cost from the last but one fifth of training to the last"
+    return judge(checks, noun, absent=absent, note=note) if checks else unchecked(NO_CURVES)
+
+
+def proposed_highest(evidence: Evidence) -> Finding:
+    """The proposed scheme ends above PPO and the random strategy."""
+    cast = evidence.cast
+    return _ends_above(evidence, [(cast.sac, cast.ppo), (cast.sac, cast.random)])
+
+
+def random_lowest(evidence: Evidence) -> Finding:
+    """The random strategy ends below the proposed scheme and PPO."""
+    cast = evidence.cast
+    return _ends_above(evidence, [(cast.sac, cast.random), (cast.ppo, cast.random)])
+
+
+def semantics_pay(evidence: Evidence) -> Finding:
+    """The proposed scheme ends above w/o SC, which the paper's Fig. 3 leaves out."""
+    cast = evidence.cast
+    found = _ends_above(evidence, [(cast.sac, cast.without_sc)])
+    if found.verdict == UNCHECKED:
+        return found
+    return replace(found, detail=f"{found.detail} The paper says so of Fig. 3, which does not show w/o SC.")
+
+
+def _curves(evidence: Evidence, names: Iterable[str | None]) -> tuple[dict[str, Curve], list[str]]:
+    wanted = list(dict.fromkeys(name for name in names if name))
+    have = {} if evidence.run is None else evidence.run.curves
+    absent = [f"{evidence.label(name)} has no learning curve" for name in wanted if name not in have]
+    return {name: have[name] for name in wanted if name in have}, absent
+
+
+def _fifths(curve: Curve) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " S"]]:
+    """Each seed's mean cost over the last but one fifth of training, and over the last."""
+    size = max(1, len(curve.slots) // 5)
+    return curve.cost[:, -2 * size : -size].mean(axis=1), curve.cost[:, -size:].mean(axis=1)
+
+
+def _settling(evidence: Evidence, curve: Curve) -> Check:
+    before, after = _fifths(curve)
+    lost = int((~np.isfinite(before + after)).sum())
+    who = curve.scheme.label
+    if lost:
+        return Check(who, "", NOTHING, trouble=f"no finite reward is left in {lost} of {len(after)} seeds")
+    level = abs(float(before.mean())) or math.nan
+    change = evidence.bootstrap.interval(lambda a, b: 100.0 * (b - a) / level, before, after)
+    return Check(who, "", change, least=-SETTLED, most=SETTLED)
+
+
+def _ends_above(evidence: Evidence, pairs: list[tuple[str | None, str | None]]) -> Finding:
+    curves, absent = _curves(evidence, (name for pair in pairs for name in pair))
+    checks = []
+    for better, worse in pairs:
+        if better in curves and worse in curves:
+            a, b = (_fifths(curves[name])[1] for name in (better, worse))
+            checks.append(_above(evidence, a, b, f"{evidence.label(better)} over {evidence.label(worse)}"))
+    return (
+        judge(checks, "lead in reward a slot over the last fifth of training", absent=absent)
+        if checks
+        else unchecked(NO_CURVES)
+    )
+
+
+def _above(evidence: Evidence, better: np.ndarray, worse: np.ndarray, who: str) -> Check:
+    if not np.isfinite(better).all():
+        lost = int((~np.isfinite(better)).sum())
+        return Check(who, "", NOTHING, trouble=f"no finite reward is left in {lost} of {len(better)} seeds")
+    if not np.isfinite(worse).all():
+        return Check(who, "", NOTHING, unit="")
+    return Check(who, "", evidence.bootstrap.interval(lambda a, b: b - a, better, worse), unit="")

@@ -1,0 +1,74 @@
+"""`twinsync sweep` and the executors' options, as a user meets them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from twinsync.cli.app import BAD_INPUT, DONE, run
+
+SWEEP = """
+title = "Small"
+set = ["device_count=2"]
+schemes = ["tiny", "optimum", "equal-share"]
+[[axes]]
+key = "bandwidth_hz"
+values = ["0.2 MHz", "0.4 MHz"]
+unit = "MHz"
+[learners.tiny]
+base = "gradient"
+learning = { slots = 50, batch_size = 25, hidden = [4] }
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(SWEEP)
+    return path
+
+
+def test_a_sweep_is_computed_extended_and_reported(file: Path, tmp_path: Path, capsys):
+    out = tmp_path / "out"
+    command = ["sweep", str(file), "--out", str(out), "--seeds", "2", "--workers", "1"]
+    assert run(command) == DONE
+    assert capsys.readouterr().out.strip() == str(out / "report.html")
+    results = {path.name for path in (out / "results").iterdir()}
+    assert len(results) == 2 * (2 + 1 + 1)
+    (sweep,) = json.loads((out / "sweeps.json").read_text())["sweeps"]
+    assert [point["x"] for point in sweep["points"]] == [0.2, 0.4]
+    assert set(sweep["points"][0]["evaluation"]["allocators"]) == {"tiny", "optimum", "equal-share"}
+    assert (out / "figures" / "small.csv").exists()
+
+    assert run(command) == BAD_INPUT
+    assert "already exists; add --resume" in capsys.readouterr().err
+    # A changed sweep computes only what changed.
+    file.write_text(SWEEP.replace('"0.4 MHz"]', '"0.4 MHz", "0.8 MHz"]').replace('"tiny", ', ""))
+    assert run([*command, "--resume"]) == DONE
+    assert len({path.name for path in (out / "results").iterdir()} - results) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--executor", "slurm"], "--executor slurm: unknown; give local or ray"),
+        (["--address", "1.2.3.4:5"], "--address: only --executor ray has one"),
+        (["--workers", "0"], "'0' is not a whole number from 1"),
+        (["--budget", "tiny"], "unknown budget 'tiny'"),
+    ],
+)
+def test_bad_options_are_one_line_and_nothing_is_written(options, told, file: Path, tmp_path: Path, capsys):
+    assert run(["sweep", str(file), "--out", str(tmp_path / "out"), *options]) == BAD_INPUT
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_estimate_is_told_and_nothing_is_written(file: Path, tmp_path: Path, capsys):
+    command = ["sweep", str(file), "--out", str(tmp_path / "out"), "--estimate", "--workers", "1"]
+    assert run(command) == DONE
+    told = capsys.readouterr().err
+    assert "tiny, K = 2: 6 runs of" in told
+    assert "on 1 workers" in told
+    assert not (tmp_path / "out").exists()

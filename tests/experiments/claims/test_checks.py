@@ -1,0 +1,70 @@
+import math
+
+import pytest
+
+from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED, Check, judge, value_words
+from twinsync.experiments.statistics import Interval
+
+RIGHT, OPEN, WRONG = Interval(2.0, 1.5, 2.5), Interval(0.5, -0.5, 1.5), Interval(-2.0, -2.5, -1.5)
+NONE = Interval(1.0, math.nan, math.nan)
+
+
+def check(value: Interval, who: str = "SAC", **bounds) -> Check:
+    return Check(who, "K = 2", value, **bounds)
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome"),
+    [
+        (check(RIGHT), "right"),
+        (check(OPEN), "open"),
+        (check(WRONG), "wrong"),
+        (check(NONE), "none"),
+        (check(NONE, by_mean=True), "right"),
+        (check(RIGHT, least=2.0), "open"),
+        (check(RIGHT, most=2.4), "open"),
+        (check(RIGHT, most=1.5), "wrong"),
+        (check(NONE, trouble="diverged"), "wrong"),
+    ],
+)
+def test_an_interval_has_to_lie_wholly_on_the_right_side(case, outcome):
+    assert case.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [([RIGHT, RIGHT], HOLDS), ([RIGHT, OPEN], PARTLY), ([OPEN, WRONG], FAILS), ([NONE], UNCHECKED), ([], UNCHECKED)],
+)
+def test_verdict_over_all_comparisons(values, verdict):
+    assert judge([check(value) for value in values], "rise").verdict == verdict
+
+
+def test_partly_says_where_it_holds_and_where_not_with_numbers():
+    found = judge([check(RIGHT), check(OPEN, "PPO"), check(WRONG, "w/o SC")], "rise")
+    assert "It holds for SAC throughout." in found.detail
+    plain = found.detail.replace("\N{NO-BREAK SPACE}", " ")
+    assert "It fails for PPO at K = 2: 0.50 % (−0.50 to 1.50), not told from 0 %; w/o SC at K = 2: −2.0 %" in plain
+    assert found.number == -2.0
+
+
+@pytest.mark.parametrize(("held", "words"), [(1, "SAC at K = 0"), (4, "SAC at 4 of 5 places")])
+def test_places_where_a_claim_holds_are_named_while_they_are_few(held, words):
+    checks = [Check("SAC", f"K = {place}", RIGHT if place < held else WRONG) for place in range(5)]
+    assert f"It holds for {words}." in judge(checks, "rise").detail
+
+
+def test_what_has_no_interval_is_left_out_and_said():
+    found = judge([check(RIGHT), check(NONE, "PPO")], "rise", absent=["w/o SC at K = 4 (diverged)"])
+    assert found.verdict == HOLDS
+    assert "Without a value: w/o SC at K = 4 (diverged); no interval for PPO at K = 2" in found.detail
+
+
+def test_many_failures_are_counted():
+    found = judge([check(WRONG, f"scheme {i}") for i in range(9)], "rise")
+    assert "scheme 5" in found.detail
+    assert "scheme 6" not in found.detail.replace("scheme 8", "")
+    assert "and 3 more" in found.detail
+
+
+def test_no_minus_zero():
+    assert value_words(Interval(-0.001, -0.002, 0.003)) == "0.00\N{NO-BREAK SPACE}% (0.00 to 0.00)"

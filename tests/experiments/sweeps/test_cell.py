@@ -1,0 +1,49 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from tests.experiments.sweeps.conftest import TINY, heuristic_cell, tiny_cell
+
+from twinsync.errors import InputError
+
+
+def test_the_address_is_what_decides_the_result_and_nothing_else():
+    cell = tiny_cell()
+    assert dataclasses.replace(cell, scheme="another name").address == cell.address
+    assert tiny_cell("200 kHz").address == cell.address
+    for other in (
+        tiny_cell("0.3 MHz"),
+        tiny_cell(number=1),
+        tiny_cell(devices=3),
+        dataclasses.replace(cell, seed=1),
+        dataclasses.replace(cell, slots=11),
+        dataclasses.replace(cell, sets=3),
+        dataclasses.replace(cell, settings=dataclasses.replace(TINY, learning_rate=1e-4)),
+        heuristic_cell(),
+    ):
+        assert other.address != cell.address
+
+
+def test_an_infinite_constant_has_an_address():
+    literal = dataclasses.replace(tiny_cell(), scenario=tiny_cell().scenario.replace(latency_cap_slots=float(np.inf)))
+    assert literal.address != tiny_cell().address
+
+
+def test_numbers_share_a_program_and_counts_do_not():
+    assert tiny_cell("0.1 MHz", 0).program == tiny_cell("9 MHz", 5).program
+    assert tiny_cell(devices=3).program != tiny_cell().program
+    assert heuristic_cell("raw").program != heuristic_cell("optimum").program
+    # An automatic sensing rate is one number fewer than a given one.
+    given = dataclasses.replace(tiny_cell(), scenario=tiny_cell().scenario.replace(sensing_rate_bps=3e6))
+    assert given.program != tiny_cell().program
+
+
+def test_a_changed_file_is_another_allocator(tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text("decide = 1")
+    first = heuristic_cell(f"{own}:decide").address
+    own.write_text("decide = 2")
+    assert heuristic_cell(f"{own}:decide").address != first
+    own.unlink()
+    with pytest.raises(InputError, match=r"own\.py cannot be read"):
+        _ = heuristic_cell(f"{own}:decide").address
