@@ -98,6 +98,16 @@ def test_marks_that_hide_each_other_all_answer(page):
     assert {"SAC, tuned", "Gradient policy", "Optimum, channel known"} <= set(names)
 
 
+def test_a_tap_answers_and_a_tap_elsewhere_ends_it(browser, report):
+    page = browser.new_context(has_touch=True, viewport={"width": 390, "height": 900}).new_page()
+    page.goto(report.as_uri())
+    points(page, "Optimum, channel known", 6).nth(0).tap()
+    assert page.locator("#tip strong").count() > 1
+    page.locator("#sweep_fig4 figcaption").tap(position={"x": 2, "y": 2})
+    assert page.locator("#tip").is_hidden()
+    page.context.close()
+
+
 def test_the_keyboard_steps_from_mark_to_mark(page):
     tip = page.locator("#tip")
     points(page, "SAC, tuned", 2).nth(0).focus()

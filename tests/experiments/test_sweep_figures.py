@@ -76,6 +76,9 @@ def test_without_the_optimum_there_is_no_gap_to_draw(swept, tmp_path):
     content = sweeps()
     content["sweeps"] = content["sweeps"][:1]
     content["sweeps"][0]["schemes"] = ["sac-tuned", "without-sc"]
+    for point in content["sweeps"][0]["points"]:
+        for allocator in point["evaluation"]["allocators"].values():
+            allocator["gap_to_optimum"] = None
     folder = write_swept(tmp_path)
     (folder / "sweeps.json").write_text(json.dumps(content), "utf-8")
     found = read_report_folder(folder)

@@ -41,7 +41,7 @@ class ReportFolder:
 
 
 def read_report_folder(folder: Path) -> ReportFolder:
-    """Read a folder's raw files; where the manifest has no headline and there is a sweeps.json, the sweeps alone.
+    """Read a folder's raw files; beside sweeps, those of the comparison only where the manifest has a headline.
 
     Raises `InputError` naming the file, and in it the key or line, that is missing or unreadable.
     """

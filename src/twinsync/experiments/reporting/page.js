@@ -60,7 +60,8 @@
     svg.addEventListener("pointerdown", answer);
     svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
     spots.forEach((spot, place) => {
-      spot.addEventListener("focus", () => show([spot]));
+      // A tap has answered already, with the points underneath.
+      spot.addEventListener("focus", () => { if (spot.matches(":focus-visible")) show([spot]); });
       spot.addEventListener("blur", hide);
       spot.addEventListener("keydown", (event) => {
         const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -75,4 +76,5 @@
     });
   }
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  addEventListener("pointerdown", (event) => { if (!event.target.closest("figure svg")) hide(); });
 })();

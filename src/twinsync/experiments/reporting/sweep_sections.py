@@ -30,8 +30,11 @@ def paper_sweeps(folder: ReportFolder) -> list[Block]:
 def further_sweeps(folder: ReportFolder) -> list[Block]:
     """The sweeps that the paper does not have."""
     found = [swept for swept in folder.sweeps if not swept.figure]
-    read = "" if len(found) < len(folder.sweeps) else _HOW_TO_READ
-    return _sweeps("Beyond the paper", found, f"The paper has no such figures. {read}".strip()) if found else []
+    if not found:
+        return []
+    if len(found) == len(folder.sweeps):
+        return _sweeps("What latency depends on", found, _HOW_TO_READ)
+    return _sweeps("Beyond the paper", found, "The paper has no such figures; they are to be read as those above.")
 
 
 def _numbered(found: Sequence[Sweep]) -> str:
@@ -196,8 +199,8 @@ def feasibility_section(folder: ReportFolder) -> list[Block]:
     swept, point, _ = found[min(range(len(found)), key=missed.__getitem__)]
     words = (
         f"At {late} of the {len(found)} points of the sweeps even the optimum, which knows the channel, misses the "
-        f"deadline in half of the UD-slots or more. It is met most often at {symbol(swept.axis.label)} = {point.label}"
-        f"{NBSP * bool(swept.axis.unit)}{swept.axis.unit}: {share(min(missed))} are late there."
+        f"deadline in half of the UD-slots or more. Least are late at {symbol(swept.axis.label)} = {point.label}"
+        f"{NBSP * bool(swept.axis.unit)}{swept.axis.unit}: {share(min(missed))}."
     )
     keys = ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
     rows = [
