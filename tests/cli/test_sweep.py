@@ -38,7 +38,7 @@ def test_a_sweep_is_computed_extended_and_reported(file: Path, tmp_path: Path, c
     (sweep,) = json.loads((out / "sweeps.json").read_text())["sweeps"]
     assert [point["x"] for point in sweep["points"]] == [0.2, 0.4]
     assert set(sweep["points"][0]["evaluation"]["allocators"]) == {"tiny", "optimum", "equal-share"}
-    assert (out / "figures" / "small.csv").exists()
+    assert (out / "figures" / "sweep_small.csv").exists()
 
     assert run(command) == BAD_INPUT
     assert "already exists; add --resume" in capsys.readouterr().err

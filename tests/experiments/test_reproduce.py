@@ -84,7 +84,7 @@ def test_a_sweep_added_later_uses_what_is_there(small, tmp_path: Path):
     assert set(told) == {"speed", "extraction-floor"}
     assert told["speed"]["command"] == "twinsync reproduce --out run --figures speed"
     assert first < {path.name for path in (out / "results").iterdir()}
-    assert (out / "figures" / "speed.csv").exists()
+    assert (out / "figures" / "sweep_speed.csv").exists()
     assert not (out / "claims.csv").exists()  # the paper has none of these
 
 
