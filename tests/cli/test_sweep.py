@@ -1,6 +1,9 @@
 """`twinsync sweep` and the executors' options, as a user meets them."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -28,24 +31,34 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_sweep_is_computed_extended_and_reported(file: Path, tmp_path: Path, capsys):
+def test_a_killed_sweep_is_resumed_extended_and_reported(file: Path, tmp_path: Path, capsys):
     out = tmp_path / "out"
     command = ["sweep", str(file), "--out", str(out), "--seeds", "2", "--workers", "1"]
-    assert run(command) == DONE
+    driver = subprocess.Popen([sys.executable, "-m", "twinsync", *command], stderr=subprocess.PIPE)
+    results = out / "results"
+    while driver.poll() is None and not list(results.glob("*.npz")):
+        time.sleep(0.05)
+    driver.kill()
+    driver.communicate()
+    kept = {path.name: path.stat().st_mtime_ns for path in results.glob("*.npz")}
+    assert 1 <= len(kept) < 8
+
+    assert run(command) == BAD_INPUT
+    assert "already exists; add --resume" in capsys.readouterr().err
+    assert run([*command, "--resume"]) == DONE
     assert capsys.readouterr().out.strip() == str(out / "report.html")
-    results = {path.name for path in (out / "results").iterdir()}
-    assert len(results) == 2 * (2 + 1 + 1)
+    made = {path.name: path.stat().st_mtime_ns for path in results.glob("*.npz")}
+    assert len(made) == 2 * (2 + 1 + 1)
+    assert made.items() >= kept.items()
     (sweep,) = json.loads((out / "sweeps.json").read_text())["sweeps"]
     assert [point["x"] for point in sweep["points"]] == [0.2, 0.4]
     assert set(sweep["points"][0]["evaluation"]["allocators"]) == {"tiny", "optimum", "equal-share"}
     assert (out / "figures" / "sweep_small.csv").exists()
 
-    assert run(command) == BAD_INPUT
-    assert "already exists; add --resume" in capsys.readouterr().err
     # A changed sweep computes only what changed.
     file.write_text(SWEEP.replace('"0.4 MHz"]', '"0.4 MHz", "0.8 MHz"]').replace('"tiny", ', ""))
     assert run([*command, "--resume"]) == DONE
-    assert len({path.name for path in (out / "results").iterdir()} - results) == 2
+    assert len({path.name for path in results.glob("*.npz")} - set(made)) == 2
 
 
 @pytest.mark.parametrize(
@@ -69,6 +82,6 @@ def test_an_estimate_is_told_and_nothing_is_written(file: Path, tmp_path: Path, 
     command = ["sweep", str(file), "--out", str(tmp_path / "out"), "--estimate", "--workers", "1"]
     assert run(command) == DONE
     told = capsys.readouterr().err
-    assert "tiny, K = 2: 6 runs of" in told
-    assert "on 1 workers" in told
+    assert "tiny: 6 runs of about" in told
+    assert "on 1 worker like this one" in told
     assert not (tmp_path / "out").exists()

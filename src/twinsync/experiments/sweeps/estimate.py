@@ -17,25 +17,29 @@ _SAMPLE_S = 3.0
 
 
 def estimate(cells: Sequence[Cell], executor: Executor, progress: Progress) -> Iterator[str]:
-    """Lines that say, for each learner and size, how many cells there are and how long they take, then the whole.
+    """Lines that say, for each learner, how many runs there are and how long they take, then the whole.
 
-    Samples are timed in this process, on one batch as a worker would have it, without the compilation.
+    One batch of each learner is timed in this process, as a worker would have it, at the size K that most of its runs
+    have; other sizes are taken to last as long.
     """
-    kinds: dict[str, list[Cell]] = {}
+    learners: dict[str, list[Cell]] = {}
     for cell in {cell.address: cell for cell in cells if cell.settings is not None}.values():
-        kinds.setdefault(cell.program, []).append(cell)
+        learners.setdefault(cell.scheme, []).append(cell)
     total = 0.0
-    for place, members in enumerate(kinds.values()):
-        first = members[0]
-        name = f"{first.scheme}, K = {first.scenario.device_count}"
-        progress(f"timing {name}", place, len(kinds))
-        batch = members[: executor.batch]
+    for place, (name, members) in enumerate(learners.items()):
+        progress(f"timing {name}", place, len(learners))
+        programs: dict[str, list[Cell]] = {}
+        for cell in members:
+            programs.setdefault(cell.program, []).append(cell)
+        batch = max(programs.values(), key=len)[: executor.batch]
         each = sample_s(batch) / len(batch)
         total += each * len(members)
-        yield f"{name}: {len(members)} runs of {duration(each)}"
+        devices = batch[0].scenario.device_count
+        yield f"{name}: {len(members)} runs of about {duration(each)} (timed at K = {devices})"
+    device = jax.devices()[0].device_kind
     yield (
-        f"about {duration(total / executor.workers)} on {executor.workers} workers, without compilation, evaluation "
-        f"and the exact schemes; samples were timed on {jax.devices()[0].device_kind}"
+        f"about {duration(total / executor.workers)} on {executor.workers} worker{'s' * (executor.workers != 1)} like "
+        f"this one ({device}), without compilation, evaluation and the exact schemes"
     )
 
 
