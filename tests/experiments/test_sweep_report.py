@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.experiments.sweeps import LABELS, add_sweeps, sweeps, write_swept
+from tests.experiments.swept_folder import LABELS, add_sweeps, sweeps, write_swept
 
 from twinsync.experiments.figures import Drawn
 from twinsync.experiments.report import write_report
