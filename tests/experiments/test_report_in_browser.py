@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.experiments.sweeps import add_sweeps, sweeps, write_sweeps
+from tests.experiments.swept_folder import add_sweeps, sweeps, write_sweeps
 
 from twinsync.experiments.figures import Drawn, write_figures
 from twinsync.experiments.report_folder import read_report_folder

@@ -7,7 +7,7 @@ import re
 import matplotlib
 import pytest
 from matplotlib.figure import Figure
-from tests.experiments.sweeps import sweeps, write_swept
+from tests.experiments.swept_folder import sweeps, write_swept
 
 from twinsync.experiments.figures import frontiers
 from twinsync.experiments.figures.frontier import draw_frontier, frontier_rows

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.experiments.sweeps import sweeps, write_sweeps, write_swept
+from tests.experiments.swept_folder import sweeps, write_sweeps, write_swept
 
 from twinsync.experiments.report_folder import read_report_folder
 from twinsync.experiments.sweep_folder import Sweep

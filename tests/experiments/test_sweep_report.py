@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.experiments.sweeps import LABELS, add_sweeps, sweeps, write_swept
+from tests.experiments.swept_folder import LABELS, add_sweeps, sweeps, write_swept
 
 from twinsync.experiments.figures import Drawn
 from twinsync.experiments.report import write_report
@@ -30,7 +30,7 @@ class Checked:
 
 CLAIMS = [
     Checked("Fig. 4", "Latency rises with K.", "holds", "4.60 to 22.98 s at the optimum", "none of those varied"),
-    Checked("Fig. 4", "SAC is lowest.", "holds only where", "K = 2", "path_loss_exponent"),
+    Checked("Fig. 4", "SAC is lowest.", "holds only where", "K = 2 alone. It fails at K = 4.", "Path-loss exponent"),
     Checked("Fig. 5", "<b>w/o SC</b> is highest.", "does not hold", "", ""),
     Checked("Fig. 7", "Latency falls with f_u.", "not checked", "the figure was not run", ""),
 ]
@@ -126,7 +126,8 @@ def test_claims_are_shown_with_verdict_number_and_what_they_hinge_on(tmp_path):
     words = text_of(page)
     counted = "Of the 4 checkable statements of the paper’s Section V and abstract, 1 holds, 1 holds only in places, "
     assert words.count(counted + "1 does not hold and 1 was not checked.") == 2  # in the summary and in its section
-    assert "Fig. 4: Latency rises with K. 4.60 to 22.98 s at the optimum Hinges on: none of those varied" in words
+    assert "Latency rises with K. 4.60 to 22.98 s at the optimum. What it hinges on: none of those varied." in words
+    assert "SAC is lowest. K = 2 alone. In full It fails at K = 4. What it hinges on: Path" in words
     assert "&lt;b&gt;w/o SC&lt;/b&gt; is highest." in page
     assert "The paper’s claims" not in text_of(page_of(tmp_path))
 
@@ -185,7 +186,10 @@ def test_a_sweep_of_one_s_own_needs_no_optimum(tmp_path):
 def test_the_text_version_says_the_same(written):
     text = (written / "report.md").read_text("utf-8")
     checked = to_markdown(build(read_report_folder(written), CLAIMS))
-    assert "- **holds**: Fig. 4: Latency rises with K. 4.60 to 22.98 s at the optimum Hinges on:" in checked
+    assert (
+        "- **holds** – **Fig. 4: Latency rises with K.** 4.60 to 22.98 s at the optimum. What it hinges on:" in checked
+    )
+    assert "- **does not hold** – **Fig. 5: &lt;b>w/o SC&lt;/b> is highest.**\n" in checked
     assert "### Fig. 4: Synchronisation latency against the number of UDs" in text
     assert "data: [sweep_fig4.csv](figures/sweep_fig4.csv)" in text
     assert all(label.replace("phi", "φ") in text for label, _ in LABELS.values())

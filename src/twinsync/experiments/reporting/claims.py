@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from twinsync.experiments.reporting.document import Block, Heading, Paragraph, Verdict, Verdicts
-from twinsync.experiments.words import listing
+from twinsync.experiments.words import listing, sentence
 
 _KINDS = {"holds": "good", "holds only where": "partly", "does not hold": "bad", "not checked": "open"}
 _SHOWN = {"holds only where": "holds only in places"}
@@ -49,17 +50,22 @@ def claims_section(claims: Sequence[Claim]) -> list[Block]:
     """Every claim with its verdict, in the order given; nothing where there are none."""
     if not claims:
         return []
-    items = [
-        Verdict(
-            _KINDS[claim.verdict],
-            _SHOWN.get(claim.verdict, claim.verdict),
-            f"{claim.figure}: {claim.statement}",
-            [*([claim.detail] if claim.detail else []), *([f"Hinges on: {claim.hinges}"] if claim.hinges else [])],
-        )
-        for claim in claims
-    ]
+    items = [_verdict(claim) for claim in claims]
     words = (
         "In our words, under our reading of what the paper leaves open. A claim holds where its 95 % interval lies "
         "wholly on the claimed side."
     )
     return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(items)]
+
+
+def _verdict(claim: Claim) -> Verdict:
+    # The first sentence has the number; where it holds and where not can take a page.
+    detail, *more = re.split(r"(?<=[.])\s+(?=[A-Z])", claim.detail, maxsplit=1)
+    return Verdict(
+        _KINDS[claim.verdict],
+        _SHOWN.get(claim.verdict, claim.verdict),
+        f"{claim.figure}: {sentence(claim.statement)}",
+        sentence(detail) if detail else "",
+        "".join(more),
+        f"What it hinges on: {claim.hinges.removesuffix('.')}." if claim.hinges else "",
+    )

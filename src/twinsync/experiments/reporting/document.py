@@ -101,12 +101,17 @@ class Folded:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and what became of it: `good`, `partly`, `bad` or `open`, the same in words, and remarks to it."""
+    """A claim and what became of it: `good`, `partly`, `bad` or `open`, the same in words, and by which numbers.
+
+    `more` is shown on demand, `note` in small print; both may be empty.
+    """
 
     kind: str
     verdict: str
     claim: str
-    remarks: Sequence[str]
+    detail: str
+    more: str
+    note: str
 
 
 @dataclass(frozen=True)

@@ -120,9 +120,9 @@ def _cell(tag: str, text: str, scope: str, words: bool) -> str:
 def _verdicts(block: Verdicts) -> str:
     items = []
     for item in block.items:
-        remarks = "".join(f"<p>{_words(remark)}</p>" for remark in item.remarks)
-        items.append(
-            f'<li class="{item.kind}"><p class="verdict">{_words(item.verdict)}</p>'
-            f"<div><p><strong>{_words(item.claim)}</strong></p>{remarks}</div></li>"
-        )
+        inside = f"<p><strong>{_words(item.claim)}</strong></p>"
+        inside += f"<p>{_words(item.detail)}</p>" if item.detail else ""
+        inside += f"<details><summary>In full</summary><p>{_words(item.more)}</p></details>" if item.more else ""
+        inside += f'<p class="note">{_words(item.note)}</p>' if item.note else ""
+        items.append(f'<li class="{item.kind}"><p class="verdict">{_words(item.verdict)}</p><div>{inside}</div></li>')
     return f'<ul class="verdicts">{"".join(items)}</ul>'

@@ -16,6 +16,7 @@ from twinsync.experiments.reporting.document import (
     Picture,
     Table,
     Tiles,
+    Verdict,
     Verdicts,
 )
 
@@ -47,16 +48,17 @@ def _block(block: Block) -> str:
         case Picture():
             return _picture(block)
         case Verdicts(items):
-            return "\n".join(
-                f"- **{_words(item.verdict)}**: {_words(item.claim)} {' '.join(_words(text) for text in item.remarks)}"
-                for item in items
-            )
+            return "\n".join(f"- **{_words(item.verdict)}** – {_words(_verdict(item))}" for item in items)
         case Box(_, title, blocks):
             inside = "\n\n".join([f"**{_words(title)}**", *(_block(item) for item in blocks)])
             return "\n".join(f"> {line}".rstrip() for line in inside.splitlines())
         case Folded(summary, blocks):
             inside = "\n\n".join(_block(item) for item in blocks)
             return f"<details>\n<summary>{_words(summary)}</summary>\n\n{inside}\n\n</details>"
+
+
+def _verdict(item: Verdict) -> str:
+    return " ".join(part for part in (f"**{item.claim}**", item.detail, item.more, item.note) if part)
 
 
 def _picture(picture: Picture) -> str:
