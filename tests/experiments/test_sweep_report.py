@@ -193,3 +193,11 @@ def test_the_text_version_says_the_same(written):
     assert "### Fig. 4: Synchronisation latency against the number of UDs" in text
     assert "data: [sweep_fig4.csv](figures/sweep_fig4.csv)" in text
     assert all(label.replace("phi", "φ") in text for label, _ in LABELS.values())
+
+
+def test_what_is_held_along_an_axis_stands_in_the_caption(tmp_path):
+    folder = write_swept(tmp_path)
+    content = sweeps()
+    content["sweeps"][1]["set"] = ["sensing_rate_bps=4 Mbit/s"]
+    (folder / "sweeps.json").write_text(json.dumps(content), "utf-8")
+    assert text_of(page_of(folder)).count("with sensing_rate_bps=4 Mbit/s") == 1

@@ -68,12 +68,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Sweep:
-    """One sweep: its points in the order of x, and what made it. `raw` is its entry in the file."""
+    """One sweep: its points in the order of x, and what made it.
+
+    `overrides` hold along the whole axis. `raw` is the sweep's entry in the file.
+    """
 
     name: str
     figure: str
     title: str
     axis: Axis
+    overrides: tuple[str, ...]
     schemes: tuple[Scheme, ...]
     command: str
     commits: tuple[str, ...]
@@ -146,6 +150,7 @@ def _sweep(value: Any, where: str, schemes: Mapping[str, Scheme]) -> Sweep:
             _text(axis, "label", f"{where}: axis"),
             _text(axis, "unit", f"{where}: axis"),
         ),
+        overrides=tuple(_texts(entry, "set", where)) if "set" in entry else (),
         schemes=tuple(scheme_of(schemes, item) for item in named),
         command=_text(entry, "command", where),
         commits=tuple(_texts(entry, "commits", where)),

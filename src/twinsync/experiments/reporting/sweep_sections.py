@@ -64,7 +64,8 @@ def _caption(swept: Sweep) -> str:
     )
     bands = f" Bands: {listing([str(count) for count in counts])} training seeds." if counts else ""
     beside = " and cost above the optimum" if swept.has_gaps else ""
-    return f"Mean latency{beside} against the {symbol(swept.axis.label)}.{bands}"
+    fixed = f", with `{'`, `'.join(swept.overrides)}`" if swept.overrides else ""
+    return f"Mean latency{beside} against the {symbol(swept.axis.label)}{fixed}.{bands}"
 
 
 def finding(swept: Sweep) -> str:

@@ -100,6 +100,7 @@ def sweep_json(
         "figure": sweep.figure,
         "title": sweep.title,
         "axis": {"keys": list(axis.keys), "label": axis.label, "unit": axis.unit},
+        "set": list(sweep.overrides),
         "schemes": list(sweep.schemes),
         "command": command,
         "commits": sorted(commit for commit in commits if commit),
