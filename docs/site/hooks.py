@@ -10,6 +10,7 @@ from typing import Any
 from latex2mathml.converter import convert
 from mkdocs.exceptions import PluginError
 
+_FETCHED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\s(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
 _EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -34,3 +35,10 @@ def on_page_content(content: str, page: Any, **_: Any) -> str:
         return f"<div class='equation'>{drawn}</div>" if match[1] == "div" else drawn
 
     return _EQUATION.sub(mathml, content)
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Nothing is fetched from elsewhere when a page opens."""
+    if fetched := _FETCHED.search(output):
+        raise PluginError(f"{page.file.src_uri}: fetches from elsewhere: {fetched[0]}")
+    return output
