@@ -35,7 +35,7 @@ bench: .venv-bench/ready
 	.venv-bench/bin/python -m benchmarks --out docs/benchmarks.md
 
 docs: .venv-docs/ready
-	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 	@echo "Open site/index.html in a browser; for its search, serve it: $(PYTHON) -m http.server -d site"
 
 lock:
