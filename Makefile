@@ -3,6 +3,7 @@
 #   make test        the test suite
 #   make lint        format, lint, types, import layers
 #   make bench       speed beside other libraries, into docs/benchmarks.md (its own environment, .venv-bench)
+#   make docs        the documentation site, into site/ (its own environment, .venv-docs)
 #   make lock        pin the newest versions that pyproject.toml allows (needs uv)
 
 PYTHON ?= python3
@@ -10,10 +11,11 @@ OUT ?= runs/quick
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-LOCK := uv pip compile pyproject.toml --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+COMPILE := uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
 	--no-emit-find-links
+LOCK := $(COMPILE) pyproject.toml
 
-.PHONY: reproduce test lint bench lock clean
+.PHONY: reproduce test lint bench docs lock clean
 .DELETE_ON_ERROR:
 
 reproduce: .venv/runtime
@@ -32,13 +34,18 @@ lint: .venv/development
 bench: .venv-bench/ready
 	.venv-bench/bin/python -m benchmarks --out docs/benchmarks.md
 
+docs: .venv-docs/ready
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+	@echo "Open site/index.html in a browser; for its search, serve it: $(PYTHON) -m http.server -d site"
+
 lock:
 	$(LOCK) -o requirements.lock
 	$(LOCK) --extra dev --constraint requirements.lock -o requirements-dev.lock
 	$(LOCK) --extra dev --extra bench --constraint requirements-dev.lock -o requirements-bench.lock
+	$(COMPILE) --group docs --constraint requirements-dev.lock -o requirements-docs.lock
 
 clean:
-	rm -rf .venv .venv-bench build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench .venv-docs build site .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -60,4 +67,9 @@ clean:
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-bench.lock
 	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --editable .
+	@touch $@
+
+.venv-docs/ready: requirements-docs.lock | .venv/bin/python
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-docs.lock
 	@touch $@

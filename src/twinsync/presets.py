@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from twinsync.errors import InputError
+from twinsync.plugins import SCENARIOS, plugin_names, scenario_file, warn_of_clash
 from twinsync.quantity import parse_quantity
 from twinsync.scenario import Constant, Scenario, constants, validate
 
@@ -41,7 +42,12 @@ class Preset:
 
 
 def preset_names() -> list[str]:
-    """Names of the presets that ship with the package."""
+    """Names of the presets that ship with the package, then of those that installed packages add."""
+    shipped = _shipped()
+    return [*shipped, *plugin_names(SCENARIOS, shipped)]
+
+
+def _shipped() -> list[str]:
     folder = resources.files("twinsync") / "scenarios"
     return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
 
@@ -80,26 +86,31 @@ def load_preset(spec: str = "paper", overrides: Sequence[str] = ()) -> Preset:
 
 def _layers(spec: str, seen: tuple[str, ...]) -> tuple[list[tuple[str, dict[str, Any]]], str, str]:
     """The chain of tables from the outermost `base` to `spec` itself, then its name and description."""
-    identity = spec if spec in preset_names() else os.path.realpath(spec)
+    names = preset_names()
+    identity = spec if spec in names else os.path.realpath(spec)
     if identity in seen:
         raise InputError(f"{spec}: base refers back to itself ({' -> '.join((*seen, identity))})")
-    table = _read(spec)
+    table, folder = _read(spec)
     base = table.pop("base", None)
     description = str(table.pop("description", ""))
     if base is not None and not isinstance(base, str):
         raise InputError(f"{spec}: base must be a preset's name or a file's path, got {base!r}")
     below = []
     if base is not None:
-        below = _layers(base if base in preset_names() else str(Path(spec).parent / base), (*seen, identity))[0]
+        below = _layers(base if base in names else str(folder / base), (*seen, identity))[0]
     return [*below, (spec, table)], Path(spec).stem if spec.endswith(".toml") else spec, description
 
 
-def _read(spec: str) -> dict[str, Any]:
-    if spec in preset_names():
+def _read(spec: str) -> tuple[dict[str, Any], Path]:
+    """The table of a preset or file, and the folder in which a `base` of it is looked for."""
+    path = Path(spec)
+    if spec in _shipped():
+        warn_of_clash(SCENARIOS, spec)
         text = (resources.files("twinsync") / "scenarios" / f"{spec}.toml").read_text("utf-8")
     else:
+        path = scenario_file(spec) or path
         try:
-            text = Path(spec).read_text("utf-8")
+            text = path.read_text("utf-8")
         except FileNotFoundError:
             presets = ", ".join(preset_names())
             raise InputError(f"scenario {spec!r} is neither a preset ({presets}) nor a file that exists") from None
@@ -108,7 +119,7 @@ def _read(spec: str) -> dict[str, Any]:
         except ValueError:
             raise InputError(f"{spec}: cannot be read: expected a TOML file in UTF-8") from None
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text), path.parent
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise InputError(f"{spec}: not valid TOML: {error}") from None
 

@@ -1,4 +1,4 @@
-"""Allocators by name: built-in ones, a training run's folder, and a user's own function or class."""
+"""Allocators by name: built-in ones, those of installed packages, a run's folder, a user's own function or class."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from twinsync.allocators.optimum import NoSemantics, Optimum, RandomExtraction, 
 from twinsync.allocators.policy import FILE_NAME, load_policies
 from twinsync.allocators.protocol import Allocator
 from twinsync.errors import InputError
+from twinsync.plugins import ALLOCATORS, find_plugin, package_of, plugin_names, warn_of_clash
 from twinsync.scenario import Scenario
 
 _BUILT_IN: dict[str, Callable[[], Allocator]] = {
@@ -35,14 +36,24 @@ def allocator_names() -> list[str]:
     return sorted(_BUILT_IN)
 
 
+def known_names() -> list[str]:
+    """Names of the built-in allocators, then of those that installed packages add."""
+    return [*allocator_names(), *plugin_names(ALLOCATORS, _BUILT_IN)]
+
+
 def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
     """The allocators called `name`: one, or one per training seed for the folder of a training run.
 
     `module:attribute` and `file.py:attribute` name a user's own: a function (scenario, sight, key) -> Allocation, or a
-    class whose instances are callable so. Raises `InputError` for anything else, and for a run of another K.
+    class whose instances are callable so. An installed package's is the same under a name of its own. Raises
+    `InputError` for anything else, and for a run of another K.
     """
     if name in _BUILT_IN:
+        warn_of_clash(ALLOCATORS, name)
         return [_BUILT_IN[name]()]
+    plugin = find_plugin(ALLOCATORS, name)
+    if plugin is not None:
+        return [_make(f"allocator {name!r} of {package_of(plugin)}", plugin.value)]
     if (Path(name) / FILE_NAME).is_file():
         policies = load_policies(Path(name) / FILE_NAME)
         first = policies[0]
@@ -53,30 +64,31 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
             )
         return list(policies)
     if ":" in name:
-        return [_own(name)]
+        return [_make(f"allocator {name!r}", name)]
     if name and Path(name).is_dir():
         raise InputError(
             f"{name}: the folder holds no finished training run ({FILE_NAME} is missing); finish it with --resume"
         )
-    known = ", ".join(allocator_names())
+    known = ", ".join(known_names())
     raise InputError(f"unknown allocator {name!r}; give one of {known}, a training run's folder, or file.py:function")
 
 
-def _own(name: str) -> Allocator:
-    place, _, attribute = name.rpartition(":")
+def _make(label: str, target: str) -> Allocator:
+    """The allocator at `module:attribute` or `file.py:attribute`; `label` is what errors call it."""
+    place, _, attribute = (part.strip() for part in target.rpartition(":"))
     if place.endswith(".py") and not Path(place).is_file():
-        raise InputError(f"allocator {name!r}: no such file {place!r}")
-    module = _call(name, f"cannot import {place!r}", lambda: _import(place))
+        raise InputError(f"{label}: no such file {place!r}")
+    module = _call(f"{label}: cannot import {place!r}", lambda: _import(place))
     found: Any = getattr(module, attribute, None)
     if found is None:
-        raise InputError(f"allocator {name!r}: {place} has no {attribute!r}")
-    own: Any = _call(name, f"cannot make a {attribute}", found) if inspect.isclass(found) else found
+        raise InputError(f"{label}: {place} has no {attribute!r}")
+    own: Any = _call(f"{label}: cannot make a {attribute}", found) if inspect.isclass(found) else found
     if not isinstance(own, Allocator):
-        raise InputError(f"allocator {name!r}: not callable; expected a function (scenario, sight, key) -> Allocation")
+        raise InputError(f"{label}: not callable; expected a function (scenario, sight, key) -> Allocation")
     return own
 
 
-def _call(name: str, trouble: str, act: Callable[[], Any]) -> Any:
+def _call(trouble: str, act: Callable[[], Any]) -> Any:
     """Run the user's own code; whatever it raises is the user's to see in one line, with the place."""
     try:
         return act()
@@ -84,7 +96,7 @@ def _call(name: str, trouble: str, act: Callable[[], Any]) -> Any:
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = "" if isinstance(error, SyntaxError) else f" ({Path(last.filename).name}, line {last.lineno})"
         told = " ".join(str(error).split())
-        raise InputError(f"allocator {name!r}: {trouble}: {type(error).__name__}{place}: {told}") from error
+        raise InputError(f"{trouble}: {type(error).__name__}{place}: {told}") from error
 
 
 def _import(place: str) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +19,7 @@ from twinsync.cli.study import study_app
 from twinsync.cli.sweep import reproduce, sweep
 from twinsync.cli.train import train
 from twinsync.errors import InputError
+from twinsync.plugins import PluginWarning
 
 DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -57,6 +59,12 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. Whatever goes wrong is told on standard error."""
+    with warnings.catch_warnings():
+        _tell_warnings_in_one_line()
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments) or ["--help"], prog_name="twinsync", standalone_mode=False)
     except InputError as error:
@@ -76,6 +84,19 @@ def run(arguments: Sequence[str]) -> int:
     if code == INTERRUPTED:
         say("interrupted; nothing was written, run the same command again")
     return code if isinstance(code, int) else DONE
+
+
+def _tell_warnings_in_one_line() -> None:
+    """What we warn of is for the user: a line of ours, not a place in the source."""
+    usual = warnings.showwarning
+
+    def tell(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        if issubclass(category, PluginWarning):
+            say(f"warning: {_one_line(str(message))}")
+        else:
+            usual(message, category, *rest)
+
+    warnings.showwarning = tell
 
 
 def _where_to_look(error: Exception) -> str:

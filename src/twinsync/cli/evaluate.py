@@ -35,8 +35,8 @@ def evaluate(
         typer.Option(
             "--allocators",
             metavar="A,B,...",
-            help="Built-in names, folders of training runs, your own module:function or file.py:function; "
-            "all built-in ones unless told. The first is compared with each of the others.",
+            help="Built-in names, those of installed packages, folders of training runs, your own module:function or "
+            "file.py:function; all built-in ones unless told. The first is compared with each of the others.",
         ),
     ] = None,
     slots: Annotated[
@@ -71,7 +71,7 @@ def evaluate(
 def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
     """The allocators of a comma-separated list, under the name each is shown by: as given, a run by its folder's."""
     from twinsync.allocators.expected import check_expected
-    from twinsync.allocators.registry import allocator_names, find_allocators
+    from twinsync.allocators.registry import allocator_names, find_allocators, known_names
 
     if names is None:
         given = sorted(set(allocator_names()) - {"expected"}, key=lambda name: name != "optimum")
@@ -81,10 +81,11 @@ def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
     else:
         given = [name.strip() for name in names.split(",")]
     found: dict[str, list[Allocator]] = {}
+    named = known_names()
     for name in given:
         if not name:
             raise InputError(f"--allocators {names!r}: an empty name; separate names by single commas")
-        folder = name not in allocator_names() and Path(name).is_dir()
+        folder = name not in named and Path(name).is_dir()
         shown = Path(name).resolve().name if folder else name
         if shown in found:
             raise InputError(f"--allocators: two would be called {shown!r}; name each once, or rename a folder")

@@ -9,22 +9,50 @@ from typing import Annotated
 import typer
 
 from twinsync.cli.shared import JsonOption, SetOption, check_json_target, show, write_json
+from twinsync.errors import InputError
+from twinsync.plugins import SCENARIOS, find_plugin, package_of, plugin_names, scenario_file, warn_of_clash
 
 scenario_app = typer.Typer(name="scenario", help="The constants of the system model: list, show, check.")
 
 
 @scenario_app.command("list")
 def list_presets() -> None:
-    """List the presets that ship with twinsync."""
+    """List the presets that ship with twinsync, then the scenarios that installed packages add."""
     # Read here, not through twinsync.presets, which needs JAX: a list should be instant.
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
-    for item in sorted((resources.files("twinsync") / "scenarios").iterdir(), key=lambda item: item.name):
-        if item.name.endswith(".toml"):
-            description = tomllib.loads(item.read_text("utf-8")).get("description", "")
-            table.add_row(f"[bold]{item.name.removesuffix('.toml')}[/bold]", description)
+    for name, description in [*_shipped(), *_added()]:
+        table.add_row(f"[bold]{escape(name)}[/bold]", escape(description))
     show(table)
+
+
+def _shipped() -> list[tuple[str, str]]:
+    """Name and description of each preset of ours."""
+    files = (item for item in (resources.files("twinsync") / "scenarios").iterdir() if item.name.endswith(".toml"))
+    return sorted((file.name.removesuffix(".toml"), _description(file.read_text("utf-8"))) for file in files)
+
+
+def _added() -> list[tuple[str, str]]:
+    """Name and description, or what is wrong with it, of each scenario that an installed package adds."""
+    own = [name for name, _ in _shipped()]
+    for name in own:
+        warn_of_clash(SCENARIOS, name)
+    rows = []
+    for name in plugin_names(SCENARIOS, own):
+        try:
+            entry, file = find_plugin(SCENARIOS, name), scenario_file(name)
+            assert entry is not None
+            assert file is not None
+            rows.append((name, f"{_description(file.read_text('utf-8'))} ({package_of(entry)})"))
+        except (InputError, OSError, ValueError) as error:
+            rows.append((name, f"not usable: {error}"))
+    return rows
+
+
+def _description(text: str) -> str:
+    return str(tomllib.loads(text).get("description", ""))
 
 
 @scenario_app.command("show")

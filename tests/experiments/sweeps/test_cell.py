@@ -47,3 +47,15 @@ def test_a_changed_file_is_another_allocator(tmp_path):
     own.unlink()
     with pytest.raises(InputError, match=r"own\.py cannot be read"):
         _ = heuristic_cell(f"{own}:decide").address
+
+
+def test_another_version_of_a_package_is_another_allocator(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    addresses = []
+    for version in ("1.0", "1.1"):
+        info = tmp_path / "extras.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: extras\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text("[twinsync.allocators]\nown-rule = own_rules:decide\n")
+        addresses.append(heuristic_cell("own-rule").address)
+    assert addresses[0] != addresses[1]

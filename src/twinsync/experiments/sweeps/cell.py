@@ -12,9 +12,11 @@ from typing import Any
 
 import jax
 
+from twinsync.allocators.registry import allocator_names
 from twinsync.errors import InputError
 from twinsync.learning.card import plain_values
 from twinsync.learning.settings import Settings, algorithm_of
+from twinsync.plugins import ALLOCATORS, find_plugin, package_of
 from twinsync.scenario import Scenario, constants
 
 FORMAT = 1  # of results; another one makes earlier results unknown
@@ -86,10 +88,12 @@ class Cell:
 
 
 def _source(allocator: str) -> str:
-    """Hash of a user's own file, so that a changed allocator is not taken for the one that was evaluated."""
+    """Hash of a user's own file, or package and version of an installed one's allocator: a changed allocator is not to
+    be taken for the one that was evaluated."""
     place = allocator.rpartition(":")[0]
     if not place.endswith(".py"):
-        return ""
+        plugin = None if allocator in allocator_names() else find_plugin(ALLOCATORS, allocator)
+        return "" if plugin is None else package_of(plugin)
     try:
         return hashlib.sha256(Path(place).read_bytes()).hexdigest()[:24]
     except OSError as error:

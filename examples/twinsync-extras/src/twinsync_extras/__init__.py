@@ -1,0 +1,1 @@
+"""An allocator and a scenario for twinsync, announced in pyproject.toml."""
