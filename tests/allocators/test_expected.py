@@ -87,6 +87,14 @@ def test_keeps_to_bounds_that_leave_no_choice():
     assert (found.device_cpu_hz <= 1e9).all()
 
 
+def test_more_room_to_extract_is_never_worse():
+    # From the middle of a wide range of phi every device is given up, whichever way it turns.
+    narrow, wide = (load_scenario("paper", ["device_count=2", f"extraction_factor_min={low}"]) for low in (0.3, 0.05))
+    slot = slots(narrow, 20)
+    costs = [solve_expected(scenario, slot.distance_m, slot.data_bits).cost for scenario in (narrow, wide)]
+    np.testing.assert_array_less(costs[1], costs[0] * 1.001)
+
+
 def test_is_an_allocator_that_looks_at_no_gain():
     scenario = load_scenario("paper", ["device_count=2"])
     slot = slots(scenario, 4)

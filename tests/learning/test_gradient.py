@@ -46,6 +46,15 @@ def test_comes_to_the_expected_optimum(trained):
     assert expected(EqualShare(), scenario) > 1.03
 
 
+@pytest.mark.parametrize("change", ["bandwidth_hz=1 MHz", "extraction_factor_min=0.45"])
+def test_an_early_step_too_far_is_taken_back(change):
+    # Without a price on saturated outputs phi stays at a bound: 20 % and 3 % above the expected optimum.
+    scenario = load_scenario("paper", [change])
+    training = start_training(scenario, SMALL, seeds=1, seed=3)
+    advance(training, stretches=1)
+    assert expected(jax.tree.map(lambda leaf: leaf[0], training.policies()), scenario) < 1.015
+
+
 @pytest.mark.parametrize("count", [1, 7, 100])
 def test_permuting_devices_permutes_the_allocation(trained, count):
     scenario = load_scenario("paper").with_devices(count)

@@ -12,6 +12,7 @@ device and one division a slot.
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import NamedTuple
 
 import jax
@@ -30,6 +31,8 @@ from twinsync.scenario import Scenario
 BARRIERS = (1e-2, 1e-3, 1e-4, 1e-5)  # relative to a device's cost; eight bounds a device leave 1e-4 at the end
 MAX_STEPS = 20  # at each
 CHUNK = 6144  # devices at once, which bounds memory
+# Where to start: parts of the way between the bounds' logarithms of phi, f and p.
+START_GRID = ((0.03, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97), (0.5, 0.8, 0.95), (0.5, 0.95))
 MOST_DEVICES = 2000
 LENGTHS = (1.0, 0.5, 0.15, 0.03)  # of a step's way, tried side by side
 
@@ -132,12 +135,7 @@ def _box(scenario: Scenario) -> _Box:
 @functools.partial(jax.jit)
 def _solve(scenario: Scenario, distance: Float[Array, "b K"], data: Float[Array, "b K"]):
     problem, box = device_problem(scenario, distance, data), _box(scenario)
-    count = data.shape[-1]
-    middle = [jnp.broadcast_to(0.5 * (a + b), data.shape) for a, b in zip(box.low, box.high, strict=True)]
-    floor = jnp.exp(box.low[3])
-    share = jnp.log(floor + 0.9 * jnp.maximum(box.capacity - count * floor, 0.0) / count)
-    middle[3] = jnp.where(box.free[3], share, box.low[3]) * jnp.ones_like(data)
-    z = _four(middle)
+    z = _start(scenario, problem, box, data)
     # A device's typical cost; a constant offset of literal penalties must not enter.
     scale = jnp.mean(jnp.abs(device_cost(scenario, problem, z)), axis=-1, keepdims=True)
 
@@ -160,6 +158,26 @@ def _solve(scenario: Scenario, distance: Float[Array, "b K"], data: Float[Array,
     cost = jnp.sum(device_cost(scenario, problem, z), axis=-1)
     cost = cost + box.edge_price * (jnp.sum(edge, axis=-1) - box.capacity)
     return z, edge, cost
+
+
+def _start(scenario: Scenario, problem: DeviceProblem, box: _Box, data: Float[Array, "b K"]) -> Four:
+    """The best place of a coarse grid for each device by itself, at an equal share of most of the edge CPU.
+
+    There may be several local minima, and far from all of them a device is given up whatever it does.
+    """
+    count = data.shape[-1]
+    floor = jnp.exp(box.low[3])
+    share = jnp.log(floor + 0.9 * jnp.maximum(box.capacity - count * floor, 0.0) / count)
+    edge = jnp.where(box.free[3], share, box.low[3]) * jnp.ones_like(data)
+
+    def at(place: jax.Array) -> Four:
+        inside = (low + part * (high - low) for low, high, part in zip(box.low[:3], box.high[:3], place, strict=True))
+        return _four((*(x * jnp.ones_like(data) for x in inside), edge))
+
+    grid = jnp.asarray(list(itertools.product(*START_GRID)))
+    costs = jax.lax.map(lambda place: device_cost(scenario, problem, at(place)), grid)
+    best = grid[jnp.argmin(costs, axis=0)]
+    return at(jnp.moveaxis(best, -1, 0))
 
 
 def _four(items) -> Four:

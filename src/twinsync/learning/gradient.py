@@ -32,6 +32,9 @@ from twinsync.model.channel import block_gain, path_gain, stratified_fading
 from twinsync.scenario import Scenario
 from twinsync.streams import stream
 
+# Beyond this output the slope of tanh is below 1 %: an early step too far would never be taken back.
+SATURATED = 3.0
+
 
 class GradientState(NamedTuple):
     """One seed's whole training state."""
@@ -117,26 +120,29 @@ class Gradient(eqx.Module):
             phi = jnp.broadcast_to(draw_phi(stream(key, "phi"), scenario, data.shape[1:]), shown.data_bits.shape)
         return scenario, slot, observe(face, scenario, see(shown, face.observation), phi), phi
 
-    def _cost(self, network: Network, key: Key) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """Mean cost of a fresh cycle, and what it is measured in: an equal share's latency without fading.
+    def _cost(self, network: Network, key: Key) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
+        """Mean cost of a fresh cycle, what it is measured in, and how far outputs lie beyond `SATURATED`.
 
-        A measure taken from the drawn fadings themselves would count bad ones for less.
+        The measure is an equal share's latency without fading; one taken from the drawn fadings themselves would count
+        bad ones for less.
         """
         scenario, slot, vector, phi = self._meet(key)
-        allocation = to_allocation(self.settings.interface, scenario, jnp.tanh(network(vector)), phi)
+        output = network(vector)
+        allocation = to_allocation(self.settings.interface, scenario, jnp.tanh(output), phi)
         allocation = jax.tree.map(lambda x: jnp.broadcast_to(x, slot.data_bits.shape), allocation)
         outcome = slot_outcome(scenario, slot, allocation)
         distance, data = slot.distance_m[0], slot.data_bits[0]
         still = Slot(distance, data, path_gain(distance, scenario)[..., None])
         plain = slot_outcome(scenario, still, EqualShare()(scenario, see(still, "paper"), key))
-        return jnp.mean(outcome.cost), jnp.mean(plain.total_latency_s)
+        beyond = jnp.mean(jnp.maximum(jnp.abs(output) - SATURATED, 0.0) ** 2)
+        return jnp.mean(outcome.cost), jnp.mean(plain.total_latency_s), beyond
 
     def _loss(self, network: Network, key: Key) -> tuple[jax.Array, jax.Array]:
         """The cost in equal shares' latencies, so that easy scenarios count like hard ones; and the plain cost."""
-        cost, unit = jax.vmap(lambda k: self._cost(network, k))(jax.random.split(key, self._cycles))
+        cost, unit, beyond = jax.vmap(lambda k: self._cost(network, k))(jax.random.split(key, self._cycles))
         if self.settings.ranges == "scenario":  # one unit: slots count by their cost, as in the evaluation
             unit = jnp.mean(unit)
-        return jnp.mean(cost / unit), jnp.mean(cost)
+        return jnp.mean(cost / unit) + self.settings.saturation * jnp.mean(beyond), jnp.mean(cost)
 
     def _optimiser(self) -> optax.GradientTransformation:
         updates = -(-self.settings.slots // self.slots_per_step)

@@ -128,6 +128,7 @@ class GradientSettings(Face):
         8, "M", "convention", "fadings each slot is judged under, one from each stratum", _OURS
     )
     hidden: tuple[int, ...] = _setting((64, 64), "", "convention", "hidden layers of the set network", _OURS)
+    saturation: float = _setting(0.01, "", "convention", "weight of outputs beyond the reach of tanh, squared", _OURS)
     ranges: Ranges = _setting("scenario", "", "convention", "scenarios met: the one given, or a wide range", _OURS)
 
     @property
@@ -239,7 +240,7 @@ def _check_one(name: str, kind: Any, value: Any) -> None:
         raise InputError(f"{name} = {value} must lie in (0, 1]")
     if name in ("learning_rate", "initial_alpha", "clip", "gradient_clip") and not value > 0.0:
         raise InputError(f"{name} = {value} must be above 0")
-    if name == "value_weight" and value < 0.0:
+    if name in ("value_weight", "saturation") and value < 0.0:
         raise InputError(f"{name} = {value} must not be below 0")
 
 
