@@ -17,7 +17,7 @@ from twinsync.experiments.evaluate import Evaluation, optimum_cost
 from twinsync.experiments.folder import write_json
 from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION
 from twinsync.experiments.summary import summarise
-from twinsync.experiments.sweeps.gather import cells_of, evaluation_of, missing_of, read_results
+from twinsync.experiments.sweeps.gather import cells_of, commits_of, evaluation_of, missing_of, read_results
 from twinsync.experiments.sweeps.result import CellResult
 from twinsync.experiments.sweeps.store import Store
 from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE, write_curve
@@ -51,6 +51,7 @@ def write_comparison(
             "learner": HEADLINE_LEARNER,
             "benchmarks": [name for name in HEADLINE_BENCHMARKS if name in found and name not in lost],
         },
+        "comparison_commits": commits_of(found),
         "timings_s": {name: round(sum(result.total_s for result in results), 1) for name, results in found.items()},
         **_curve_reference(scenario, seed),
     }

@@ -44,7 +44,7 @@ def build(folder: ReportFolder, claims: Sequence[Claim] = ()) -> Document:
     changed = f" ({', '.join(scenario['overrides'])})" if scenario["overrides"] else ""
     subtitle = (
         f"Scenario {scenario['name']}{changed}, budget {manifest['budget']}, seed {manifest['seed']}, "
-        f"{manifest['started'][:10]}, made in {duration(manifest['total_s'])}"
+        f"{manifest['started'][:10]}, {duration(manifest['total_s'])} of compute"
     )
     blocks = [*([] if run is None else _summary(run)), *_checked(claims), _budget(manifest)]
     blocks += [] if run is None else [*_comparison(run), *_training(run)]
@@ -69,8 +69,9 @@ def _budget(manifest: Mapping[str, Any]) -> Block:
 
 
 def _made(run: RunFolder) -> Made:
-    revision = run.manifest["git_revision"]
-    return Made(run.manifest["command"], [revision] if revision else [])
+    # Results outlive the code that made them; a folder of before sweeps names only the last revision.
+    last = [run.manifest["git_revision"]] if run.manifest["git_revision"] else []
+    return Made(run.manifest["command"], run.manifest.get("comparison_commits", last))
 
 
 def _summary(run: RunFolder) -> list[Block]:

@@ -79,7 +79,9 @@ def finding(swept: Sweep) -> str:
     ]
     unit = f"{NBSP}{swept.axis.unit}" if swept.axis.unit else ""
     words = sentence(f"{whose} has no value at any point")
-    if ends:
+    if len(ends) == 1:
+        words = f"{sentence(whose)[:-1]} has a value at {ends[0][0]}{unit} alone, {number(ends[0][1], 2)}{NBSP}s."
+    elif ends:
         (first, start), (last, end) = ends[0], ends[-1]
         words = (
             f"From {first}{unit} to {last}{unit}, the mean latency of {whose} goes from "

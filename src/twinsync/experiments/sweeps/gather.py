@@ -71,6 +71,12 @@ def missing_of(found: Mapping[str, Sequence[CellResult]]) -> dict[str, str]:
     }
 
 
+def commits_of(found: Mapping[str, Sequence[CellResult]]) -> list[str]:
+    """Revisions that made the results; none is known outside a repository."""
+    revisions = {result.provenance.get("git_revision") for results in found.values() for result in results}
+    return sorted(revision for revision in revisions if revision)
+
+
 def divergence_notes(found: Mapping[str, Sequence[CellResult]]) -> list[str]:
     """A sentence for each learner of which a seed diverged."""
     notes = []
@@ -86,13 +92,12 @@ def sweep_json(
 ) -> dict[str, Any]:
     """Everything a report says of a sweep of one axis."""
     named = [schemes[name] for name in sweep.schemes]
-    rows, commits, spent = [], set(), 0.0
+    rows, commits, spent = [], set[str](), 0.0
     for point in points(sweep):
         scenario = scenario_at(sweep, point)
         found = read_results(store, cells_of(named, scenario, budget, seed))
-        every = [result for results in found.values() for result in results]
-        commits |= {result.provenance.get("git_revision") for result in every}
-        spent += sum(result.total_s for result in every)
+        commits |= set(commits_of(found))
+        spent += sum(result.total_s for results in found.values() for result in results)
         rows.append(_point_json(point, found, scenario, budget, seed))
     axis = sweep.axes[0]
     return {
@@ -103,7 +108,7 @@ def sweep_json(
         "set": list(sweep.overrides),
         "schemes": list(sweep.schemes),
         "command": command,
-        "commits": sorted(commit for commit in commits if commit),
+        "commits": sorted(commits),
         "training_s": round(spent, 1),
         "points": rows,
     }
