@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import scipy.optimize
 
+from twinsync.allocators import expected
 from twinsync.allocators.expectation import expected_cost
-from twinsync.allocators.expected import CHUNK, Expected, solve_expected
+from twinsync.allocators.expected import Expected, solve_expected
 from twinsync.environment import Interface, see, to_allocation
 from twinsync.errors import InputError
 from twinsync.model import Slot, draw_slots
@@ -62,15 +63,22 @@ def test_cost_is_that_of_the_allocation():
         np.testing.assert_allclose(expected_cost(scenario, slot, found.allocation), found.cost, rtol=1e-9)
 
 
-def test_chunks_do_not_show():
-    scenario = load_scenario("paper", ["device_count=1000", "bandwidth_hz=33 MHz", "edge_cpu_max_hz=1667 GHz"])
-    count = CHUNK // 1000 + 1
-    slot = slots(scenario, count)
+def test_chunks_do_not_show(monkeypatch):
+    scenario = load_scenario("paper", ["device_count=2"])
+    slot = slots(scenario, 5)
     together = solve_expected(scenario, slot.distance_m, slot.data_bits)
-    alone = solve_expected(scenario, slot.distance_m[-1:], slot.data_bits[-1:])
-    np.testing.assert_allclose(together.cost[-1:], alone.cost, rtol=1e-4)
-    assert together.allocation.edge_cpu_hz.shape == (count, 1000)
-    assert (together.allocation.edge_cpu_hz.sum(-1) <= 1667e9 * (1 + 1e-9)).all()
+    monkeypatch.setattr(expected, "CHUNK", 4)  # two slots and two slots and the last one twice
+    parts = solve_expected(scenario, slot.distance_m, slot.data_bits)
+    np.testing.assert_allclose(parts.cost, together.cost, rtol=1e-4)
+    assert parts.allocation.edge_cpu_hz.shape == (5, 2)
+
+
+def test_many_devices_share_the_server():
+    scenario = load_scenario("paper").with_devices(1000)
+    slot = slots(scenario, 1)
+    edge = solve_expected(scenario, slot.distance_m, slot.data_bits).allocation.edge_cpu_hz
+    assert (edge.sum(-1) <= scenario.edge_cpu_max_hz * (1 + 1e-9)).all()
+    assert (edge.sum(-1) >= scenario.edge_cpu_max_hz * 0.99).all()
 
 
 def test_keeps_to_bounds_that_leave_no_choice():

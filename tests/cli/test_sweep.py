@@ -13,7 +13,7 @@ from twinsync.cli.app import BAD_INPUT, DONE, run
 SWEEP = """
 title = "Small"
 set = ["device_count=2"]
-schemes = ["tiny", "optimum", "equal-share"]
+schemes = ["tiny", "random", "equal-share"]
 [[axes]]
 key = "bandwidth_hz"
 values = ["0.2 MHz", "0.4 MHz"]
@@ -52,7 +52,7 @@ def test_a_killed_sweep_is_resumed_extended_and_reported(file: Path, tmp_path: P
     assert made.items() >= kept.items()
     (sweep,) = json.loads((out / "sweeps.json").read_text())["sweeps"]
     assert [point["x"] for point in sweep["points"]] == [0.2, 0.4]
-    assert set(sweep["points"][0]["evaluation"]["allocators"]) == {"tiny", "optimum", "equal-share"}
+    assert set(sweep["points"][0]["evaluation"]["allocators"]) == {"tiny", "random", "equal-share"}
     assert (out / "figures" / "sweep_small.csv").exists()
 
     # A changed sweep computes only what changed.

@@ -79,6 +79,12 @@ def test_your_own_allocator(follow: Follow, capsys: pytest.CaptureFixture[str]) 
     assert "channel.py:StrongOnesSendMore" in shown
 
 
+@pytest.fixture(autouse=True)
+def no_module_of_another_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The allocator's file is `mine.py`, and not only here."""
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+
+
 def test_your_own_allocator_from_python(follow: Follow, python) -> None:
     script = follow("allocator") / "compare.py"
     text = script.read_text()
