@@ -40,6 +40,17 @@ def _rows(training: Training) -> np.ndarray:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_step_keeps_the_types_of_the_state(two_devices, tiny, algorithm: str) -> None:
+    # Where it does not, the second stretch is compiled anew.
+    training = start_training(two_devices, tiny[algorithm], seeds=1, seed=0)
+    state = jax.tree.map(lambda leaf: leaf[0], training.state)
+    after = jax.eval_shape(training.algorithm.step, state, 0)[0]
+    before = jax.eval_shape(lambda same: same, state)
+    for one, other in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
+        assert (one.dtype, one.weak_type) == (other.dtype, other.weak_type)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_one_seed_one_result(run, first, numbers, algorithm: str) -> None:
     again = run(algorithm)
     for one, other in zip(numbers(first[algorithm].state), numbers(again.state), strict=True):

@@ -119,7 +119,8 @@ class Ppo(eqx.Module):
             "hidden": settings.hidden,
         }
         network = Network(stream(key, "actor"), settings.architecture, outputs=face.decisions, **sizes)
-        actor = Actor(network, jnp.full(face.decisions, settings.initial_log_std))
+        # With a type of its own, or the first update would change it and the program be compiled again.
+        actor = Actor(network, jnp.full(face.decisions, settings.initial_log_std, jnp.float32))
         value = Critic(stream(key, "critics"), settings.architecture, decisions=0, **sizes)
         optimiser: Any = self._optimiser()
         learned = PpoLearned(actor, value, optimiser.init((actor, value)))
