@@ -39,7 +39,8 @@ def estimate(cells: Sequence[Cell], executor: Executor, progress: Progress) -> I
     device = jax.devices()[0].device_kind
     yield (
         f"about {duration(total / executor.workers)} on {executor.workers} worker{'s' * (executor.workers != 1)} like "
-        f"this one ({device}), without compilation, evaluation and the exact schemes"
+        f"this one ({device}), without compilation, evaluation and the exact schemes; samples ran alone, "
+        "and workers side by side on one machine may take up to twice as long"
     )
 
 
