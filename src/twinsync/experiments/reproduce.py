@@ -16,6 +16,7 @@ from twinsync.experiments.describe import describe_constants
 from twinsync.experiments.folder import open_folder, write_json
 from twinsync.experiments.report import write_report
 from twinsync.experiments.run_folder import LEARNING, MANIFEST, SCENARIO
+from twinsync.experiments.sweep_folder import SWEEPS
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.executor import Executor
 from twinsync.experiments.sweeps.gather import cells_of, read_results, sweep_cells, sweep_json
@@ -27,7 +28,7 @@ from twinsync.experiments.verdicts import verdicts
 from twinsync.manifest import provenance
 from twinsync.presets import Preset, load_preset, load_scenario
 
-RESULTS, SWEEPS = "results", "sweeps.json"
+RESULTS = "results"
 COMPARISON = "3"
 FIGURES = (COMPARISON, *(name.removeprefix("fig") for name in PAPER), "beyond")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ SLOTS = 200  # at each point of the sensitivity analysis
 def verdicts(out: Path, scenario: str, overrides: Sequence[str], seed: int, progress: Progress) -> list[Claim]:
     """Check the claims on what lies in `out`, and write them to claims.csv; none where no figure of the paper is there.
 
-    The sensitivity analysis is kept in sensitivity.json and made once.
+    The sensitivity analysis is kept in sensitivity.json and made once for a scenario and seed.
     """
     found = read_report_folder(out)
     figures = {sweep.name: sweep.raw for sweep in found.sweeps if sweep.figure}
@@ -36,6 +37,10 @@ def verdicts(out: Path, scenario: str, overrides: Sequence[str], seed: int, prog
 
 
 def _analysis(path: Path, scenario: str, overrides: Sequence[str], seed: int, progress: Progress) -> dict[str, Any]:
-    if not path.exists():
-        write_json(path, sensitivity(scenario, overrides, slots=SLOTS, seed=seed, progress=progress))
+    about = {"scenario": scenario, "overrides": list(overrides), "seed": seed}
+    with suppress(FileNotFoundError, ValueError):  # none yet, or a damaged one
+        kept = read_json(path)
+        if all(kept.get(key) == value for key, value in about.items()):
+            return kept
+    write_json(path, sensitivity(scenario, overrides, slots=SLOTS, seed=seed, progress=progress))
     return read_json(path)
