@@ -53,6 +53,12 @@ def test_a_policy_that_asks_for_the_gain_must_see_it():
         groups(load_scenario("paper", ["device_count=2"]), "csi", Sight(SIGHT.distance_m, SIGHT.data_bits))
 
 
+def test_unscaled_is_metres_and_megabits():
+    scenario = load_scenario("paper", ["device_count=2"])
+    seen = np.asarray(observe(Interface("csi", encoding="unscaled"), scenario, SIGHT)).reshape(3, 2)
+    np.testing.assert_allclose(seen, [[50.0, 25.0], [0.6, 0.8], [-7.0, np.log10(2e-7)]], rtol=1e-6)
+
+
 def test_unknown_encoding_is_named():
-    with pytest.raises(InputError, match="encoding = 'polar' is not one of affine, physical"):
+    with pytest.raises(InputError, match="encoding = 'polar' is not one of affine, unscaled, physical"):
         Interface(encoding="polar")

@@ -89,6 +89,9 @@ def test_memory_keeps_what_truly_followed(toy, drive) -> None:
     np.testing.assert_array_equal(rows.following[last, 0], 3.0)
     np.testing.assert_array_equal(rows.following[~last, 0], 1.0)
     np.testing.assert_allclose(rows.reward, last, rtol=1e-6)  # 10, divided by 10 K
+    unscaled = dataclasses.replace(SETTINGS, reward_scale="none")
+    raw = drive(Sac(toy("terminal", late=1.0, length=2), unscaled), 10).replay.rows.reward[:160]
+    np.testing.assert_allclose(raw, 10.0 * last, rtol=1e-6)
     # Within a cycle what followed is what the next block acted on.
     np.testing.assert_array_equal(rows.following[:16], rows.observation[16:32])
 

@@ -15,6 +15,7 @@ from twinsync.learning.settings import (
     SacSettings,
     algorithm_of,
     check_settings,
+    deciding,
     override,
 )
 
@@ -122,3 +123,22 @@ def test_every_setting_says_what_it_is(kind) -> None:
         assert item.metadata["meaning"], item.name
         assert item.metadata["source"], item.name
         assert item.metadata["tag"] in ("stated", "derived", "assumed", "convention"), item.name
+
+
+def test_reward_scale_is_a_choice() -> None:
+    # As (22) has it, or divided by 10 K: a reward of -150 at K = 6 is then -2.5.
+    assert SacSettings(reward_scale="none").reward_factor(6) == 1.0
+    assert -150.0 * PpoSettings().reward_factor(6) == pytest.approx(-2.5)
+
+
+def test_what_the_state_is_told_in_is_a_choice() -> None:
+    assert SacSettings(encoding="unscaled").interface.encoding == "unscaled"
+    assert override(PpoSettings(), {"encoding": "physical"}).interface.encoding == "physical"
+
+
+def test_stored_results_stay_those_of_their_settings() -> None:
+    # What was added later decides nothing as long as it is what the code always did.
+    before = deciding(SacSettings())
+    assert {"reward_scale", "encoding"}.isdisjoint(before)
+    assert before["target_period"] == 320
+    assert deciding(SacSettings(reward_scale="none")) == {**before, "reward_scale": "none"}

@@ -44,7 +44,7 @@ def test_names_and_options() -> None:
         assert len(here.group_names(vars(face))) == face.features
 
 
-@pytest.mark.parametrize("encoding", ["affine", "physical"])
+@pytest.mark.parametrize("encoding", ["affine", "unscaled", "physical"])
 @pytest.mark.parametrize("observation", ["paper", "csi"])
 def test_what_enters_is_what_changes_a_decision_in_jax(scenario, observation, encoding) -> None:
     # Every number that the JAX policy's decision depends on is a constant of the runtime, and no other.

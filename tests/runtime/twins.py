@@ -41,11 +41,14 @@ def make_twins(
         "hidden": [16, 8],
         "squash": squash,
     }
-    wild = face.encoding == "physical" and architecture == "flat"  # its inputs are not standardised
+    # Inputs that are not standardised would saturate larger weights.
+    calm = (
+        0.1 if face.encoding == "unscaled" else 0.5 if face.encoding == "physical" and architecture == "flat" else 1.0
+    )
     rng = np.random.default_rng(3)
 
     def fill(leaf: Any) -> np.ndarray:
-        limit = 0.3 if leaf.ndim == 1 else (3.0 / leaf.shape[0]) ** 0.5 * (0.5 if wild else 1.0)
+        limit = 0.3 if leaf.ndim == 1 else (3.0 / leaf.shape[0]) ** 0.5 * calm
         return rng.uniform(-limit, limit, leaf.shape).astype(np.float32)
 
     policy = jax.tree.map(fill, jax.eval_shape(lambda: blank_policy(card)))

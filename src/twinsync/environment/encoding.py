@@ -1,9 +1,10 @@
-"""What a decision-maker is told of a slot, as O(1) numbers per device: two encodings of the same sight.
+"""What a decision-maker is told of a slot, as numbers per device: three encodings of the same sight.
 
 `affine` maps each quantity of (20) from its range in the scenario to about [-1, 1]: the paper's state, for a policy
-that serves one scenario. `physical` gives the logarithms of the dimensionless groups that the decision depends on.
-Bandwidth, edge CPU and the number of devices enter it only as what one device's equal share would do, so a policy
-trained on it can serve any K, and any scenario whose groups it has seen.
+that serves one scenario. `unscaled` is the same state as it stands, in metres and Mbit. `physical` gives the
+logarithms of the dimensionless groups that the decision depends on. Bandwidth, edge CPU and the number of devices enter
+it only as what one device's equal share would do, so a policy trained on it can serve any K, and any scenario whose
+groups it has seen.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from twinsync.errors import InputError
 from twinsync.model.channel import path_gain
 from twinsync.model.semantics import extraction_energy_j
 from twinsync.scenario import Scenario
+
+MBIT = 1e6
+LEAST_UNSCALED_GAIN = 1e-30  # of the unscaled encoding, whose gain is a logarithm; no usable link is as weak
 
 
 def affine(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
@@ -30,6 +34,14 @@ def affine(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, 
     if csi:
         typical = path_gain(jnp.maximum(centre, scenario.distance_floor_m)[None], scenario)
         parts.append(jnp.log10(jnp.maximum(_known_gain(sight) / typical, 1e-6)))
+    return parts
+
+
+def unscaled(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
+    """Distance [m] and data size [Mbit], the units of Tables I and II, and with `csi` the gain's decimal logarithm."""
+    parts = [jnp.asarray(sight.distance_m), jnp.asarray(sight.data_bits) / MBIT]
+    if csi:
+        parts.append(jnp.log10(jnp.maximum(_known_gain(sight), LEAST_UNSCALED_GAIN)))
     return parts
 
 

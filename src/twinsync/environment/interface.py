@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Float, Key, Scalar
-from twinsync.environment.encoding import affine, physical
+from twinsync.environment.encoding import affine, physical, unscaled
 from twinsync.environment.sight import Sight
 from twinsync.errors import InputError
 from twinsync.groups import PHYSICAL
@@ -23,7 +23,7 @@ from twinsync.scenario import Scenario
 Observation = Literal["paper", "csi"]
 EdgeCpu = Literal["requests", "shares"]
 Extraction = Literal["chosen", "none", "random"]
-Encoding = Literal["affine", "physical"]
+Encoding = Literal["affine", "unscaled", "physical"]
 
 SHARE_LOGIT_SCALE = 3.0  # an action of +-1 is a logit of +-3: shares differ by up to e^6, about 400
 
@@ -37,8 +37,8 @@ class Interface:
     server's capacity by a softmax, feasible by construction.
     extraction: `chosen` by the decision-maker; `none` fixes phi = 1 (w/o SC); `random` draws phi uniformly in
     [phi_min, 1] in each slot and shows it (random synchronisation strategy).
-    encoding: `affine` scales what is seen by its range in the scenario; `physical` tells dimensionless groups, which
-    serve any scenario and any K (see `encoding`).
+    encoding: `affine` scales what is seen by its range in the scenario; `unscaled` leaves it in metres and Mbit;
+    `physical` tells dimensionless groups, which serve any scenario and any K (see `encoding`).
     """
 
     observation: str = "paper"
@@ -73,7 +73,7 @@ def observe(
     interface: Interface, scenario: Scenario, sight: Sight, given_phi: Float[Array, "*b K"] | None = None
 ) -> Float[Array, "*b F"]:
     """The observation vector, F = features * K; entries of the affine encoding are O(1)."""
-    encode = physical if interface.encoding == "physical" else affine
+    encode = {"affine": affine, "unscaled": unscaled, "physical": physical}[interface.encoding]
     parts = encode(scenario, sight, csi=interface.observation == "csi")
     if interface.extraction == "random":
         assert given_phi is not None

@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 
 from twinsync.errors import InputError
-from twinsync.runtime.encoding import GIVEN_PHI, LEAST_GAIN, LEAST_GROUP, LEAST_SPAN, group_names
+from twinsync.runtime.encoding import (
+    GIVEN_PHI,
+    LEAST_GAIN,
+    LEAST_GROUP,
+    LEAST_SPAN,
+    LEAST_UNSCALED_GAIN,
+    MBIT,
+    group_names,
+)
 from twinsync.runtime.policy import SHARE_LOGIT_SCALE, RuntimePolicy
 
 OPSET, IR_VERSION = 17, 8  # old enough for any ONNX Runtime since 1.12
@@ -117,7 +125,8 @@ class _Graph:
 
     def groups(self) -> list[str]:
         distance = self.op("Max", "distance_m", "distance_floor_m")
-        groups = self.physical(distance) if self.interface["encoding"] == "physical" else self.affine(distance)
+        encode = {"affine": self.affine, "unscaled": self.unscaled, "physical": self.physical}
+        groups = encode[self.interface["encoding"]](distance)
         if GIVEN_PHI in group_names(self.interface):
             low = "extraction_factor_min"
             span = self.op("Max", self.op("Sub", 1.0, low), LEAST_SPAN)
@@ -142,6 +151,13 @@ class _Graph:
             typical = self.op("Div", "reference_gain", self.op("Pow", far, "path_loss_exponent"))
             ratio = self.op("Max", self.op("Div", "channel_gain", typical), LEAST_GAIN)
             groups.append(self.op("Div", self.op("Log", ratio), math.log(10.0)))
+        return groups
+
+    def unscaled(self, distance: str) -> list[str]:
+        groups = [distance, self.op("Div", "data_bits", MBIT)]
+        if "channel_gain" in self.arrays:
+            gain = self.op("Max", "channel_gain", LEAST_UNSCALED_GAIN)
+            groups.append(self.op("Div", self.op("Log", gain), math.log(10.0)))
         return groups
 
     def physical(self, distance: str) -> list[str]:

@@ -43,7 +43,7 @@ class Divergence(NamedTuple):
             return "weights or losses are no longer finite numbers"
         return (
             f"mean |Q| is {self.value_size:.3g}, more than {MARGIN:g} times the {self.value_bound:.3g} that "
-            "the rewards seen allow (both in the critic's units, rewards / (10 K))"
+            "the rewards seen allow (both in the critic's units, rewards times reward_scale)"
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import math
 import time
@@ -22,7 +21,7 @@ from twinsync.learning.card import plain_values, policy_card
 from twinsync.learning.checkpoint import FILE_NAME as CHECKPOINT_FILE
 from twinsync.learning.checkpoint import load_checkpoint, save_checkpoint
 from twinsync.learning.divergence import Diverged, find_divergences
-from twinsync.learning.settings import Settings, algorithm_of, check_settings
+from twinsync.learning.settings import Settings, algorithm_of, check_settings, deciding
 from twinsync.learning.training import CurveRow, Training, advance, check_divergence, start_training
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
@@ -55,7 +54,7 @@ class RunConfig:
                 {
                     "scenario": {"name": self.scenario, "overrides": list(self.overrides), "values": values},
                     "algorithm": algorithm_of(self.settings),
-                    "settings": dataclasses.asdict(self.settings),
+                    "settings": deciding(self.settings),
                     "seeds": self.seeds,
                     "seed": self.seed,
                     "stretches": self.stretches,

@@ -62,8 +62,8 @@ class Sac(eqx.Module):
 
     @property
     def reward_scale(self) -> float:
-        """Learners see the reward divided by 10 K, which is O(1)."""
-        return 1.0 / (10.0 * self.environment.scenario.device_count)
+        """What the critic's rewards are the reward (22) times."""
+        return self.settings.reward_factor(self.environment.scenario.device_count)
 
     @property
     def target_entropy(self) -> float:

@@ -12,16 +12,21 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from twinsync.allocators.networks import Architecture
 from twinsync.environment.dtsync import CycleEnd
-from twinsync.environment.interface import EdgeCpu, Extraction, Interface, Observation
+from twinsync.environment.interface import EdgeCpu, Encoding, Extraction, Interface, Observation
 from twinsync.errors import InputError
 from twinsync.learning.ranges import Ranges
 
 Target = Literal["hard", "soft"]
 CriticReward = Literal["total", "devices"]
+RewardScale = Literal["device", "none"]
+
+REWARD_UNIT = 10.0  # rewards per device are divided by this [cost of a slot]: O(1) at the paper's scenario
 
 
-def _setting(default: Any, symbol: str, tag: str, meaning: str, source: str) -> Any:
-    return field(default=default, metadata={"symbol": symbol, "tag": tag, "meaning": meaning, "source": source})
+def _setting(default: Any, symbol: str, tag: str, meaning: str, source: str, *, later: bool = False) -> Any:
+    """A field with its metadata. `later`: added after results were stored, with what the code did before as default."""
+    about = {"symbol": symbol, "tag": tag, "meaning": meaning, "source": source, "later": later}
+    return field(default=default, metadata=about)
 
 
 _NOT_PRINTED = "not printed; the usual choice"
@@ -50,6 +55,23 @@ class Bootstrapping(Face):
     cycle_end: CycleEnd = _setting(
         "terminal", "", "assumed", "whether values stop at a cycle's end", "silent; the objective (19a) is a finite sum"
     )
+    reward_scale: RewardScale = _setting(
+        "device", "", "assumed", "learners see the reward divided by 10 K (device), or as (22) has it (none)",
+        "silent; O(1) for any K, the scale that the printed learning rate and a temperature of 1 suit", later=True,
+    )  # fmt: skip
+    encoding: Encoding = _setting(
+        "affine", "S", "assumed", "state scaled by its range (affine), in metres and Mbit (unscaled), or as "
+        "dimensionless groups (physical)", "silent; networks learn best from inputs of O(1)", later=True,
+    )  # fmt: skip
+
+    @property
+    def interface(self) -> Interface:
+        """The environment's face."""
+        return Interface(self.observation, self.edge_cpu, self.extraction, self.encoding)
+
+    def reward_factor(self, device_count: int) -> float:
+        """What the learner multiplies the reward (22) by."""
+        return 1.0 if self.reward_scale == "none" else 1.0 / (REWARD_UNIT * device_count)
 
 
 @dataclass(frozen=True)
@@ -202,6 +224,14 @@ def algorithm_of(settings: Settings) -> str:
     if isinstance(settings, GradientSettings):
         return "gradient"
     return "sac" if isinstance(settings, SacSettings) else "ppo"
+
+
+def deciding(settings: Settings) -> dict[str, Any]:
+    """The settings that decide a result, by name: all but later additions that are as they were before there was a
+    choice. Results stored earlier stay the results of their settings."""
+    fields = dataclasses.fields(settings)
+    kept = (item for item in fields if not (item.metadata["later"] and getattr(settings, item.name) == item.default))
+    return {item.name: getattr(settings, item.name) for item in kept}
 
 
 def check_settings(settings: Settings) -> None:

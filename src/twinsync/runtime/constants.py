@@ -78,10 +78,11 @@ _GAIN = ("reference_gain", "path_loss_exponent")
 
 def entering(interface: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the constants that a policy with this interface depends on, in the scenario's order."""
-    csi, physical = interface["observation"] == "csi", interface["encoding"] == "physical"
+    csi, encoding = interface["observation"] == "csi", interface["encoding"]
     # An affine code scales a known gain by the typical one; a physical code needs the law where the gain is not known.
-    gain = _GAIN if csi != physical else ()
-    names = {*_ALLOCATION, *(_PHYSICAL if physical else _AFFINE), *gain}
+    gain = _GAIN if (encoding, csi) in (("affine", True), ("physical", False)) else ()
+    scales = {"affine": _AFFINE, "unscaled": (), "physical": _PHYSICAL}[encoding]
+    names = {*_ALLOCATION, *scales, *gain}
     return tuple(name for name in BOUNDS if name in names)
 
 

@@ -16,14 +16,16 @@ AFFINE = ("distance", "data size", "channel gain")
 GIVEN_PHI = "given phi"
 
 LEAST_GROUP = 1e-12  # the environment's floors: of a physical group,
-LEAST_GAIN = 1e-6  # and of an affine gain
+LEAST_GAIN = 1e-6  # of an affine gain
+LEAST_UNSCALED_GAIN = 1e-30  # and of an unscaled one
+MBIT = 1e6
 LEAST_SPAN = 1e-9  # of the range of phi
 
 
 def group_names(interface: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the numbers per device that the network sees, in their order."""
     affine = AFFINE if interface["observation"] == "csi" else AFFINE[:2]
-    names = PHYSICAL if interface["encoding"] == "physical" else affine
+    names = PHYSICAL if interface["encoding"] == "physical" else affine  # affine and unscaled name the same things
     return (*names, GIVEN_PHI) if interface["extraction"] == "random" else names
 
 
@@ -36,7 +38,7 @@ def encode(
     given_phi: np.ndarray | None,
 ) -> np.ndarray:
     """Groups [n, F, K], float32, from arrays [n, K]."""
-    fill = _physical if interface["encoding"] == "physical" else _affine
+    fill = {"affine": _affine, "unscaled": _unscaled, "physical": _physical}[interface["encoding"]]
     count, devices = data_bits.shape
     groups = np.empty((count, len(group_names(interface)), devices), np.float32)
     fill(groups, values, np.maximum(distance_m, values["distance_floor_m"]), data_bits, channel_gain)
@@ -58,6 +60,14 @@ def _affine(
     if gain is not None:
         typical = v["reference_gain"] * max(centre, v["distance_floor_m"]) ** -v["path_loss_exponent"]
         groups[:, 2] = np.log10(np.maximum(gain / typical, LEAST_GAIN))
+
+
+def _unscaled(
+    groups: np.ndarray, v: Mapping[str, float], distance: np.ndarray, data: np.ndarray, gain: np.ndarray | None
+) -> None:
+    groups[:, 0], groups[:, 1] = distance, data / MBIT
+    if gain is not None:
+        groups[:, 2] = np.log10(np.maximum(gain, LEAST_UNSCALED_GAIN))
 
 
 def _physical(

@@ -22,7 +22,7 @@ OPTIONS = {
     "observation": ("paper", "csi"),
     "edge_cpu": ("requests", "shares"),
     "extraction": ("chosen", "none", "random"),
-    "encoding": ("affine", "physical"),
+    "encoding": ("affine", "unscaled", "physical"),
 }
 ARCHITECTURES, SQUASHES = ("flat", "set"), ("tanh", "clip")
 _AGAIN = "export it again"

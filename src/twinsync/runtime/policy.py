@@ -131,8 +131,8 @@ class RuntimePolicy:
 
     def _outside(self, groups: np.ndarray) -> tuple[str, ...]:
         ranges, found = self.card.get("ranges", {}), []
-        # The affine code shows neither K nor what a device's share of the server and the band amounts to.
-        if self.interface["encoding"] == "affine" and groups.shape[-1] != self.card["scenario"]["device_count"]:
+        # Only the physical code shows what a device's share of the server and the band amounts to.
+        if self.interface["encoding"] != "physical" and groups.shape[-1] != self.card["scenario"]["device_count"]:
             found.append(DEVICES)
         least, most = groups.min(axis=(0, 2)).tolist(), groups.max(axis=(0, 2)).tolist()
         for name, low, high in zip(group_names(self.interface), least, most, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import jax
 from twinsync.allocators.registry import allocator_names
 from twinsync.errors import InputError
 from twinsync.learning.card import plain_values
-from twinsync.learning.settings import Settings, algorithm_of
+from twinsync.learning.settings import Settings, algorithm_of, deciding
 from twinsync.plugins import ALLOCATORS, find_plugin, package_of
 from twinsync.scenario import Scenario, constants
 
@@ -49,7 +48,7 @@ class Cell:
         else:
             decides = {
                 "algorithm": algorithm_of(self.settings),
-                "settings": dataclasses.asdict(self.settings),
+                "settings": deciding(self.settings),
                 "training_seed": self.training_seed,
                 "stretches": self.stretches,
             }
@@ -77,7 +76,7 @@ class Cell:
             for key, value in self.identity["scenario"].items()
             if known[key].integer or known[key].choices or not isinstance(value, (int, float))
         }
-        learner = None if self.settings is None else [algorithm_of(self.settings), dataclasses.asdict(self.settings)]
+        learner = None if self.settings is None else [algorithm_of(self.settings), deciding(self.settings)]
         shape = jax.tree.structure(self.scenario).num_leaves
         return json.dumps([fixed, shape, learner, None if learner else self.allocator], sort_keys=True)
 
