@@ -20,10 +20,10 @@ BASE: dict[str, tuple[float, float, float, float, bool]] = {
 PAPER = ["sac-tuned", "ppo-tuned", "random-strategy", "without-sc", "gradient", "expected", "optimum"]
 CHEAP = ["gradient", "expected", "optimum", "no-semantics", "random-extraction", "equal-share"]
 LABELS = {
-    "sac-tuned": ("SAC, tuned", "fixed"),
-    "ppo-tuned": ("PPO, tuned", "fixed"),
-    "random-strategy": ("Random strategy", "fixed"),
-    "without-sc": ("w/o SC", "fixed"),
+    "sac-tuned": ("SAC, repaired", "fixed"),
+    "ppo-tuned": ("PPO, repaired", "fixed"),
+    "random-strategy": ("Random strategy, repaired", "fixed"),
+    "without-sc": ("w/o SC, repaired", "fixed"),
     "gradient": ("Gradient", "fixed"),
     "expected": ("Expected optimum", "reference"),
     "optimum": ("Optimum", "reference"),
@@ -62,6 +62,7 @@ def allocator(name: str, stretch: float, *, phi_min: float = 0.3, budget: float 
         "sent_bits": 7e5 * phi,
         "unit": "training seed" if learns else "evaluation seed",
         "unit_count": len(UNITS),
+        "training_slots": 6_400 if learns else None,
         "unit_latency_s": [latency * seed for seed in seeds],
         "unit_cost": [cost * seed for seed in seeds],
         "latency_parts_s": {"sensing": 1.57, "extraction": 3.8, "uplink": latency - 6.5, "recovery": 1.13},

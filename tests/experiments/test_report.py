@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from twinsync.experiments.figures import Drawn
+from twinsync.experiments.recorded import as_printed
 from twinsync.experiments.report import write_report
 from twinsync.experiments.report_folder import read_report_folder
 from twinsync.experiments.reporting.findings import instabilities
@@ -76,8 +77,9 @@ class Page(HTMLParser):
 
 def page_of(folder: Path) -> Page:
     """The page of a run without the time its figures take."""
-    names = ("fig3_convergence", "comparison", "latency_parts", "energy_parts")
-    return Page(to_html(build(read_report_folder(folder)), {name: Drawn(name, DOT, DOT) for name in names}))
+    names = ("fig3_convergence", "fig3_printed", "comparison", "latency_parts", "energy_parts")
+    found = read_report_folder(folder)
+    return Page(to_html(build(found, record=as_printed(found)), {name: Drawn(name, DOT, DOT) for name in names}))
 
 
 def edit(folder: Path, name: str, change: Callable[[Any], None]) -> None:
@@ -112,12 +114,12 @@ def test_the_page_is_whole_and_fetches_nothing(written):
     page = Page(text)
     links = [address for address in page.addresses if not address.startswith("#")]
     assert all((written / link).is_file() and link.startswith("figures/") for link in links)
-    assert len(links) == 16  # four figures as CSV, PNG, SVG, PDF
+    assert len(links) == 20  # five figures as CSV, PNG, SVG, PDF
     assert not re.search(r"https?://|@import|<script|url\((?!#)", text)
     assert len(page.ids) == len(set(page.ids))
     assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(page.ids)
     assert {address[1:] for address in page.addresses if address not in links} <= set(page.ids)
-    assert text.count("<svg") == 8  # four figures, for a page and for a phone
+    assert text.count("<svg") == 10  # five figures, for a page and for a phone
 
 
 def test_writing_again_changes_nothing_and_touches_nothing_else(written):
@@ -132,7 +134,7 @@ def test_the_table_s_numbers_are_the_evaluation_s(written):
     with (written / "table.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["scheme"]: row for row in csv.DictReader(file)}
     assert set(rows) == set(raw)
-    shown = {row[0]: row for row in Page((written / "report.html").read_text("utf-8")).rows if len(row) == 12}
+    shown = {row[0]: row for row in Page((written / "report.html").read_text("utf-8")).rows if len(row) == 13}
     for name, row in rows.items():
         own = raw[name]
         assert float(row["latency_s_p95"]) == own["latency_s"]["p95"]
@@ -145,30 +147,35 @@ def test_the_table_s_numbers_are_the_evaluation_s(written):
         assert cells[2] == f"{latency['median']:.2f} ({latency['p95']:.2f})"
         assert cells[3] == f"{cost['mean']:.1f} ({cost['ci_low']:.1f} to {cost['ci_high']:.1f})"
         assert cells[6] == f"{100 * own['deadline_miss_rate']:.1f}"
+        assert cells[12] == ("–" if own["training_slots"] is None else "20,000")
 
 
 def test_the_markdown_shows_the_same_table_and_figures_that_exist(written):
     text = (written / "report.md").read_text("utf-8")
-    assert "| **SAC, tuned** | 14.03 (13.86 to 14.23) | 13.05 (21.04) | 90.6 (88.3 to 93.3) |" in text
+    assert "| **SAC, repaired** | 14.03 (13.86 to 14.23) | 13.05 (21.04) | 90.6 (88.3 to 93.3) |" in text
     pictures = re.findall(r"!\[[^]]+]\(([^)]+)\)", text)
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all((written / picture).is_file() for picture in pictures)
 
 
 def test_the_headline_says_how_far_from_the_optimum_and_what_was_gained(run_folder):
     words = page_of(run_folder).words_unfolded.replace("\N{NO-BREAK SPACE}", " ")
-    # 90.6 / 81.3 - 1 = 11.4 %; 14.03 / 13.71 - 1 = 2.3 %; 1 - 14.03 / 16.9 = 17.0 %.
-    assert "costs 11.4 % more than the certified optimum" in words
-    assert "2.3 % above the optimum’s 13.71 s" in words
+    # 90.6 / 81.3 - 1 = 11.4 %; 176 / 81.3 - 1 = 116.5 %; 1 - 14.03 / 16.9 = 17.0 %; 1 - 14.03 / 17.1 = 18.0 %.
+    assert (
+        "As printed. SAC, as printed, trained on 20,000 slots with 4 seeds, costs 176.0 per slot, 116.5 % more" in words
+    )
+    assert "Repaired. SAC, repaired, trained on 20,000 slots with 4 seeds, costs 90.6 per slot, 11.4 % more" in words
+    assert "18.0 % below Random strategy, repaired’s" in words
+    assert "Best possible. The certified optimum, which knows the channel, costs 81.3 at 13.71 s" in words
     assert "17.0 % lower than with PPO" in words
-    assert "on the better side against PPO, w/o SC and Random strategy" in words
+    assert "on the better side against PPO, w/o SC, repaired and Random strategy, repaired" in words
     assert "up to 13.2 %" in words
 
 
 def test_what_costs_less_than_the_learner_is_said(run_folder):
-    assert "Against its mean cost of 90.6, Gradient policy (86.6) costs less." in page_of(run_folder).words_unfolded
+    assert "Less than SAC, repaired (90.6) costs Gradient policy (86.6)." in page_of(run_folder).words_unfolded
     edit(run_folder, "evaluation.json", lambda raw: raw["allocators"]["gradient"]["cost"].update(mean=95.0))
-    assert "No other scheme of this run costs less." in page_of(run_folder).words_unfolded
+    assert "No other scheme of this run costs less than SAC, repaired." in page_of(run_folder).words_unfolded
 
 
 def test_a_lost_comparison_is_said(run_folder):
@@ -180,7 +187,7 @@ def test_a_lost_comparison_is_said(run_folder):
     edit(run_folder, "evaluation.json", worse)
     words = page_of(run_folder).words_unfolded.replace("\N{NO-BREAK SPACE}", " ")
     assert "4.0 % higher than with PPO (3.0 to 5.0)" in words
-    assert "better side against w/o SC and Random strategy, but not against PPO" in words
+    assert "better side against w/o SC, repaired and Random strategy, repaired, but not against PPO" in words
 
 
 @pytest.mark.parametrize(
@@ -203,9 +210,8 @@ def test_feasibility_follows_the_optimum_s_miss_rate(run_folder, missed, verdict
 
 def test_a_collapse_is_called_unstable_and_only_where_it_happened(run_folder):
     words = page_of(run_folder).words_unfolded
-    assert re.findall(r"Unstable: ([^–]+) –", words) == ["SAC, paper settings"]
+    assert set(re.findall(r"Unstable: ([^–]+) –", words)) == {"SAC, as printed"}
     assert "in 4 of 4 seeds the cost rose by more than 10\N{NO-BREAK SPACE}%" in words
-    assert "What goes wrong at the paper’s settings" in words
 
 
 def test_steady_training_is_not_called_unstable(write_run, tmp_path):
@@ -243,21 +249,30 @@ def test_a_scheme_of_which_nothing_is_left_still_makes_a_report(write_run, tmp_p
     empty["latency_parts_s"] = dict.fromkeys(("sensing", "extraction", "uplink", "recovery"))
     edit(folder, "evaluation.json", lambda raw: raw["allocators"]["sac-paper"].update(empty))
     page = Page(write_report(folder).read_text("utf-8"))
-    assert "Unstable: SAC, paper settings – in 1 of 1 seeds no finite cost is left" in page.words
+    assert "Unstable: SAC, as printed – in 1 of 1 seeds no finite cost is left" in page.words
     assert page.rows[-1] != []
     assert "no finite mean" in (folder / "figures" / "latency_parts.svg").read_text("utf-8")
 
 
-def test_the_paper_s_settings_may_hold_up(run_folder):
-    edit(run_folder, "manifest.json", lambda raw: [scheme.update(group="reference") for scheme in raw["schemes"][1:]])
+def test_without_the_schemes_as_printed_the_report_says_how_to_have_them(run_folder):
+    def forget(raw):
+        del raw["allocators"]["sac-paper"]
+
+    edit(run_folder, "evaluation.json", forget)
     words = page_of(run_folder).words
-    assert "hold up in this run" in words
-    assert "trained nothing at the paper’s settings" in words
+    assert "The schemes as printed were not trained in this run, and none are recorded" in words
+    assert "As printed." not in words
 
 
 def test_deviations_and_open_constants_are_shown_and_the_rest_is_folded(run_folder):
     page = page_of(run_folder)
-    assert ["discount", "0.99", "0", "SAC, tuned; w/o SC", "Actions never change later slots."] in page.rows
+    assert [
+        "discount",
+        "0.99",
+        "0",
+        "SAC, repaired; w/o SC, repaired",
+        "Actions never change later slots.",
+    ] in page.rows
     assert "two hidden layers are printed, no width" in page.words_unfolded
     assert "7 stated" in page.words_unfolded
     assert "bandwidth_hz" in page.words

@@ -95,7 +95,7 @@ def test_the_pointer_on_a_mark_shows_its_numbers_and_leaving_hides_them(page):
 def test_marks_that_hide_each_other_all_answer(page):
     points(page, "Optimum, channel known", 6).nth(0).hover()
     names = page.locator("#tip strong").all_inner_texts()
-    assert {"SAC, tuned", "Gradient policy", "Optimum, channel known"} <= set(names)
+    assert {"SAC, repaired", "Gradient policy", "Optimum, channel known"} <= set(names)
 
 
 def test_a_tap_answers_and_a_tap_elsewhere_ends_it(browser, report):
@@ -110,8 +110,8 @@ def test_a_tap_answers_and_a_tap_elsewhere_ends_it(browser, report):
 
 def test_the_keyboard_steps_from_mark_to_mark(page):
     tip = page.locator("#tip")
-    points(page, "SAC, tuned", 2).nth(0).focus()
-    assert tip.locator("strong").all_inner_texts() == ["SAC, tuned"]
+    points(page, "SAC, repaired", 2).nth(0).focus()
+    assert tip.locator("strong").all_inner_texts() == ["SAC, repaired"]
     page.keyboard.press("ArrowRight")
     assert "number of UDs K: 4" in tip.inner_text()
     page.keyboard.press("ArrowLeft")
@@ -121,6 +121,6 @@ def test_the_keyboard_steps_from_mark_to_mark(page):
 
 
 def test_the_tabulator_key_leaves_a_figure_at_once(page):
-    points(page, "SAC, tuned", 2).nth(0).focus()
+    points(page, "SAC, repaired", 2).nth(0).focus()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "CSV"

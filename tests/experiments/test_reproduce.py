@@ -20,7 +20,7 @@ from twinsync.experiments.sweeps.local import Inline
 from twinsync.learning.settings import PRESETS, SacSettings
 from twinsync.presets import load_scenario
 
-TINY = Budget("tiny", 64, 64, 8, 2, 25, 2, 2, thin=True)
+TINY = Budget("tiny", 64, 8, 2, 25, 2, 2, thin=True)
 
 
 def few(budget: Budget):
@@ -131,6 +131,8 @@ def test_full_is_table_three():
 
 
 def test_budgets_say_what_they_shrink():
-    assert "20,480 environment slots" in BUDGETS["quick"].note()
+    assert "8,192 environment slots" in BUDGETS["quick"].note()
+    assert "the schemes as printed are not trained" in BUDGETS["quick"].note()
+    assert "2 at the points of sweeps" in BUDGETS["printed"].note()
     with pytest.raises(InputError, match="unknown budget 'tiny'"):
         find_budget("tiny")

@@ -39,7 +39,7 @@ def test_sweeps_come_through_with_their_numbers(folder):
     raw = sweeps()["sweeps"][1]
     assert (found.figure, found.axis.keys) == ("Fig. 5", ("data_min_bits", "data_max_bits"))
     assert found.axis.title == "sensed data D [Mbit]"
-    assert [scheme.label for scheme in found.schemes][:2] == ["SAC, tuned", "PPO, tuned"]
+    assert [scheme.label for scheme in found.schemes][:2] == ["SAC, repaired", "PPO, repaired"]
     assert found.raw == raw
     for point, own in zip(found.points, raw["points"], strict=True):
         for name, measured in point.measured.items():

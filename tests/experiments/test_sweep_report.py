@@ -2,13 +2,14 @@
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.experiments.swept_folder import LABELS, add_sweeps, sweeps, write_swept
 
+from twinsync.experiments.claims import Claim, Outcome
 from twinsync.experiments.figures import Drawn
+from twinsync.experiments.recorded import as_printed
 from twinsync.experiments.report import write_report
 from twinsync.experiments.report_folder import read_report_folder
 from twinsync.experiments.reporting.html import to_html
@@ -19,21 +20,19 @@ DOT = '<svg viewBox="0 0 1 1"></svg>'
 NAMES = ["fig4", "fig5", "bandwidth", "energy-budget", "extraction-floor"]
 
 
-@dataclass(frozen=True)
-class Checked:
-    figure: str
-    statement: str
-    verdict: str
-    detail: str
-    hinges: str
-
-
+NONE = Outcome("not checked", "These schemes were not trained", "")
 CLAIMS = [
-    Checked("Fig. 4", "Latency rises with K.", "holds", "4.60 to 22.98 s at the optimum", "none of those varied"),
-    Checked("Fig. 4", "SAC is lowest.", "holds only where", "K = 2 alone. It fails at K = 4.", "Path-loss exponent"),
-    Checked("Fig. 5", "<b>w/o SC</b> is highest.", "does not hold", "", ""),
-    Checked("Fig. 7", "Latency falls with f_u.", "not checked", "the figure was not run", ""),
-]
+    Claim(
+        "Fig. 4", "rise", "Latency rises with K.", Outcome("does not hold", "It falls", "2 training seeds"),
+        Outcome("holds", "4.60 to 22.98 s at the optimum", "5 training seeds of 10,240 slots"), "none of those varied",
+    ),
+    Claim(
+        "Fig. 4", "low", "SAC is lowest.", NONE, Outcome("holds only where", "K = 2 alone. It fails at K = 4.", ""),
+        "Path-loss exponent",
+    ),
+    Claim("Fig. 5", "high", "<b>w/o SC</b> is highest.", NONE, Outcome("does not hold", "", ""), ""),
+    Claim("Fig. 7", "fall", "Latency falls with f_u.", NONE, Outcome("not checked", "the figure was not run", ""), ""),
+]  # fmt: skip
 
 
 def text_of(page: str) -> str:
@@ -45,7 +44,7 @@ def text_of(page: str) -> str:
 def page_of(folder: Path, claims=()) -> str:
     """The page without the time its figures take."""
     found = read_report_folder(folder)
-    document = build(found, claims)
+    document = build(found, claims, as_printed(found))
     names = re.findall(r"\(figures/(\w[\w-]*)\.png\)", to_markdown(document))
     return to_html(document, {name: Drawn(name, DOT, DOT) for name in names})
 
@@ -86,16 +85,16 @@ def test_values_stand_below_the_figure_for_who_has_no_script(written):
     words = text_of((written / "report.html").read_text("utf-8"))
     own = sweeps()["sweeps"][0]["points"][1]["evaluation"]["allocators"]["sac-tuned"]
     latency, cost = own["latency_s"], own["cost"]
-    row = f"4 SAC, tuned {latency['mean']:.2f} {latency['ci_low']:.2f} to {latency['ci_high']:.2f}"
+    row = f"4 SAC, repaired {latency['mean']:.2f} {latency['ci_low']:.2f} to {latency['ci_high']:.2f}"
     assert row in words
     assert f"{cost['mean']:.1f} {cost['ci_low']:.1f} to {cost['ci_high']:.1f}" in words
-    assert "6 PPO, tuned – " in words
-    assert "10 Expected optimum – – – – – – – – –" in words
+    assert "6 PPO, repaired – " in words
+    assert "10 Expected optimum – – – – – – – – – –" in words
 
 
 def test_what_has_no_value_is_said_with_its_reason(tmp_path):
     words = text_of(page_of(write_swept(tmp_path)))
-    assert "No value of PPO, tuned at number of UDs K = 6. A training diverged there" in words
+    assert "No value of PPO, repaired at number of UDs K = 6. A training diverged there" in words
     assert (
         "No value of Expected optimum at number of UDs K = 10. The expected optimum was not shown to serve K = 10."
         in words
@@ -108,7 +107,7 @@ def test_seeds_that_diverged_are_said_at_their_point(tmp_path):
     content["sweeps"][1]["points"][0]["evaluation"]["notes"] = ["sac-tuned: training diverged in 1 of 4 seeds", "else"]
     (folder / "sweeps.json").write_text(json.dumps(content), "utf-8")
     words = text_of(page_of(folder))
-    assert "At sensed data D = 0.2 to 0.4, SAC, tuned : training diverged in 1 of 4 seeds." in words
+    assert "At sensed data D = 0.2 to 0.4, SAC, repaired : training diverged in 1 of 4 seeds." in words
     assert "else" not in words
 
 
@@ -117,17 +116,23 @@ def test_a_finding_says_from_where_to_where_and_how_near_to_the_optimum(tmp_path
     # 13.79 s times 2/6 and 10/6.
     assert "From 2 to 10, the mean latency of the optimum goes from 4.60 s to 22.98 s." in words
     # (86.96 / 83.90)^(1/2 + K/12) - 1 at K = 2 and 10.
-    assert "SAC, tuned 2.4 to 4.9 %" in words
+    assert "SAC, repaired 2.4 to 4.9 %" in words
     assert "From 0.2 to 0.4 Mbit to 1.0 to 1.2 Mbit, the mean" in words
 
 
 def test_claims_are_shown_with_verdict_number_and_what_they_hinge_on(tmp_path):
     page = page_of(write_swept(tmp_path), CLAIMS)
     words = text_of(page)
-    counted = "Of the 4 checkable statements of the paper’s Section V and abstract, 1 holds, 1 holds only in places, "
-    assert words.count(counted + "1 does not hold and 1 was not checked.") == 2  # in the summary and in its section
-    assert "Latency rises with K. 4.60 to 22.98 s at the optimum. What it hinges on: none of those varied." in words
-    assert "SAC is lowest. K = 2 alone. In full It fails at K = 4. What it hinges on: Path" in words
+    counted = (
+        "Of the 4 statements of the paper’s Section V and abstract, as printed 1 does not hold and 3 were not checked; "
+        "repaired 1 holds, 1 holds only in places, 1 does not hold and 1 was not checked."
+    )
+    assert words.count(counted) == 2  # in the summary and in its section
+    assert (
+        "Latency rises with K. As printed: does not hold It falls. 2 training seeds Repaired: holds 4.60 to 22.98 s at "
+        "the optimum. 5 training seeds of 10,240 slots What it hinges on: none of those varied."
+    ) in words
+    assert "Repaired: holds only in places K = 2 alone. In full It fails at K = 4. What it hinges on: Path" in words
     assert "&lt;b&gt;w/o SC&lt;/b&gt; is highest." in page
     assert "The paper’s claims" not in text_of(page_of(tmp_path))
 
@@ -145,9 +150,9 @@ def test_the_sections_follow_what_the_folder_holds(write_run, tmp_path):
         "How this was made",
     ]
     both = headings(page_of(add_sweeps(write_run(tmp_path / "both")), CLAIMS))
-    assert both[:2] == ["How the schemes compare", "How they learn"]
-    assert both[2:7] == [*alone[:3], "The paper’s claims", "Where the deadline can be met"]
-    assert both[7:] == ["Where the latency and the energy go", "What was assumed", "How this was made"]
+    assert both[:3] == ["How the schemes compare", "How they learn", "The paper as printed"]
+    assert both[3:8] == [*alone[:3], "The paper’s claims", "Where the deadline can be met"]
+    assert both[8:] == ["Where the latency and the energy go", "What was assumed", "How this was made"]
 
 
 def test_the_accuracy_law_is_shown_among_the_assumptions(write_run, tmp_path):
@@ -177,7 +182,7 @@ def test_a_sweep_of_one_s_own_needs_no_optimum(tmp_path):
     content["sweeps"][0].update(schemes=["sac-tuned"], figure="", name="mine", title="Mine")
     (folder / "sweeps.json").write_text(json.dumps(content), "utf-8")
     words = text_of(page_of(folder))
-    assert "the mean latency of SAC, tuned goes from" in words
+    assert "the mean latency of SAC, repaired goes from" in words
     assert "digital-twin synchronisation: sweeps" in words
     assert "What latency depends on" in words
     assert "Where the deadline can be met" not in words
@@ -186,10 +191,10 @@ def test_a_sweep_of_one_s_own_needs_no_optimum(tmp_path):
 def test_the_text_version_says_the_same(written):
     text = (written / "report.md").read_text("utf-8")
     checked = to_markdown(build(read_report_folder(written), CLAIMS))
-    assert (
-        "- **holds** – **Fig. 4: Latency rises with K.** 4.60 to 22.98 s at the optimum. What it hinges on:" in checked
-    )
-    assert "- **does not hold** – **Fig. 5: &lt;b>w/o SC&lt;/b> is highest.**\n" in checked
+    repaired = "**Repaired: holds.** 4.60 to 22.98 s at the optimum. (5 training seeds of 10,240 slots)"
+    printed = "**As printed: does not hold.** It falls. (2 training seeds)"
+    assert f"- **Fig. 4: Latency rises with K.**\n  - {printed}\n  - {repaired}\n  - What it hinges on:" in checked
+    assert "- **Fig. 5: &lt;b>w/o SC&lt;/b> is highest.**\n" in checked
     assert "### Fig. 4: Synchronisation latency against the number of UDs" in text
     assert "data: [sweep_fig4.csv](figures/sweep_fig4.csv)" in text
     assert all(label.replace("phi", "φ") in text for label, _ in LABELS.values())

@@ -34,7 +34,7 @@ def top() -> None:
 def sac(
     out: OutOption,
     budget: Annotated[
-        str, typer.Option("--budget", metavar="quick|laptop|full", help="How much of Table III.")
+        str, typer.Option("--budget", metavar="quick|laptop|printed|full", help="How much of Table III.")
     ] = "quick",
     seeds: Annotated[
         int | None,

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from twinsync.experiments.reproduce import Plan
     from twinsync.experiments.sweeps.executor import Executor
 
-BudgetOption = Annotated[str, typer.Option("--budget", metavar="quick|laptop|full", help="How much of Table III.")]
+BudgetOption = Annotated[
+    str, typer.Option("--budget", metavar="quick|laptop|printed|full", help="How much of Table III.")
+]
 ExecutorOption = Annotated[
     str,
     typer.Option(
@@ -58,13 +60,26 @@ def reproduce(
     out: OutOption,
     budget: BudgetOption = "quick",
     figures: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--figures",
             metavar="A,B,...",
-            help="Figures of the paper, 3 to 7, and sweeps it does not have (beyond, or one of them by name).",
+            help="Figures of the paper, 3 to 7; sweeps it does not have (beyond, or one of them by name); settings, "
+            "what decides; peers, the same in Stable-Baselines3. If not the budget's: all but the last two, or with "
+            "printed all but beyond.",
         ),
-    ] = "3,4,5,6,7,beyond",
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds, if not the budget's."),
+    ] = None,
+    retrain_printed: Annotated[
+        bool,
+        typer.Option(
+            "--retrain-printed",
+            help="Train the schemes as printed at this budget's size too, labelled with it, beside the recorded ones.",
+        ),
+    ] = False,
     scenario: ScenarioOption = "paper",
     overrides: SetOption = None,
     seed: SeedOption = 0,
@@ -78,9 +93,12 @@ def reproduce(
     with progress() as report:
         report("loading", 0, 1)
         from twinsync.experiments.budgets import find_budget
-        from twinsync.experiments.reproduce import find_figures, plan
+        from twinsync.experiments.reproduce import default_figures, find_figures, plan
 
-        chosen = plan(find_budget(budget), find_figures(figures), scenario, tuple(overrides or ()), seed)
+        size = find_budget(budget)
+        size = dataclasses.replace(size, seeds=seeds or size.seeds, printed=size.printed or retrain_printed)
+        parts = find_figures(default_figures(size) if figures is None else figures)
+        chosen = plan(size, parts, scenario, tuple(overrides or ()), seed)
         page = _execute(chosen, out, executor, address, workers, estimate=estimate, resume=resume, report=report)
     if page is not None:
         print(page)
@@ -123,7 +141,7 @@ def _execute(
     if out.exists() and not resume and not estimate:
         raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
     with interruptible(f"continue with: {command_line()} --resume"), _executor(executor, address, workers) as hands:
-        if estimate or chosen.budget.name == "full":
+        if estimate or chosen.budget.name in ("printed", "full"):
             from twinsync.experiments.sweeps.estimate import estimate as estimated
 
             for line in estimated(chosen.cells(), hands, report):

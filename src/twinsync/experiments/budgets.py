@@ -23,40 +23,58 @@ from twinsync.learning.settings import (
 class Budget:
     """A size of reproduction.
 
-    slots: environment slots for SAC and PPO in the comparison at the preset. sweep_slots: the same at the points of
-    sweeps. width: hidden layers of the paper's own networks. thin: sweeps take the ends and the middle of an axis.
+    slots: environment slots for SAC and PPO, in the comparison at the preset and at the points of sweeps alike. width:
+    hidden layers of networks as printed. seeds: training seeds. thin: sweeps take the ends and the middle of an axis.
+    printed: whether the schemes as printed are trained; where not, reports show the recorded ones. sweep_seeds: seeds
+    at the points of sweeps, where not the same. repaired_sweeps: whether sweeps train the repaired SAC and PPO.
     """
 
     name: str
     slots: int
-    sweep_slots: int
     width: int
     seeds: int
     evaluation_slots: int
     evaluation_seeds: int
     stretches: int
     thin: bool = False
+    printed: bool = False
+    sweep_seeds: int | None = None
+    repaired_sweeps: bool = True
 
     def note(self) -> str:
         """What differs from Table III, for the report."""
-        full = SacSettings()
         changes = []
-        if self.slots != full.slots:
-            changes.append(f"{self.slots:,} environment slots for SAC and PPO instead of 20 x 5,000 = {full.slots:,}")
-        if self.width != full.hidden[0]:
-            changes.append(f"hidden layers of {self.width} instead of {full.hidden[0]} in the paper's networks")
-        if self.sweep_slots != self.slots:
-            changes.append(f"{self.sweep_slots:,} at the points of sweeps")
+        if self.slots != TABLE_III.slots:
+            shrunk = f"{self.slots:,} environment slots for SAC and PPO instead of 20 x 5,000 = {TABLE_III.slots:,}"
+            changes.append(shrunk)
+        if self.printed and self.width != TABLE_III.hidden[0]:
+            changes.append(f"hidden layers of {self.width} instead of {TABLE_III.hidden[0]} in the networks as printed")
+        if not self.printed:
+            changes.append("the schemes as printed are not trained")
         if self.thin:
-            changes.append("three values an axis")
-        shrunk = "; ".join(changes) if changes else "nothing shrunk"
-        return f"{shrunk}; {self.seeds} training seeds"
+            changes.append("three values per axis")
+        if not self.repaired_sweeps:
+            changes.append("the repaired SAC and PPO are in the comparison alone")
+        seeds = f"{self.seeds} training seeds"
+        if self.sweep_seeds:
+            seeds += f", {self.sweep_seeds} at the points of sweeps"
+        return f"{'; '.join(changes) if changes else 'nothing shrunk'}; {seeds}"
 
+    @property
+    def as_table_iii(self) -> bool:
+        """Whether schemes as printed have the printed size."""
+        return (self.slots, self.width) == (TABLE_III.slots, TABLE_III.hidden[0])
+
+
+TABLE_III = SacSettings()
 
 BUDGETS = {
-    "quick": Budget("quick", 20_480, 6_400, 64, 3, 500, 4, 20, thin=True),
-    "laptop": Budget("laptop", 20_480, 10_240, 128, 5, 1000, 5, 20),
-    "full": Budget("full", 100_000, 100_000, 256, 10, 1000, 10, 40),
+    "quick": Budget("quick", 8_192, 64, 3, 500, 4, 20, thin=True),
+    "laptop": Budget("laptop", 10_240, 128, 5, 1000, 5, 20),
+    "printed": Budget(
+        "printed", 100_000, 256, 5, 1000, 5, 40, thin=True, printed=True, sweep_seeds=2, repaired_sweeps=False
+    ),
+    "full": Budget("full", 100_000, 256, 10, 1000, 10, 40, printed=True),
 }
 
 
@@ -69,13 +87,17 @@ def find_budget(name: str) -> Budget:
 
 @dataclass(frozen=True)
 class Contender:
-    """A scheme of the comparison; `settings` is None where nothing is trained."""
+    """A scheme of the comparison; `settings` is None where nothing is trained.
+
+    library: whose implementation of the learner, ours where empty; see `sweeps.cell`.
+    """
 
     name: str
     label: str
     group: str  # paper, fixed, reference, heuristic
     description: str
     settings: Settings | None = None
+    library: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """What the report is told of it."""
@@ -90,37 +112,65 @@ class Contender:
 
 
 def contenders(budget: Budget) -> list[Contender]:
-    """All schemes, learned ones first."""
-    widths = (budget.width, budget.width)
-    tuned = dataclasses.replace(SAC_TUNED, slots=budget.slots)
+    """All schemes of the comparison, learned ones first."""
+    return [*(printed_schemes(budget) if budget.printed else ()), *repaired_schemes(budget), *_others()]
+
+
+def printed_schemes(budget: Budget) -> list[Contender]:
+    """The four schemes of Section V with Table III, each on its own decisions."""
+    size = {"slots": budget.slots, "hidden": (budget.width, budget.width)}
+    sac, ppo = SacSettings(**size), PpoSettings(**size)
+    # A smaller run must not go by the paper's name.
+    small = "" if budget.as_table_iii else f" ({budget.slots:,} slots, width {budget.width})"
     return [
         Contender(
-            "sac-tuned", "SAC, tuned", "fixed",
-            "The paper's SAC with the settings that this problem needs: no bootstrapping, shares, set networks.", tuned,
+            "sac-paper", f"SAC, as printed{small}", "paper", "Algorithm 1 with Table III.", sac,
         ),
         Contender(
-            "sac-paper", "SAC, paper settings", "paper",
-            "Algorithm 1 with Table III.", SacSettings(slots=budget.slots, hidden=widths),
+            "ppo-paper", f"PPO, as printed{small}", "paper",
+            "PPO with gamma and size of Table III and otherwise the usual settings, since the paper prints none.", ppo,
         ),
         Contender(
-            "ppo-tuned", "PPO, tuned", "fixed",
-            "PPO with the same changes as the tuned SAC.", dataclasses.replace(PPO_TUNED, slots=budget.slots),
+            "random-strategy-paper", f"Random strategy, as printed{small}", "paper",
+            "phi uniform in [phi_min, 1] in each slot and shown to the policy; the rest by SAC as printed.",
+            dataclasses.replace(sac, extraction="random"),
         ),
         Contender(
-            "ppo-paper", "PPO, usual settings", "paper",
-            "PPO, of which the paper prints no setting; gamma of Table III.",
-            PpoSettings(slots=budget.slots, hidden=widths),
+            "without-sc-paper", f"w/o SC, as printed{small}", "paper",
+            "phi = 1, extraction and recovery still charged; the rest by SAC as printed.",
+            dataclasses.replace(sac, extraction="none"),
+        ),
+    ]  # fmt: skip
+
+
+def repaired_schemes(budget: Budget) -> list[Contender]:
+    """The same four with settings that fit the problem."""
+    sac = dataclasses.replace(SAC_TUNED, slots=budget.slots)
+    return [
+        Contender(
+            "sac-tuned", "SAC, repaired", "fixed",
+            "The paper's SAC with the settings that this problem needs: no bootstrapping, shares, set networks.", sac,
         ),
         Contender(
-            "random-strategy", "Random strategy", "fixed",
-            "phi uniform in [phi_min, 1] in each slot and shown to the policy; the rest by the tuned SAC.",
-            dataclasses.replace(tuned, extraction="random"),
+            "ppo-tuned", "PPO, repaired", "fixed",
+            "PPO with the same changes as the repaired SAC.", dataclasses.replace(PPO_TUNED, slots=budget.slots),
         ),
         Contender(
-            "without-sc", "w/o SC", "fixed",
-            "phi = 1, extraction and recovery still charged; the rest by the tuned SAC.",
-            dataclasses.replace(tuned, extraction="none"),
+            "random-strategy", "Random strategy, repaired", "fixed",
+            "phi uniform in [phi_min, 1] in each slot and shown to the policy; the rest by the repaired SAC.",
+            dataclasses.replace(sac, extraction="random"),
         ),
+        Contender(
+            "without-sc", "w/o SC, repaired", "fixed",
+            "phi = 1, extraction and recovery still charged; the rest by the repaired SAC.",
+            dataclasses.replace(sac, extraction="none"),
+        ),
+    ]  # fmt: skip
+
+
+def _others() -> list[Contender]:
+    """Training by the gradient, exact references and heuristics: the same at every budget."""
+    return [
         Contender(
             "gradient", "Gradient", "fixed",
             "A set network trained by the gradient of the expected cost; sees what SAC sees.", GradientSettings(),
@@ -155,7 +205,7 @@ def contenders(budget: Budget) -> list[Contender]:
 
 
 HEADLINE_LEARNER = "sac-tuned"
-HEADLINE_BENCHMARKS = ["ppo-tuned", "ppo-paper", "random-strategy", "without-sc"]
+HEADLINE_BENCHMARKS = ["ppo-tuned", "random-strategy", "without-sc"]
 
 
 def deviations(settings: Settings) -> list[dict[str, str]]:

@@ -17,7 +17,14 @@ from twinsync.experiments.evaluate import Evaluation, optimum_cost
 from twinsync.experiments.folder import write_json
 from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION
 from twinsync.experiments.summary import summarise
-from twinsync.experiments.sweeps.gather import cells_of, commits_of, evaluation_of, missing_of, read_results
+from twinsync.experiments.sweeps.gather import (
+    add_training_slots,
+    cells_of,
+    commits_of,
+    evaluation_of,
+    missing_of,
+    read_results,
+)
 from twinsync.experiments.sweeps.result import CellResult
 from twinsync.experiments.sweeps.store import Store
 from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE, write_curve
@@ -39,7 +46,9 @@ def write_comparison(
     found = read_results(store, cells_of(schemes, scenario, budget, seed))
     evaluation = evaluation_of(found, scenario, budget, seed)
     _write_units(out / UNITS, evaluation)
-    write_json(out / EVALUATION, summarise(evaluation))
+    summary = summarise(evaluation)
+    add_training_slots(summary, schemes)
+    write_json(out / EVALUATION, summary)
     learned = {scheme.name: found[scheme.name] for scheme in schemes if scheme.settings is not None}
     _write_convergence(out / CONVERGENCE, learned)
     for name, results in learned.items():

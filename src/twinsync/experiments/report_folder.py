@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from twinsync.experiments.budgets import TABLE_III
 from twinsync.experiments.run_folder import (
     LEARNING,
     SCENARIO,
     RunFolder,
     Scheme,
+    mapping,
     read_constants,
+    read_json_file,
     read_manifest,
     read_run_folder,
     read_schemes,
@@ -19,12 +22,16 @@ from twinsync.experiments.run_folder import (
 )
 from twinsync.experiments.sweep_folder import SWEEPS, Sweep, read_sweeps
 
+STUDIES = "studies.json"
+SAC_AS_PRINTED = "sac-paper"
+
 
 @dataclass(frozen=True)
 class ReportFolder:
     """A folder's raw files. `run` is None where sweeps alone were asked for; `schemes` holds all that any part names.
 
-    `scenario` and `learning` are lists of constants, empty where the folder does not tell them.
+    `scenario` and `learning` are lists of constants, empty where the folder does not tell them. `studies` is the
+    content of studies.json, empty where there is none.
     """
 
     path: Path
@@ -34,6 +41,21 @@ class ReportFolder:
     sweeps: tuple[Sweep, ...]
     scenario: list[dict[str, Any]]
     learning: list[dict[str, Any]]
+    studies: dict[str, Any]
+
+    @property
+    def has_printed(self) -> bool:
+        """Whether SAC as printed was trained here, at whatever size."""
+        evaluated = [point.measured for sweep in self.sweeps for point in sweep.points]
+        evaluated += [] if self.run is None else [self.run.rows]
+        return any(SAC_AS_PRINTED in rows for rows in evaluated)
+
+    @property
+    def has_printed_size(self) -> bool:
+        """Whether SAC as printed was trained here with Table III's slots and widths."""
+        scheme = self.schemes.get(SAC_AS_PRINTED)
+        told = {} if scheme is None else scheme.settings
+        return self.has_printed and (told.get("slots"), told.get("hidden")) == (TABLE_III.slots, list(TABLE_III.hidden))
 
     def sweep(self, name: str) -> Sweep | None:
         """The sweep called `name`, if it was made."""
@@ -62,4 +84,5 @@ def read_report_folder(folder: Path) -> ReportFolder:
         sweeps=sweeps,
         scenario=read_constants(folder / SCENARIO) if (folder / SCENARIO).exists() else [],
         learning=read_constants(folder / LEARNING) if (folder / LEARNING).exists() else [],
+        studies=mapping(read_json_file(folder / STUDIES), STUDIES) if (folder / STUDIES).exists() else {},
     )

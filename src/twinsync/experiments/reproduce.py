@@ -10,12 +10,20 @@ from typing import Any
 
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
-from twinsync.experiments.budgets import Budget, Contender, contenders, learning_constants
+from twinsync.experiments.budgets import (
+    Budget,
+    Contender,
+    contenders,
+    learning_constants,
+    printed_schemes,
+    repaired_schemes,
+)
 from twinsync.experiments.comparison import write_comparison
 from twinsync.experiments.describe import describe_constants
 from twinsync.experiments.folder import open_folder, write_json
 from twinsync.experiments.report import write_report
 from twinsync.experiments.run_folder import LEARNING, MANIFEST, SCENARIO
+from twinsync.experiments.study.peer import require_peer
 from twinsync.experiments.sweep_folder import SWEEPS
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.executor import Executor
@@ -24,6 +32,8 @@ from twinsync.experiments.sweeps.plan import Sweep, check_sweep, split, thinned
 from twinsync.experiments.sweeps.schedule import Progress, run
 from twinsync.experiments.sweeps.store import Store
 from twinsync.experiments.sweeps.toml import BEYOND, PAPER, read_sweep, shipped_sweep
+from twinsync.experiments.variant_results import study_cells, write_studies
+from twinsync.experiments.variants import PEERS, SETTINGS, VARIANTS, Variant
 from twinsync.experiments.verdicts import verdicts
 from twinsync.manifest import provenance
 from twinsync.presets import Preset, load_preset, load_scenario
@@ -31,22 +41,29 @@ from twinsync.presets import Preset, load_preset, load_scenario
 RESULTS = "results"
 COMPARISON = "3"
 FIGURES = (COMPARISON, *(name.removeprefix("fig") for name in PAPER), "beyond")
+PRINTED_FIGURES = (*FIGURES[:-1], SETTINGS, PEERS)  # of a budget that trains the schemes as printed at their size
+
+
+def default_figures(budget: Budget) -> str:
+    """The parts that a budget computes unless told otherwise, as `find_figures` takes them."""
+    return ",".join(PRINTED_FIGURES if budget.name == "printed" else FIGURES)
 
 
 def find_figures(text: str) -> tuple[str, ...]:
     """The parts of an evaluation that a comma-separated list names, in order. Raises `InputError` for another name."""
     wanted = [part.strip() for part in text.split(",")]
-    known = (*FIGURES, *BEYOND)
+    known = (*FIGURES, *BEYOND, *VARIANTS)
     for part in wanted:
         if part not in known:
             raise InputError(f"--figures: unknown {part!r}; give some of {', '.join(known)}")
     chosen = {name for part in wanted for name in (BEYOND if part == "beyond" else (part,))}
-    return tuple(name for name in (COMPARISON, *FIGURES[1:-1], *BEYOND) if name in chosen)
+    return tuple(name for name in (COMPARISON, *FIGURES[1:-1], *BEYOND, *VARIANTS) if name in chosen)
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What to compute: the comparison at the preset or not, and sweeps of one axis with the schemes they name.
+    """What to compute: the comparison at the preset or not, sweeps of one axis with the schemes they name, and studies
+    of variants at the preset.
 
     identity: what a folder has to be for, to be continued by it.
     """
@@ -61,26 +78,37 @@ class Plan:
     compared: tuple[Contender, ...]
     sweeps: tuple[Sweep, ...]
     swept: Mapping[str, Contender]
+    studies: Mapping[str, Sequence[Variant]] = dataclasses.field(default_factory=dict)
 
     def cells(self) -> list[Cell]:
         """All cells, those of the comparison first."""
         found = cells_of(self.compared, self.preset.scenario, self.budget, self.seed)
         for sweep in self.sweeps:
-            found += sweep_cells(sweep, self.swept, self.budget, self.seed)
+            found += sweep_cells(sweep, self.swept, self.budget, self.seed, self.preset.scenario)
+        for variants in self.studies.values():
+            found += study_cells(variants, self.preset.scenario, self.budget, self.seed)
         return found
 
 
 def plan(budget: Budget, figures: Sequence[str], scenario: str, overrides: Sequence[str], seed: int) -> Plan:
     """The plan of a reproduction. Raises `InputError` where a sweep has an impossible value in this scenario."""
+    if PEERS in figures:
+        require_peer()
     preset = load_preset(scenario, overrides)
+    offered = sweep_schemes(budget)
+    left_out = {
+        *(() if budget.printed else (scheme.name for scheme in printed_schemes(budget))),
+        *(() if budget.repaired_sweeps else (scheme.name for scheme in repaired_schemes(budget))),
+    }
     sweeps = []
     for figure in figures:
-        if figure == COMPARISON:
+        if figure == COMPARISON or figure in VARIANTS:
             continue
         shipped = shipped_sweep(f"fig{figure}" if figure.isdigit() else figure)
         # The user's own constants come first: an axis, or what a figure needs, is not theirs to hold.
         sweep = dataclasses.replace(shipped, scenario=scenario, overrides=(*overrides, *shipped.overrides))
-        sweep = thinned(sweep) if budget.thin else sweep
+        kept = tuple(name for name in shipped.schemes if name not in left_out)
+        sweep = dataclasses.replace(thinned(sweep) if budget.thin else sweep, schemes=kept)
         check_sweep(sweep)
         sweeps.append(sweep)
     return Plan(
@@ -93,7 +121,8 @@ def plan(budget: Budget, figures: Sequence[str], scenario: str, overrides: Seque
         seed=seed,
         compared=tuple(contenders(budget)) if COMPARISON in figures else (),
         sweeps=tuple(sweeps),
-        swept=sweep_schemes(budget),
+        swept=offered,
+        studies={name: variants(budget) for name, variants in VARIANTS.items() if name in figures},
     )
 
 
@@ -123,9 +152,8 @@ def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
 
 
 def sweep_schemes(budget: Budget) -> dict[str, Contender]:
-    """The schemes that sweeps know by name, at the size that the budget gives them there."""
-    small = dataclasses.replace(budget, slots=budget.sweep_slots)
-    return {scheme.name: scheme for scheme in contenders(small)}
+    """The schemes that sweeps know by name, those as printed at the budget's size among them."""
+    return {scheme.name: scheme for scheme in contenders(dataclasses.replace(budget, printed=True))}
 
 
 def reproduce(
@@ -167,12 +195,14 @@ def _write_raw(out: Path, whole: Plan, store: Store, command: str) -> None:
     swept = []
     for sweep in whole.sweeps:
         alone = _alone(command, sweep.name.removeprefix("fig")) if whole.figures else command
-        swept.append(sweep_json(sweep, whole.swept, store, budget, seed, alone))
+        swept.append(sweep_json(sweep, whole.swept, store, budget, seed, alone, whole.preset.scenario))
         told["timings_s"][sweep.name] = swept[-1]["training_s"]
     named = {entry["name"] for entry in told["schemes"]}
     others = {name for sweep in whole.sweeps for name in sweep.schemes} - named
     told["schemes"] += [scheme.as_json() for name, scheme in whole.swept.items() if name in others]
     write_json(out / SWEEPS, {"sweeps": swept})
+    if whole.studies:
+        write_studies(out, whole.studies, whole.preset.scenario, store, budget, seed)
     write_json(
         out / MANIFEST,
         {

@@ -71,7 +71,8 @@ class Row:
     """What the evaluation measured for one allocator.
 
     `units_*` are the means of each training seed (of each set of slots where nothing was trained), `values` the figures
-    of merit in `VALUES`, `*_parts` means per slot, summed over the UDs.
+    of merit in `VALUES`, `*_parts` means per slot, summed over the UDs. `training_slots` is what SAC, PPO or the
+    gradient was trained on, NaN where nothing is trained or it is not known.
     """
 
     scheme: Scheme
@@ -84,6 +85,7 @@ class Row:
     units_cost: tuple[float, ...]
     latency_parts_s: dict[str, float]
     energy_parts_j: dict[str, float]
+    training_slots: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,16 @@ class RunFolder:
 
     def paired(self, name: str, key: str) -> Estimate:
         """The headline's learner against scheme `name` on the same slots, by one key of the evaluation's comparison."""
+        return self._paired(self.learner, name, key)
+
+    def reduction(self, scheme: str, benchmark: str) -> Estimate:
+        """By how many percent the mean latency of `scheme` lies below that of `benchmark` on the same slots."""
+        return self._paired(scheme, benchmark, "latency_reduction_percent")
+
+    def _paired(self, scheme: str, other: str, key: str) -> Estimate:
         where = f"{EVALUATION}: paired"
-        pair = need(need(need(self.evaluation, "paired", EVALUATION), self.learner, where), name, where)
-        return estimate(need(pair, key, where), f"{where}: {self.learner}: {name}: {key}")
+        pair = need(need(need(self.evaluation, "paired", EVALUATION), scheme, where), other, where)
+        return estimate(need(pair, key, where), f"{where}: {scheme}: {other}: {key}")
 
     @property
     def deadline_s(self) -> float:
@@ -266,6 +275,7 @@ def _row(scheme: Scheme, value: Any, where: str) -> Row:
         units_cost=_units(entry, "unit_cost", where),
         latency_parts_s=_parts(entry, "latency_parts_s", where),
         energy_parts_j=_parts(entry, "energy_parts_j", where),
+        training_slots=_number(entry.get("training_slots"), f"{where}: training_slots"),
     )
 
 

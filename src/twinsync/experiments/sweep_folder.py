@@ -43,7 +43,8 @@ class Axis:
 class Measured:
     """One scheme at one point; `values` are the plain means in `VALUES`, a value that is not a number is NaN.
 
-    Latency, cost and energy are per slot, all UDs together; `gap` is the cost above the optimum's, relative.
+    Latency, cost and energy are per slot, all UDs together; `gap` is the cost above the optimum's, relative;
+    `training_slots` is NaN where nothing is trained or it is not known.
     """
 
     latency_s: Estimate
@@ -52,6 +53,7 @@ class Measured:
     values: dict[str, float]
     unit: str
     unit_count: int
+    training_slots: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,7 @@ def _measured(value: Any, where: str) -> Measured:
         values={key: estimate(need(entry, key, where), f"{where}: {key}").mean for key in VALUES},
         unit=_text(entry, "unit", where),
         unit_count=int(count),
+        training_slots=estimate(entry.get("training_slots"), f"{where}: training_slots").mean,
     )
 
 

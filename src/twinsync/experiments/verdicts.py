@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from twinsync.experiments.claims.claims import Claim, check_claims
+from twinsync.experiments.claims import Claim, Outcome, Source, check_claims
 from twinsync.experiments.claims.sensitivity import sensitivity
 from twinsync.experiments.folder import read_json, write_json
-from twinsync.experiments.report_folder import read_report_folder
+from twinsync.experiments.recorded import as_printed
+from twinsync.experiments.report_folder import ReportFolder, read_report_folder
 from twinsync.experiments.sweeps.schedule import Progress
 
 SENSITIVITY, CLAIMS = "sensitivity.json", "claims.csv"
@@ -22,18 +23,28 @@ SLOTS = 200  # at each point of the sensitivity analysis
 def verdicts(out: Path, scenario: str, overrides: Sequence[str], seed: int, progress: Progress) -> list[Claim]:
     """Check the claims on what lies in `out`, and write them to claims.csv; none where no figure of the paper is there.
 
-    The sensitivity analysis is kept in sensitivity.json and made once for a scenario and seed.
+    The schemes as printed are those of `out` or of the record, see `recorded`. The sensitivity analysis is kept in
+    sensitivity.json and made once for a scenario and seed.
     """
-    found = read_report_folder(out)
-    figures = {sweep.name: sweep.raw for sweep in found.sweeps if sweep.figure}
-    if found.run is None and not figures:
+    own = read_report_folder(out)
+    repaired, record = _source(own), as_printed(own)
+    if repaired.run is None and not repaired.sweeps:
         return []
-    claims = check_claims(found.run, figures, _analysis(out / SENSITIVITY, scenario, overrides, seed, progress))
+    analysis = _analysis(out / SENSITIVITY, scenario, overrides, seed, progress)
+    claims = check_claims(Source() if record is None else _source(record), repaired, analysis)
     with (out / CLAIMS).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([field.name for field in dataclasses.fields(Claim)])
-        writer.writerows(dataclasses.astuple(claim) for claim in claims)
+        parts = [field.name for field in dataclasses.fields(Outcome)]
+        columns = [f"{level}_{part}" for level in ("printed", "repaired") for part in parts]
+        writer.writerow(["figure", "key", "statement", *columns, "hinges"])
+        for claim in claims:
+            outcomes = (*dataclasses.astuple(claim.printed), *dataclasses.astuple(claim.repaired))
+            writer.writerow([claim.figure, claim.key, claim.statement, *outcomes, claim.hinges])
     return claims
+
+
+def _source(folder: ReportFolder) -> Source:
+    return Source(folder.run, {sweep.name: sweep.raw for sweep in folder.sweeps if sweep.figure})
 
 
 def _analysis(path: Path, scenario: str, overrides: Sequence[str], seed: int, progress: Progress) -> dict[str, Any]:

@@ -15,7 +15,9 @@ SPREAD = np.array([-0.002, -0.001, 0.0, 0.001, 0.002])  # of five seeds, relativ
 Law = Callable[[float], float]  # x to mean latency [s]
 
 
-def evaluation(latencies: Mapping[str, float], sent_bits: Mapping[str, float]) -> dict:
+def evaluation(
+    latencies: Mapping[str, float], sent_bits: Mapping[str, float], slots: int | Mapping[str, int] | None
+) -> dict:
     units = {name: value * (1.0 + SPREAD) for name, value in latencies.items()}
     bootstrap = Bootstrap(0)
 
@@ -31,6 +33,7 @@ def evaluation(latencies: Mapping[str, float], sent_bits: Mapping[str, float]) -
                 "unit_latency_s": values,
                 "latency_s": {"mean": values.mean()},
                 "sent_bits": sent_bits.get(name, 3e5),
+                "training_slots": slots.get(name) if isinstance(slots, Mapping) else slots,
                 "latency_parts_s": {
                     stage: latencies[name] * share
                     for stage, share in (("sensing", 0.1), ("extraction", 0.2), ("uplink", 0.5), ("recovery", 0.2))
@@ -50,15 +53,19 @@ def evaluation(latencies: Mapping[str, float], sent_bits: Mapping[str, float]) -
 
 @pytest.fixture
 def sweep() -> Callable[..., dict]:
-    """A sweep from its name, its x and a law a scheme; `sent` is bits on air by scheme."""
+    """A sweep from its name, its x and a law per scheme; `sent` is bits on air by scheme, `slots` the training's
+    length, of all or by scheme."""
 
-    def build(name: str, xs: list[float], laws: Mapping[str, Law], sent: Mapping[str, float] | None = None) -> dict:
+    def build(
+        name: str, xs: list[float], laws: Mapping[str, Law], sent: Mapping[str, float] | None = None,
+        slots: int | Mapping[str, int] | None = None,
+    ) -> dict:  # fmt: skip
         points = [
             {
                 "x": x,
                 "label": f"{x:g}",
                 "set": [f"key={x}"],
-                "evaluation": evaluation({scheme: law(x) for scheme, law in laws.items()}, sent or {}),
+                "evaluation": evaluation({scheme: law(x) for scheme, law in laws.items()}, sent or {}, slots),
                 "missing": {},
             }
             for x in xs

@@ -16,7 +16,7 @@ from twinsync.experiments.study import run as module
 from twinsync.experiments.study.plan import plan
 from twinsync.experiments.study.run import study
 
-TINY = Budget("tiny", 120, 120, 8, 2, 20, 2, 3)
+TINY = Budget("tiny", 120, 8, 2, 20, 2, 3)
 OURS, THEIRS = "gamma-0.99-truncation-soft", "sb3-gamma-0.99-truncation"
 SMALL = {"hidden": (8,), "batch_size": 8, "warmup_slots": 0, "parallel_slots": 8, "learning_rate": 3.0}
 PEERS = {"hidden": (8,), "batch_size": 8, "warmup_slots": 16, "learning_rate": 1e-3}

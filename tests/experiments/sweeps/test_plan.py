@@ -10,6 +10,7 @@ from twinsync.experiments.budgets import BUDGETS
 from twinsync.experiments.reproduce import plan, sweep_plan, sweep_schemes
 from twinsync.experiments.sweeps.plan import Axis, Sweep, check_sweep, points, scenario_at, split, thinned
 from twinsync.experiments.sweeps.toml import BEYOND, PAPER, read_sweep, shipped_sweep
+from twinsync.learning.settings import SacSettings
 
 QUICK = BUDGETS["quick"]
 SWEEP = Sweep(
@@ -105,6 +106,35 @@ def test_the_same_point_of_two_figures_is_one_result():
     assert len({cell.address for cell in base}) == BUDGETS["full"].seeds
 
 
+def test_printed_trains_table_three_at_the_ends_with_the_comparison_s_seeds_at_the_preset():
+    printed = BUDGETS["printed"]
+    whole = plan(printed, ("3", "4", "7"), "paper", (), 0)
+    fig4 = whole.sweeps[0]
+    assert [point.label for point in points(fig4)] == ["2", "6", "10"]
+    assert {"sac-paper", "ppo-paper", "random-strategy-paper", "without-sc-paper"} <= set(fig4.schemes)
+    assert "sac-tuned" not in fig4.schemes  # repaired, it is in the comparison alone
+    sac = [cell for cell in whole.cells() if cell.scheme == "sac-paper"]
+    assert {cell.settings for cell in sac} == {SacSettings()}
+    seeds = {}
+    for cell in sac:
+        place = (cell.scenario.device_count, cell.scenario.device_cpu_max_hz)
+        seeds.setdefault(place, set()).add(cell.training_seed)
+    # The preset is a point of both figures and has all seeds of the comparison.
+    assert {place: len(numbers) for place, numbers in seeds.items()} == {
+        (6, 1e9): printed.seeds, (2, 1e9): 2, (10, 1e9): 2, (6, 0.6e9): 2, (6, 1.4e9): 2,
+    }  # fmt: skip
+
+
+def test_other_budgets_leave_the_schemes_as_printed_to_the_record_unless_told():
+    named = {cell.scheme for cell in plan(QUICK, ("3", "4"), "paper", (), 0).cells()}
+    assert not any(name.endswith("-paper") for name in named)
+    told = plan(dataclasses.replace(QUICK, printed=True), ("3", "4"), "paper", (), 0)
+    (small,) = {cell.settings for cell in told.cells() if cell.scheme == "sac-paper"}
+    assert (small.slots, small.hidden) == (QUICK.slots, (64, 64))
+    (labelled,) = [scheme for scheme in told.compared if scheme.name == "sac-paper"]
+    assert labelled.label == "SAC, as printed (8,192 slots, width 64)"
+
+
 def test_a_file_is_read_with_its_own_learners_and_allocators(tmp_path: Path):
     file = tmp_path / "my-sweep.toml"
     file.write_text(
@@ -116,7 +146,7 @@ def test_a_file_is_read_with_its_own_learners_and_allocators(tmp_path: Path):
     assert (sweep.name, sweep.schemes[2]) == ("my-sweep", f"{tmp_path}/own.py:decide")
     settings = schemes["slow"].settings
     assert settings is not None
-    assert (settings.learning_rate, settings.hidden, settings.slots) == (1e-4, (8, 8), QUICK.sweep_slots)
+    assert (settings.learning_rate, settings.hidden, settings.slots) == (1e-4, (8, 8), QUICK.slots)
     assert sweep_plan(file, QUICK, 0).cells()
 
 

@@ -1,9 +1,9 @@
 """Reusable checks: comparisons with intervals, and the verdict and words that follow from a list of them.
 
 A claim holds where each of its comparisons does: the 95 % interval lies wholly on the claim's side. Nothing is
-corrected for the number of comparisons. Two points of a sweep are compared by training seed: seed j at one x with seed
-j at the next, which start from the same streams. Times of a single stage are means without intervals, and compared as
-such.
+corrected for the number of comparisons. Runs that were trained for different numbers of slots are not compared. Two
+points of a sweep are compared by training seed: seed j at one x with seed j at the next, which start from the same
+streams. Times of a single stage are means without intervals, and compared as such.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.view import NOTHING, Evidence, Place, View
+from twinsync.experiments.claims.view import NOTHING, Evidence, Place, View, sizes_differ
 from twinsync.experiments.statistics import Interval
 from twinsync.experiments.words import NBSP, number
 
@@ -33,7 +33,7 @@ Value = Callable[[Place, str], "float | Float[np.ndarray, ' n']"]
 class Check:
     """One comparison: `value` has to lie between `least` and `most`, with its interval unless `by_mean`.
 
-    `trouble` says why the comparison fails although there is no number.
+    `trouble` says why the comparison fails although there is no number, `refused` why it was not made.
     """
 
     who: str
@@ -44,6 +44,7 @@ class Check:
     unit: str = "%"
     by_mean: bool = False
     trouble: str = ""
+    refused: str = ""
 
     @property
     def outcome(self) -> str:
@@ -51,6 +52,8 @@ class Check:
         mean, low, high = self.value
         if self.trouble:
             return "wrong"
+        if self.refused:
+            return "none"
         if self.by_mean:
             low = high = mean
         if math.isnan(low) or math.isnan(high):
@@ -97,8 +100,11 @@ def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), not
     The deciding number is the least value.
     """
     told = [check for check in checks if check.outcome != "none"]
-    lost = [check.name for check in checks if check.outcome == "none"]
-    without = [*absent, *(f"no interval for {item} (one seed, or a diverged one)" for item in lost)]
+    lost = [check for check in checks if check.outcome == "none"]
+    without = [
+        *absent,
+        *(check.refused or f"no interval for {check.name} (one seed, or a diverged one)" for check in lost),
+    ]
     if not told:
         return unchecked("; ".join(without) or "nothing of it was evaluated")
     right = [check for check in told if check.outcome == "right"]
@@ -178,9 +184,10 @@ def steps(
     for scheme in schemes:
         there = [place for place in view.places if place.has(scheme)]
         for before, after in pairwise(there):
+            who, where = evidence.label(scheme), view.step(before, after)
+            refused = refusal(who, before.training_slots(scheme), who, after.training_slots(scheme), where)
             found = change(evidence, np.asarray(value(before, scheme)), np.asarray(value(after, scheme)), falls=falls)
-            where = view.step(before, after)
-            checks.append(Check(evidence.label(scheme), where, found, least=least, by_mean=by_mean))
+            checks.append(Check(who, where, found, least=least, by_mean=by_mean, refused=refused))
     return checks
 
 
@@ -190,11 +197,32 @@ def below(
     """How far the scheme's latency lies below each benchmark's, at each place where both were evaluated."""
     others = list(benchmarks)
     return [
-        Check(evidence.label(other), place.where, place.reduction(scheme, other), least=least)
+        Check(
+            evidence.label(other), place.where, place.reduction(scheme, other), least=least,
+            refused=_refused_at(evidence, place, scheme, other),
+        )
         for place in places
         for other in others
         if place.has(scheme) and place.has(other)
-    ]
+    ]  # fmt: skip
+
+
+def refusal(who: str, slots: float, other: str, other_slots: float, where: str) -> str:
+    """Why two learners are not compared: they were trained for different numbers of slots; empty if they were not."""
+    if not sizes_differ(slots, other_slots):
+        return ""
+    return (
+        f"{who} was trained on {slots:,.0f} slots and {other} on {other_slots:,.0f}, so that they are not compared "
+        f"({where})"
+    )
+
+
+def _refused_at(evidence: Evidence, place: Place, scheme: str, other: str) -> str:
+    # A scheme that learns in another way, as by the gradient, has slots of another kind.
+    if other not in evidence.cast.all():
+        return ""
+    slots = place.training_slots(scheme), place.training_slots(other)
+    return refusal(evidence.label(scheme), slots[0], evidence.label(other), slots[1], place.where)
 
 
 def absences(evidence: Evidence, view: View, schemes: Iterable[str]) -> list[str]:

@@ -1,51 +1,69 @@
 """The paper's claims, each as a statement in our words and a check of it against what a run measured.
 
-Every quantitative or directional claim of Section V and the abstract is here. The paper's "SAC" is read as the tuned
-one (`sac-tuned`, with the same changes for PPO); where only the base comparison is needed, the paper's own settings
-are checked besides. Explanations that no figure can tell are listed as not checked.
+Every quantitative or directional claim of Section V and the abstract is here, checked twice: with the paper's schemes
+as printed, and repaired. Explanations that no figure can tell are listed as not checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from twinsync.experiments.claims import convergence, sweeps
-from twinsync.experiments.claims.checks import SIGNIFICANT, Finding, unchecked
+from twinsync.experiments.claims.checks import SIGNIFICANT, UNCHECKED, Finding, unchecked
 from twinsync.experiments.claims.hinges import hinges
-from twinsync.experiments.claims.view import PAPER, TUNED, Evidence, gather
+from twinsync.experiments.claims.view import PAPER, TUNED, Evidence, Place, gather
 from twinsync.experiments.run_folder import RunFolder
 from twinsync.experiments.words import NBSP
 
 _READ = f"(read as by more than {SIGNIFICANT:g}{NBSP}%, the interval included)"
 
-_AT_PAPER = "; SAC and PPO at the paper's own settings, the other benchmarks by the tuned SAC"
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a claim with one set of schemes.
+
+    verdict: "holds", "holds only where", "does not hold" or "not checked". detail: the numbers with 95 % intervals, and
+    where it fails. basis: the training seeds and slots it stands on.
+    """
+
+    verdict: str
+    detail: str
+    basis: str
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of the paper and what came of it.
+    """One claim of the paper and what came of it with the schemes as printed, and repaired.
 
-    verdict: "holds", "holds only where", "does not hold" or "not checked". detail: the numbers with 95 % intervals, and
-    where it fails. hinges: which assumed constant flips it.
+    hinges: which assumed constant flips it.
     """
 
     figure: str
     key: str
     statement: str
-    verdict: str
-    detail: str
+    printed: Outcome
+    repaired: Outcome
     hinges: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Raw files that claims are checked against: a base comparison (None: not run), and sweeps by name as in
+    `sweeps.json`."""
+
+    run: RunFolder | None = None
+    sweeps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Statement:
     """A claim before it is checked.
 
-    exact: exact schemes in the learners' places can tell it, so the sensitivity analysis does. base: the base
-    comparison can, so it is checked at the paper's own settings too.
+    exact: exact schemes in the learners' places can tell it, so the sensitivity analysis does.
     """
 
     figure: str
@@ -53,7 +71,6 @@ class Statement:
     text: str
     check: Callable[[Evidence], Finding]
     exact: bool = True
-    base: bool = False
 
 
 def _on(name: str, key: str, text: str, tell: sweeps.Telling, *, exact: bool = True) -> Statement:
@@ -67,15 +84,15 @@ def _entropy(evidence: Evidence) -> Finding:
 STATEMENTS = (
     Statement(
         "Fig. 3", "fig3-stabilise", "As training progresses the rewards of SAC, PPO and the random strategy stabilise",
-        convergence.stabilises, exact=False, base=True,
+        convergence.stabilises, exact=False,
     ),
     Statement(
         "Fig. 3", "fig3-sac-highest", "SAC's reward ends above PPO's and the random strategy's",
-        convergence.proposed_highest, exact=False, base=True,
+        convergence.proposed_highest, exact=False,
     ),
     Statement(
         "Fig. 3", "fig3-random-lowest", "The random strategy's reward is the lowest after convergence",
-        convergence.random_lowest, exact=False, base=True,
+        convergence.random_lowest, exact=False,
     ),
     Statement(
         "Fig. 3", "fig3-entropy", "SAC is ahead because the entropy in its objective makes it explore more",
@@ -129,20 +146,20 @@ STATEMENTS = (
     Statement(
         "Abstract", "abstract-ppo",
         f"SAC lowers latency by “up to 13.2{NBSP}%”, if PPO is the baseline (none is named)",
-        sweeps.largest_reduction("ppo"), exact=False, base=True,
+        sweeps.largest_reduction("ppo"), exact=False,
     ),
     Statement(
         "Abstract", "abstract-random",
         f"SAC lowers latency by “up to 13.2{NBSP}%”, if the random strategy is the baseline",
-        sweeps.largest_reduction("random"), base=True,
+        sweeps.largest_reduction("random"),
     ),
     Statement(
         "Abstract", "abstract-without-sc", f"SAC lowers latency by “up to 13.2{NBSP}%”, if w/o SC is the baseline",
-        sweeps.largest_reduction("without_sc"), base=True,
+        sweeps.largest_reduction("without_sc"),
     ),
     Statement(
         "Abstract", "abstract-below-all", "SAC's latency is below that of every benchmark, everywhere",
-        sweeps.below_all, base=True,
+        sweeps.below_all,
     ),
     Statement(
         "Abstract", "abstract-bandwidth", "Semantic communication saves bandwidth: fewer bits go on air",
@@ -151,25 +168,56 @@ STATEMENTS = (
 )  # fmt: skip
 
 
-def check_claims(
-    run: RunFolder | None, swept: Mapping[str, Mapping[str, Any]], sensitivity: Mapping[str, Any] | None = None
-) -> list[Claim]:
-    """Check every claim against a run's base comparison (None: not run) and its sweeps by name, as in `sweeps.json`.
+def check_claims(printed: Source, repaired: Source, sensitivity: Mapping[str, Any] | None = None) -> list[Claim]:
+    """Check every claim with the schemes as printed and with the repaired ones, each against its own raw files.
 
     `sensitivity` is what `claims.sensitivity` returned for the run's scenario (None: not analysed).
     """
-    tuned = gather(run, swept, TUNED)
-    paper = gather(run, {}, PAPER)
-    has_paper = run is not None and (PAPER.sac in run.rows or PAPER.sac in run.curves)
-    claims = []
-    for item in STATEMENTS:
-        claims.append(_claim(item, item.key, item.text, tuned, hinges(item.key, sensitivity, exact=item.exact)))
-        if item.base and has_paper:
-            told = hinges(item.key, sensitivity, exact=False)
-            claims.append(_claim(item, f"{item.key}-paper", f"{item.text}{_AT_PAPER}", paper, told))
-    return claims
+    as_printed = gather(printed.run, printed.sweeps, PAPER)
+    fixed = gather(repaired.run, repaired.sweeps, TUNED)
+    return [
+        Claim(
+            item.figure, item.key, item.text, _outcome(item, as_printed), _outcome(item, fixed),
+            hinges(item.key, sensitivity, exact=item.exact),
+        )
+        for item in STATEMENTS
+    ]  # fmt: skip
 
 
-def _claim(item: Statement, key: str, text: str, evidence: Evidence, told: str) -> Claim:
+def _outcome(item: Statement, evidence: Evidence) -> Outcome:
+    if not _trained(evidence):
+        return Outcome(UNCHECKED, "These schemes were not trained", "")
     found = item.check(evidence)
-    return Claim(item.figure, key, text, found.verdict, found.detail, told)
+    return Outcome(found.verdict, found.detail, "" if found.verdict == UNCHECKED else basis(item.figure, evidence))
+
+
+def _trained(evidence: Evidence) -> bool:
+    return any(place.has(name) for place in _places("", evidence) for name in evidence.cast.all())
+
+
+def basis(figure: str, evidence: Evidence) -> str:
+    """The training behind a figure's claims: `5 training seeds of 100,000 slots`, or from how many to how many."""
+    places = _places(figure, evidence)
+    cells = [(place, name) for place in places for name in evidence.cast.all() if place.has(name)]
+    seeds = sorted({place.seeds(name) for place, name in cells})
+    known = {place.training_slots(name) for place, name in cells}
+    slots = sorted(count for count in known if not math.isnan(count))
+    words = f"{_span(seeds)} training seed{'' if seeds == [1] else 's'}"
+    return f"{words} of {_span(slots)} slots" if slots else words
+
+
+def _places(figure: str, evidence: Evidence) -> list[Place]:
+    """The places that a figure's claims look at; the abstract's look at all."""
+    views = list(evidence.views.values())
+    base = [] if evidence.base is None else [evidence.base]
+    if figure == "Fig. 3":
+        return base
+    if figure.startswith("Fig. "):
+        named = evidence.views.get(f"fig{figure[-1]}")
+        return list(named.places) if named is not None else base
+    return [*base, *(place for view in views for place in view.places)]
+
+
+def _span(counts: Sequence[float]) -> str:
+    ends = dict.fromkeys(f"{count:,.0f}" for count in (counts[0], counts[-1]))
+    return " to ".join(ends)

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.checks import UNCHECKED, Check, Finding, judge, unchecked
+from twinsync.experiments.claims.checks import UNCHECKED, Check, Finding, judge, refusal, unchecked
 from twinsync.experiments.claims.view import NOTHING, Evidence
 from twinsync.experiments.run_folder import Curve
 from twinsync.experiments.words import NBSP
@@ -66,6 +66,10 @@ def _fifths(curve: Curve) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " 
     return curve.cost[:, -2 * size : -size].mean(axis=1), curve.cost[:, -size:].mean(axis=1)
 
 
+def _training_slots(curve: Curve) -> float:
+    return float(curve.scheme.settings.get("slots", math.nan))
+
+
 def _settling(evidence: Evidence, curve: Curve) -> Check:
     before, after = _fifths(curve)
     lost = int((~np.isfinite(before + after)).sum())
@@ -83,7 +87,11 @@ def _ends_above(evidence: Evidence, pairs: list[tuple[str | None, str | None]]) 
     for better, worse in pairs:
         if better in curves and worse in curves:
             a, b = (_fifths(curves[name])[1] for name in (better, worse))
-            checks.append(_above(evidence, a, b, f"{evidence.label(better)} over {evidence.label(worse)}"))
+            names = evidence.label(better), evidence.label(worse)
+            slots = [_training_slots(curves[name]) for name in (better, worse)]
+            refused = refusal(names[0], slots[0], names[1], slots[1], "Fig. 3")
+            check = _above(evidence, a, b, f"{names[0]} over {names[1]}")
+            checks.append(replace(check, refused=refused))
     return (
         judge(checks, "lead in reward a slot over the last fifth of training", absent=absent)
         if checks

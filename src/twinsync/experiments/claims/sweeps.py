@@ -20,6 +20,7 @@ from twinsync.experiments.claims.checks import (
     change,
     judge,
     reaches,
+    refusal,
     steps,
     unchecked,
     value_words,
@@ -128,6 +129,13 @@ def without_sc_highest(evidence: Evidence, view: View) -> Finding:
             place.where,
             place.reduction(other, worst),
             least=RESOLUTION,
+            refused=refusal(
+                evidence.label(other),
+                place.training_slots(other),
+                evidence.label(worst),
+                place.training_slots(worst),
+                place.where,
+            ),
         )
         for place in view.places
         for other in others
@@ -152,8 +160,13 @@ def equal_at_one(evidence: Evidence, view: View) -> Finding:
     scheme, other = evidence.cast.sac, evidence.cast.without_sc
     if place.has(scheme) and place.has(other):
         where, found = place.where, place.reduction(scheme, other)
+        slots = place.training_slots(other)
     else:
         where, found = f"{place.where}, relative to the optimum of its own slots", _against_base(evidence, place)
+        slots = math.nan if evidence.base is None else evidence.base.training_slots(other)
+    refused = refusal(evidence.label(scheme), place.training_slots(scheme), evidence.label(other), slots, place.where)
+    if refused:
+        return unchecked(refused)
     if found is NOTHING:
         missing = f"{evidence.label(scheme)} and {evidence.label(other)}"
         return unchecked(f"{missing} were not both evaluated at threshold 1, and no base comparison makes up for it")

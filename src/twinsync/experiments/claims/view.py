@@ -38,7 +38,7 @@ class Cast:
 
 
 TUNED = Cast("sac-tuned", "ppo-tuned", "random-strategy", "without-sc")
-PAPER = Cast("sac-paper", "ppo-paper", "random-strategy", "without-sc")
+PAPER = Cast("sac-paper", "ppo-paper", "random-strategy-paper", "without-sc-paper")
 EXACT = Cast("optimum", None, "random-extraction", "no-semantics")
 
 
@@ -74,6 +74,14 @@ class Place:
         pair = self.evaluation.get("paired", {}).get(scheme, {}).get(benchmark, {})
         found = pair.get(f"{key}_reduction_percent") or {}
         return Interval(*(_number(found.get(key)) for key in ("mean", "ci_low", "ci_high")))
+
+    def training_slots(self, scheme: str) -> float:
+        """Slots that the scheme was trained on; NaN where nothing is trained, or where it is not known."""
+        return _number(self._of(scheme).get("training_slots"))
+
+    def seeds(self, scheme: str) -> int:
+        """Number of training seeds (of sets of slots where nothing is trained)."""
+        return len(self._of(scheme).get("unit_latency_s", []))
 
     def _of(self, scheme: str) -> Mapping[str, Any]:
         return self.evaluation.get("allocators", {}).get(scheme, {})
@@ -116,9 +124,14 @@ class Evidence:
         return Place(math.nan, "", "the base comparison", (), self.run.evaluation, {})
 
 
+def sizes_differ(a: float, b: float) -> bool:
+    """Whether two numbers of training slots are known and not the same: such runs are not compared."""
+    return not (math.isnan(a) or math.isnan(b)) and a != b
+
+
 def gather(run: RunFolder | None, swept: Mapping[str, Mapping[str, Any]], cast: Cast) -> Evidence:
     """Evidence from a run's base comparison (None: there is none) and the sweeps of Figs. 4 to 7 among `swept`."""
-    labels = {item.name: item.label for item in contenders(BUDGETS["quick"])}
+    labels = {item.name: item.label for item in contenders(BUDGETS["full"])}
     if run is not None:
         labels |= {name: scheme.label for name, scheme in run.schemes.items()}
     views = {name: _view(name, swept[name], symbol) for name, symbol in SYMBOLS.items() if name in swept}

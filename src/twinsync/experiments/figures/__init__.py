@@ -13,6 +13,7 @@ from twinsync.experiments.figures.chart import Chart, Spot
 from twinsync.experiments.figures.frontier import Frontier
 from twinsync.experiments.figures.scheme_styles import Style, styles
 from twinsync.experiments.figures.style import look, save, save_pdf, save_svg, write_csv
+from twinsync.experiments.recorded import printed_curves, recorded_sweeps, repaired_curves
 from twinsync.experiments.report_folder import ReportFolder
 from twinsync.experiments.run_folder import RunFolder
 from twinsync.experiments.sweep_folder import Sweep
@@ -56,12 +57,17 @@ def frontiers(folder: ReportFolder) -> list[Frontier]:
     return found
 
 
-def write_figures(folder: ReportFolder) -> dict[str, Drawn]:
-    """Draw every figure into `figures/` of the folder as PNG, SVG, PDF and CSV; return the SVGs."""
+def write_figures(folder: ReportFolder, record: ReportFolder | None = None) -> dict[str, Drawn]:
+    """Draw every figure into `figures/` of the folder as PNG, SVG, PDF and CSV; return the SVGs.
+
+    `record` has the schemes as printed, and may be `folder` itself; they are drawn beside a comparison.
+    """
     target = folder.path / "figures"
     target.mkdir(exist_ok=True)
-    style = styles(folder.schemes)
+    style = styles(folder.schemes if record is None else {**record.schemes, **folder.schemes})
     plans = [*([] if folder.run is None else _base(folder.run, style)), *_swept(folder, style)]
+    if folder.run is not None and record is not None:
+        plans += _printed(folder, record, style)
     return {plan.name: _write(plan, target) for plan in plans}
 
 
@@ -84,15 +90,31 @@ def _settled(chart: Chart) -> Chart:
     return chart
 
 
+def _printed(folder: ReportFolder, record: ReportFolder, style: dict[str, Style]) -> list[_Plan]:
+    """Fig. 3 as printed, and of a record that is not the folder itself Figs. 4 to 7."""
+    plans = [] if record.run is None else [_convergence("fig3_printed", printed_curves(record.run), style)]
+    swept = [] if record is folder else recorded_sweeps(record)
+    return [*plans, *(_sweep(one, style) for one in swept)]
+
+
+def _convergence(name: str, run: RunFolder, style: dict[str, Style]) -> _Plan:
+    def draw(narrow: bool) -> Chart:
+        return Chart(convergence.draw_convergence(run, style, narrow=narrow))
+
+    return _Plan(name, draw, convergence.HEADER, convergence.convergence_rows(run))
+
+
+def _sweep(swept: Sweep, style: dict[str, Style]) -> _Plan:
+    def draw(narrow: bool) -> Chart:
+        return sweep.draw_sweep(swept, style, narrow=narrow)
+
+    return _Plan(sweep_figure(swept), draw, sweep.HEADER, sweep.sweep_rows(swept))
+
+
 def _base(run: RunFolder, style: dict[str, Style]) -> list[_Plan]:
     split = ("scheme", "label", "part", "mean")
     return [
-        _Plan(
-            "fig3_convergence",
-            lambda narrow: Chart(convergence.draw_convergence(run, style, narrow=narrow)),
-            convergence.HEADER,
-            convergence.convergence_rows(run),
-        ),
+        _convergence("fig3_convergence", repaired_curves(run), style),
         _Plan(
             "comparison",
             lambda narrow: Chart(comparison.draw_comparison(run, style, narrow=narrow)),
@@ -115,16 +137,10 @@ def _base(run: RunFolder, style: dict[str, Style]) -> list[_Plan]:
 
 
 def _swept(folder: ReportFolder, style: dict[str, Style]) -> list[_Plan]:
-    def draw_sweep(swept: Sweep, narrow: bool) -> Chart:
-        return sweep.draw_sweep(swept, style, narrow=narrow)
-
     def draw_frontier(edge: Frontier, narrow: bool) -> Chart:
         return frontier.draw_frontier(edge, style, narrow=narrow)
 
-    plans = [
-        _Plan(sweep_figure(swept), partial(draw_sweep, swept), sweep.HEADER, sweep.sweep_rows(swept))
-        for swept in folder.sweeps
-    ]
+    plans = [_sweep(swept, style) for swept in folder.sweeps]
     plans += [
         _Plan(edge.name, partial(draw_frontier, edge), frontier.HEADER, frontier.frontier_rows(edge))
         for edge in frontiers(folder)

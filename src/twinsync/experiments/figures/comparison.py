@@ -56,7 +56,7 @@ def draw_comparison(run: RunFolder, look: dict[str, Style], *, narrow: bool) -> 
     name_rows(right, rows, narrow=narrow)
     marks = [
         Line2D([], [], linestyle="", marker="o", markersize=6, markerfacecolor=fill, markeredgecolor=INK, label=label)
-        for fill, label in ((PAPER, "paper's settings"), (INK, "others"))
+        for fill, label in ((PAPER, "as printed"), (INK, "others"))
     ]
     marks.append(Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1.0, label="optimum"))
     figure.legend(handles=marks, loc="outside lower right", ncols=3, fontsize=8.0, handletextpad=0.4)

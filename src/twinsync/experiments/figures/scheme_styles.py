@@ -31,8 +31,10 @@ _KNOWN: dict[str, tuple[str, Any, str, float]] = {
     "ppo-tuned": (VERMILLION, _LONG, "s", 1.5),
     "ppo-paper": (VERMILLION, _DOTTED, "s", 1.5),
     "random-strategy": (ORANGE, _ONE_DOT, "^", 1.5),
+    "random-strategy-paper": (ORANGE, _LONG, "^", 1.5),
     "random-extraction": (ORANGE, _DOTTED, "^", 1.5),
     "without-sc": (PINK, _DASHED, "v", 1.5),
+    "without-sc-paper": (PINK, _TWO_DOTS, "v", 1.5),
     "no-semantics": (PINK, _DOTTED, "v", 1.5),
     "gradient": (GREEN, _TWO_DOTS, "P", 1.5),
     "gradient-csi": (GREEN, _DOTTED, "P", 1.5),
@@ -49,7 +51,7 @@ _MARKERS = (">", "h", "*", "s", "^", "D", "8")
 def styles(schemes: Mapping[str, Scheme]) -> dict[str, Style]:
     """One style a scheme. Known schemes always look the same; others get what those around them leave free.
 
-    Hollow markers are schemes at the paper's settings.
+    Hollow markers are schemes as printed.
     """
     known = {name: _KNOWN[name] for name in schemes if name in _KNOWN}
     found = {name: Style(colour, dash, marker, True, width) for name, (colour, dash, marker, width) in known.items()}

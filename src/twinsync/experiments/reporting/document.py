@@ -100,17 +100,27 @@ class Folded:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A claim and what became of it: `good`, `partly`, `bad` or `open`, the same in words, and by which numbers.
+class Judged:
+    """What became of a claim with one set of schemes: `good`, `partly`, `bad` or `open`, the same in words, and by
+    which numbers.
 
-    `more` is shown on demand, `note` in small print; both may be empty.
+    `more` is shown on demand, `basis` in small print; both may be empty.
     """
 
     kind: str
     verdict: str
-    claim: str
     detail: str
     more: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim and what became of it as printed and repaired; `note` is small print and may be empty."""
+
+    claim: str
+    printed: Judged
+    repaired: Judged
     note: str
 
 

@@ -16,6 +16,7 @@ from twinsync.experiments.reporting.document import (
     Document,
     Folded,
     Heading,
+    Judged,
     Paragraph,
     Picture,
     Table,
@@ -120,9 +121,14 @@ def _cell(tag: str, text: str, scope: str, words: bool) -> str:
 def _verdicts(block: Verdicts) -> str:
     items = []
     for item in block.items:
-        inside = f"<p><strong>{_words(item.claim)}</strong></p>"
-        inside += f"<p>{_words(item.detail)}</p>" if item.detail else ""
-        inside += f"<details><summary>In full</summary><p>{_words(item.more)}</p></details>" if item.more else ""
-        inside += f'<p class="note">{_words(item.note)}</p>' if item.note else ""
-        items.append(f'<li class="{item.kind}"><p class="verdict">{_words(item.verdict)}</p><div>{inside}</div></li>')
+        note = f'<p class="note">{_words(item.note)}</p>' if item.note else ""
+        sides = _judged(item.printed) + _judged(item.repaired)
+        items.append(f'<li><p class="claim">{_words(item.claim)}</p><div class="sides">{sides}</div>{note}</li>')
     return f'<ul class="verdicts">{"".join(items)}</ul>'
+
+
+def _judged(item: Judged) -> str:
+    inside = f"<p>{_words(item.detail)}</p>" if item.detail else ""
+    inside += f"<details><summary>In full</summary><p>{_words(item.more)}</p></details>" if item.more else ""
+    inside += f'<p class="note">{_words(item.basis)}</p>' if item.basis else ""
+    return f'<div class="{item.kind}"><p class="verdict">{_words(item.verdict)}</p>{inside}</div>'

@@ -12,6 +12,7 @@ from twinsync.experiments.reporting.document import (
     Document,
     Folded,
     Heading,
+    Judged,
     Paragraph,
     Picture,
     Table,
@@ -48,7 +49,7 @@ def _block(block: Block) -> str:
         case Picture():
             return _picture(block)
         case Verdicts(items):
-            return "\n".join(f"- **{_words(item.verdict)}** – {_words(_verdict(item))}" for item in items)
+            return "\n".join(_verdict(item) for item in items)
         case Box(_, title, blocks):
             inside = "\n\n".join([f"**{_words(title)}**", *(_block(item) for item in blocks)])
             return "\n".join(f"> {line}".rstrip() for line in inside.splitlines())
@@ -58,7 +59,13 @@ def _block(block: Block) -> str:
 
 
 def _verdict(item: Verdict) -> str:
-    return " ".join(part for part in (f"**{item.claim}**", item.detail, item.more, item.note) if part)
+    lines = [f"- **{item.claim}**", *(f"  - {_judged(side)}" for side in (item.printed, item.repaired))]
+    return "\n".join(_words(line) for line in [*lines, *([f"  - {item.note}"] if item.note else [])])
+
+
+def _judged(item: Judged) -> str:
+    basis = f"({item.basis})" if item.basis else ""
+    return " ".join(part for part in (f"**{item.verdict}.**", item.detail, item.more, basis) if part)
 
 
 def _picture(picture: Picture) -> str:

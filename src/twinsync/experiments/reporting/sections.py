@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twinsync.experiments.accuracy import accuracy_constant
-from twinsync.experiments.report_folder import ReportFolder
+from twinsync.experiments.recorded import repaired_curves
+from twinsync.experiments.report_folder import STUDIES, ReportFolder
 from twinsync.experiments.reporting import findings, tables
 from twinsync.experiments.reporting.claims import Claim, claims_section, tally
 from twinsync.experiments.reporting.document import (
@@ -24,6 +25,7 @@ from twinsync.experiments.reporting.document import (
     Tile,
     Tiles,
 )
+from twinsync.experiments.reporting.levels import levels, printed_section
 from twinsync.experiments.reporting.sweep_sections import (
     feasibility_section,
     frontier_section,
@@ -31,14 +33,16 @@ from twinsync.experiments.reporting.sweep_sections import (
     paper_sweeps,
     timings,
 )
+from twinsync.experiments.reporting.variants import variants_section
 from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, LEARNING, MANIFEST, OPTIMUM, SCENARIO, RunFolder
 from twinsync.experiments.statistics import expected_coverage
 from twinsync.experiments.sweep_folder import SWEEPS
-from twinsync.experiments.words import change, duration, listing, seconds, sentence, share
+from twinsync.experiments.words import change, duration, listing, number, seconds, sentence, share
 
 
-def build(folder: ReportFolder, claims: Sequence[Claim] = ()) -> Document:
-    """The whole report as blocks; `claims` are the paper's, already checked."""
+def build(folder: ReportFolder, claims: Sequence[Claim] = (), record: ReportFolder | None = None) -> Document:
+    """The whole report as blocks; `claims` are the paper's, already checked. `record` has the schemes as printed, and
+    may be `folder` itself."""
     manifest, run = folder.manifest, folder.run
     scenario = manifest["scenario"]
     changed = f" ({', '.join(scenario['overrides'])})" if scenario["overrides"] else ""
@@ -46,8 +50,9 @@ def build(folder: ReportFolder, claims: Sequence[Claim] = ()) -> Document:
         f"Scenario {scenario['name']}{changed}, budget {manifest['budget']}, seed {manifest['seed']}, "
         f"{manifest['started'][:10]}, {duration(manifest['total_s'])} of compute"
     )
-    blocks = [*([] if run is None else _summary(run)), *_checked(claims), _budget(manifest)]
-    blocks += [] if run is None else [*_comparison(run), *_training(run)]
+    blocks = [*([] if run is None else _summary(run, record)), *_checked(claims), _budget(manifest)]
+    blocks += [] if run is None else [*_comparison(run), *_training(repaired_curves(run))]
+    blocks += [*printed_section(folder, record), *variants_section(folder, record)]
     blocks += [*paper_sweeps(folder), *further_sweeps(folder), *frontier_section(folder)]
     blocks += [*claims_section(claims), *feasibility_section(folder)]
     blocks += [] if run is None else _parts(run)
@@ -74,7 +79,7 @@ def _made(run: RunFolder) -> Made:
     return Made(run.manifest["command"], run.manifest.get("comparison_commits", last))
 
 
-def _summary(run: RunFolder) -> list[Block]:
+def _summary(run: RunFolder, record: ReportFolder | None) -> list[Block]:
     mine, optimum = run.rows[run.learner], run.rows[OPTIMUM]
     title, statement = findings.feasibility(run)
     tiles = (
@@ -84,8 +89,8 @@ def _summary(run: RunFolder) -> list[Block]:
         Tile(share(optimum.values["deadline_miss_rate"]), "of UD-slots are late even at the optimum"),
     )
     blocks: list[Block] = [
-        Paragraph(findings.headline(run)),
-        Paragraph(findings.gains(run)),
+        *levels(run, record),
+        Paragraph(f"{findings.gains(run)} {findings.cheaper(run)}"),
         Tiles(tiles),
         Box("note", title, [Paragraph(statement)]),
     ]
@@ -106,7 +111,7 @@ def _comparison(run: RunFolder) -> list[Block]:
         Picture(
             "comparison",
             "Mean latency and cost of a slot, with 95 % intervals. Ticks: single training seeds, or sets of slots "
-            "where nothing is trained. Hollow: the paper's settings.",
+            "where nothing is trained. Hollow: as printed.",
             f"Dot plot of mean latency and cost of {len(table.rows)} schemes; {table.rows[0][0]} costs least.",
             _made(run),
         ),
@@ -131,27 +136,28 @@ def _notes(run: RunFolder) -> list[str]:
 def _training(run: RunFolder) -> list[Block]:
     labels = [curve.scheme.label for curve in run.curves.values()]
     counts = sorted({len(curve.cost) for curve in run.curves.values()})
+    slots = sorted({int(curve.slots[-1]) for name, curve in run.curves.items() if not name.startswith("gradient")})
+    trained = f" SAC and PPO were trained on {number(slots[-1], 0)} slots." if slots else ""
     seeds = listing([str(count) for count in counts])
     covered = f"; over {counts[0]} seeds they cover the mean {share(expected_coverage(counts[0]), 0)} of the time"
     caption = (
-        "The paper's Fig. 3. Reward is minus the cost of a slot, −(T[n] + P) of (22), so higher is better: seconds of "
-        "latency summed over the UDs, plus weighted penalties. Each point is the deterministic policy on fixed "
+        "Fig. 3 with the repaired schemes. Reward is minus the cost of a slot, −(T[n] + P) of (22), so higher is "
+        "better: seconds of latency summed over the UDs, plus weighted penalties. Each point is the deterministic "
+        "policy on fixed "
         f"evaluation slots; lines are means over {seeds} training seeds, bands 95 % bootstrap intervals over seeds"
-        f"{covered if counts[0] > 1 else ''}. Dashed: the certified optimum. The lower panel shows the same curves "
-        "from nearer and names what ends below it. A cross marks where a seed stopped giving finite numbers."
+        f"{covered if counts[0] > 1 else ''}.{trained} Dashed: the certified optimum. The lower panel shows "
+        "the same curves from nearer and names what ends below it. A cross marks where a seed stopped giving finite "
+        "numbers."
     )
     unstable = [item.label for item in findings.instabilities(run)]
     message = f"Learning curves of {listing(labels)}; " + (
         f"unstable: {listing(unstable)}" if unstable else "all stable"
     )
-    wrong, words = findings.paper_against_fixed(run)
-    title = "What goes wrong at the paper's settings" if wrong else "The paper's settings hold up in this run"
-    inside: list[Block] = [Paragraph(words), tables.paper_and_fixed(run)]
     differing, settings = tables.deviations(run), tables.settings(run)
     return [
         Heading("How they learn"),
         Picture("fig3_convergence", caption, message, _made(run)),
-        Box("trouble" if wrong else "good", title, [*inside, differing] if differing.rows else inside),
+        *([Folded("What was repaired, and why", [differing])] if differing.rows else []),
         *([Folded("All settings of every learner", [settings])] if settings.rows else []),
     ]
 
@@ -222,7 +228,7 @@ def _making(folder: ReportFolder) -> list[Block]:
         *([] if run is None else _evaluated(run)),
         ["Versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())],
     ]
-    names = [MANIFEST, SCENARIO, LEARNING, EVALUATION, CONVERGENCE, SWEEPS]
+    names = [MANIFEST, SCENARIO, LEARNING, EVALUATION, CONVERGENCE, SWEEPS, STUDIES]
     raw = [f"`{name}`" for name in names if (folder.path / name).exists()]
     whole = "" if run is None else "; the comparison with all its digits is `table.csv`"
     return [

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from twinsync.experiments.figures import frontiers, sweep_figure
 from twinsync.experiments.report_folder import ReportFolder
 from twinsync.experiments.reporting.document import Block, Bullets, Folded, Heading, Made, Paragraph, Picture, Table
+from twinsync.experiments.reporting.tables import training_slots
 from twinsync.experiments.run_folder import OPTIMUM, Estimate, Scheme
 from twinsync.experiments.sweep_folder import TRAINED, Measured, Sweep
 from twinsync.experiments.words import NBSP, duration, listing, number, sentence, share, symbol, with_interval
@@ -63,6 +64,17 @@ def _caption(swept: Sweep) -> str:
         {item.unit_count for point in swept.points for item in point.measured.values() if item.unit == TRAINED}
     )
     bands = f" Bands: {listing([str(count) for count in counts])} training seeds." if counts else ""
+    trained = sorted(
+        {
+            item.training_slots
+            for point in swept.points
+            for name, item in point.measured.items()
+            if not name.startswith("gradient") and math.isfinite(item.training_slots)
+        }
+    )
+    bands += (
+        f" SAC and PPO were trained on {listing([number(slots, 0) for slots in trained])} slots." if trained else ""
+    )
     beside = " and cost above the optimum" if swept.has_gaps else ""
     fixed = f", with `{'`, `'.join(swept.overrides)}`" if swept.overrides else ""
     return f"Mean latency{beside} against the {symbol(swept.axis.label)}{fixed}.{bands}"
@@ -142,14 +154,14 @@ def values(swept: Sweep) -> Table:
     header = [
         *(symbol(swept.axis.title), "Scheme", "Latency of a slot [s]", "Median (95th pct.) [s]", "Cost of a slot"),
         *("Above the optimum [%]", "Missed deadline [%]", "Over energy budget [%]", "Outage [%]"),
-        *("Energy of a slot [J]", "Mean φ"),
+        *("Energy of a slot [J]", "Mean φ", "Trained on [slots]"),
     ]
     return Table("Small print: 95 % intervals of the mean.", header, rows, words=(0, 1))
 
 
 def _cells(found: Measured | None, rates: Sequence[str]) -> list[str]:
     if found is None:
-        return ["–"] * 9
+        return ["–"] * 10
     gap = found.gap or Estimate(math.nan)
     return [
         with_interval(found.latency_s, 2),
@@ -159,6 +171,7 @@ def _cells(found: Measured | None, rates: Sequence[str]) -> list[str]:
         *(number(100 * found.values[name], 1) for name in rates),
         number(found.values["energy_j"], 2),
         number(found.values["extraction_factor"], 2),
+        training_slots(found.training_slots),
     ]
 
 

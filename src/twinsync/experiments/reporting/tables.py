@@ -8,7 +8,6 @@ from typing import Any
 
 from twinsync.experiments.figures.comparison import by_cost
 from twinsync.experiments.reporting.document import Table
-from twinsync.experiments.reporting.findings import instabilities
 from twinsync.experiments.run_folder import OPTIMUM, Deviation, Estimate, Row, RunFolder
 from twinsync.experiments.words import number, plain, symbol, with_interval
 
@@ -33,6 +32,7 @@ CSV_HEADER = (
     "group",
     *(f"{key}_{part}" for key in ("latency_s", "cost", "gap_to_optimum", "gap_to_expected") for part in _SPREAD),
     *(key for key, _ in COLUMNS[5:]),
+    "training_slots",
 )
 
 
@@ -46,7 +46,12 @@ def comparison(run: RunFolder) -> Table:
     )
     strong = [place for place, row in enumerate(rows) if row.scheme.name in (run.learner, OPTIMUM)]
     cells = [[row.scheme.label, *_cells(row)] for row in rows]
-    return Table(caption, ["Scheme", *(title for _, title in COLUMNS)], cells, strong=strong)
+    return Table(caption, ["Scheme", *(title for _, title in COLUMNS), "Trained on [slots]"], cells, strong=strong)
+
+
+def training_slots(slots: float) -> str:
+    """Number of slots that a learner was trained on; a dash where nothing is trained."""
+    return number(slots, 0)
 
 
 def _cells(row: Row) -> list[str]:
@@ -60,6 +65,7 @@ def _cells(row: Row) -> list[str]:
         number(row.values["age_of_information_s"], 2),
         number(row.values["jain_index"], 3),
         number(row.values["extraction_factor"], 2),
+        training_slots(row.training_slots),
     ]
 
 
@@ -76,6 +82,7 @@ def comparison_csv(run: RunFolder) -> list[list[Any]]:
                 for part in _SPREAD
             ),
             *(row.values[key] for key, _ in COLUMNS[5:]),
+            row.training_slots,
         ]
         for row in by_cost(run)
     ]
@@ -116,25 +123,6 @@ def _excludes_zero(difference: Estimate) -> str:
     return "yes" if difference.low > 0 or difference.high < 0 else "no"
 
 
-def paper_and_fixed(run: RunFolder) -> Table:
-    """What each learner came to, at the paper's settings and at the fixed ones."""
-    named = {"paper": "the paper's", "fixed": "fixed"}
-    unstable = {item.name for item in instabilities(run)}
-    rows = [
-        [
-            row.scheme.label,
-            named[row.scheme.group],
-            with_interval(row.cost, 1),
-            "–" if row.gap is None else with_interval(row.gap, 1, factor=100),
-            "unstable" if row.scheme.name in unstable else "stable" if row.scheme.name in run.curves else "no curve",
-        ]
-        for row in by_cost(run)
-        if row.scheme.group in named
-    ]
-    header = ["Scheme", "Settings", "Cost of a slot", "Above the optimum [%]", "Training"]
-    return Table("", header, rows, words=(0, 1, 4))
-
-
 def deviations(run: RunFolder) -> Table:
     """Every setting in which learners differ from the paper's, with the reason and whom it concerns."""
     shared: dict[Deviation, list[str]] = {}
@@ -142,8 +130,8 @@ def deviations(run: RunFolder) -> Table:
         for item in scheme.deviations:
             shared.setdefault(item, []).append(scheme.label)
     rows = [[f"`{item.setting}`", item.paper, item.here, "; ".join(who), item.reason] for item, who in shared.items()]
-    caption = "Every setting that differs from the paper's, and in which schemes."
-    return Table(caption, ["Setting", "Paper", "Here", "In", "Why"], rows, words=range(5))
+    caption = "Every setting that differs from what is printed, and in which schemes."
+    return Table(caption, ["Setting", "As printed", "Here", "In", "Why"], rows, words=range(5))
 
 
 def settings(run: RunFolder) -> Table:

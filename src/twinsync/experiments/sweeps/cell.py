@@ -27,7 +27,8 @@ class Cell:
 
     scheme: its name, for people. settings: the learner's, None for an allocator that learns nothing, which is then
     found by the name `allocator`. seed: root seed. training_seed: counted below it; 0 where nothing is trained.
-    stretches: points of the learning curve.
+    stretches: points of the learning curve. library: whose implementation of the learner, `sb3` for
+    Stable-Baselines3's, empty for ours.
     """
 
     scheme: str
@@ -39,6 +40,7 @@ class Cell:
     slots: int
     sets: int
     stretches: int
+    library: str = ""
 
     @cached_property
     def identity(self) -> dict[str, Any]:

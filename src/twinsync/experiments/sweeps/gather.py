@@ -18,22 +18,39 @@ from twinsync.experiments.sweeps.store import Store
 from twinsync.scenario import Scenario
 
 
-def cells_of(schemes: Sequence[Contender], scenario: Scenario, budget: Budget, seed: int) -> list[Cell]:
-    """A cell a training seed of each learner, one of each scheme that learns nothing."""
+def cells_of(
+    schemes: Sequence[Contender], scenario: Scenario, budget: Budget, seed: int, seeds: int | None = None
+) -> list[Cell]:
+    """A cell per training seed (the budget's number, or `seeds`) of each learner, one of each scheme that learns
+    nothing."""
     return [
         Cell(
             scheme.name, scenario, scheme.settings, "" if scheme.settings else scheme.name, seed, number,
-            budget.evaluation_slots, budget.evaluation_seeds, budget.stretches,
+            budget.evaluation_slots, budget.evaluation_seeds, budget.stretches, scheme.library,
         )
         for scheme in schemes
-        for number in range(budget.seeds if scheme.settings else 1)
+        for number in range((seeds or budget.seeds) if scheme.settings else 1)
     ]  # fmt: skip
 
 
-def sweep_cells(sweep: Sweep, schemes: Mapping[str, Contender], budget: Budget, seed: int) -> list[Cell]:
-    """All cells of a sweep of one axis."""
+def sweep_cells(
+    sweep: Sweep, schemes: Mapping[str, Contender], budget: Budget, seed: int, base: Scenario | None = None
+) -> list[Cell]:
+    """All cells of a sweep of one axis; a point that is the scenario `base` of the comparison has its results."""
+    return [
+        cell
+        for point in points(sweep)
+        for cell in _cells_at(scenario_at(sweep, point), sweep, schemes, budget, seed, base)
+    ]
+
+
+def _cells_at(
+    scenario: Scenario, sweep: Sweep, schemes: Mapping[str, Contender], budget: Budget, seed: int, base: Scenario | None
+) -> list[Cell]:
     named = [schemes[name] for name in sweep.schemes]
-    return [cell for point in points(sweep) for cell in cells_of(named, scenario_at(sweep, point), budget, seed)]
+    # Else one scheme would have two numbers at the same point, of few seeds and of more.
+    seeds = budget.seeds if scenario == base else budget.sweep_seeds
+    return cells_of(named, scenario, budget, seed, seeds)
 
 
 def read_results(store: Store, cells: Sequence[Cell]) -> dict[str, list[CellResult]]:
@@ -88,17 +105,23 @@ def divergence_notes(found: Mapping[str, Sequence[CellResult]]) -> list[str]:
 
 
 def sweep_json(
-    sweep: Sweep, schemes: Mapping[str, Contender], store: Store, budget: Budget, seed: int, command: str
+    sweep: Sweep,
+    schemes: Mapping[str, Contender],
+    store: Store,
+    budget: Budget,
+    seed: int,
+    command: str,
+    base: Scenario | None = None,
 ) -> dict[str, Any]:
-    """Everything a report says of a sweep of one axis."""
+    """Everything a report says of a sweep of one axis; `base` as in `sweep_cells`."""
     named = [schemes[name] for name in sweep.schemes]
     rows, commits, spent = [], set[str](), 0.0
     for point in points(sweep):
         scenario = scenario_at(sweep, point)
-        found = read_results(store, cells_of(named, scenario, budget, seed))
+        found = read_results(store, _cells_at(scenario, sweep, schemes, budget, seed, base))
         commits |= set(commits_of(found))
         spent += sum(result.total_s for results in found.values() for result in results)
-        rows.append(_point_json(point, found, scenario, budget, seed))
+        rows.append(_point_json(point, found, scenario, budget, seed, named))
     axis = sweep.axes[0]
     return {
         "name": sweep.name,
@@ -115,9 +138,15 @@ def sweep_json(
 
 
 def _point_json(
-    point: Point, found: Mapping[str, Sequence[CellResult]], scenario: Scenario, budget: Budget, seed: int
+    point: Point,
+    found: Mapping[str, Sequence[CellResult]],
+    scenario: Scenario,
+    budget: Budget,
+    seed: int,
+    schemes: Sequence[Contender],
 ) -> dict[str, Any]:
     told = summarise(evaluation_of(found, scenario, budget, seed))
+    add_training_slots(told, schemes)
     told["notes"] += divergence_notes(found)
     return {
         "x": point.x,
@@ -126,6 +155,13 @@ def _point_json(
         "evaluation": {key: value for key, value in told.items() if key not in ("definitions", "scenario")},
         "missing": missing_of(found),
     }
+
+
+def add_training_slots(summary: dict[str, Any], schemes: Sequence[Contender]) -> None:
+    """Say of each scheme in a summary how many slots it was trained on; null where nothing is trained."""
+    for scheme in schemes:
+        if scheme.name in summary["allocators"]:
+            summary["allocators"][scheme.name]["training_slots"] = scheme.settings.slots if scheme.settings else None
 
 
 def _joined(measured: Sequence[Scheme]) -> Scheme:

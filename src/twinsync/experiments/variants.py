@@ -1,0 +1,135 @@
+"""What decides: the schemes as printed and repaired, one setting exchanged at a time, and the same in another library.
+
+Towards: as printed, with one setting as repaired (or as another reading of what the paper leaves open). Back: repaired,
+with one setting as printed. The random strategy joins where SAC and PPO alone cannot tell whether Fig. 3 looks as
+the authors print it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twinsync.experiments.budgets import Budget, Contender, printed_schemes, repaired_schemes
+from twinsync.learning.settings import PPO_TUNED, SAC_TUNED, PpoSettings, SacSettings
+
+TOWARDS, BACK, PEER = "towards", "back", "peer"
+SAC, PPO, RANDOM = "sac", "ppo", "random-strategy"
+SETTINGS, PEERS = "settings", "peers"  # parts of an evaluation
+
+
+@dataclass(frozen=True)
+class Change:
+    """One exchange: its key, in words, the values SAC and PPO get towards and back (None: not in that direction).
+
+    A learner that lacks a setting is left out. random: whether the random strategy is trained too, on the way towards.
+    """
+
+    key: str
+    label: str
+    towards: Mapping[str, Any] | None
+    back: Mapping[str, Any] | None
+    towards_ppo: Mapping[str, Any] = field(default_factory=dict)
+    random: bool = False
+
+
+_TABLE_III = SacSettings()
+
+CHANGES = (
+    Change("reward_scale", "reward as (22) has it, not divided by 10 K", {"reward_scale": "none"},
+           {"reward_scale": "none"}, random=True),
+    Change("encoding", "state in metres and Mbit, not scaled", {"encoding": "unscaled"}, None),
+    Change("initial_alpha", "temperature at the start", {"initial_alpha": SAC_TUNED.initial_alpha},
+           {"initial_alpha": _TABLE_III.initial_alpha}),
+    Change("edge_cpu", "edge CPU by requests or by shares", {"edge_cpu": SAC_TUNED.edge_cpu},
+           {"edge_cpu": _TABLE_III.edge_cpu}, random=True),
+    # With gamma = 0 nothing is bootstrapped, so that the way back has no such step.
+    Change("cycle_end", "end of a cycle is truncation, not terminal", {"cycle_end": "truncation"}, None),
+    Change("discount", "discount factor", {"discount": SAC_TUNED.discount}, {"discount": _TABLE_III.discount},
+           random=True),
+    Change("architecture", "form of the networks", {"architecture": "set", "hidden": SAC_TUNED.hidden},
+           {"architecture": "flat", "critic_reward": "total"}),
+    Change("learning_rate", "learning rate", {"learning_rate": SAC_TUNED.learning_rate},
+           {"learning_rate": _TABLE_III.learning_rate}, {"learning_rate": PPO_TUNED.learning_rate}, random=True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One scheme of a study. change: key of `CHANGES`, empty for what the others are held against.
+
+    role: which of the paper's schemes it is, `SAC`, `PPO` or `RANDOM`.
+    """
+
+    scheme: Contender
+    direction: str
+    change: str
+    role: str
+
+
+def settings_variants(budget: Budget) -> list[Variant]:
+    """The study of settings, what the others are held against first in each direction."""
+    printed, repaired = _by_role(printed_schemes(budget)), _by_role(repaired_schemes(budget))
+    variants = [Variant(scheme, TOWARDS, "", role) for role, scheme in printed.items()]
+    for change in CHANGES:
+        for role in (SAC, PPO, *([RANDOM] if change.random else [])):
+            values = change.towards_ppo if role == PPO and change.towards_ppo else change.towards
+            variants += _variant(printed[role], TOWARDS, change, role, values)
+    variants += [Variant(scheme, BACK, "", role) for role, scheme in repaired.items() if role != RANDOM]
+    for change in CHANGES:
+        for role in (SAC, PPO):
+            values = change.back
+            if role == PPO and values and change.key == "learning_rate":
+                values = {"learning_rate": PpoSettings().learning_rate}
+            variants += _variant(repaired[role], BACK, change, role, values)
+    return variants
+
+
+def peer_variants(budget: Budget) -> list[Variant]:
+    """SAC and PPO as printed, ours and Stable-Baselines3's at the same settings."""
+    printed = _by_role(printed_schemes(budget))
+    variants = []
+    for role in (SAC, PPO):
+        ours = printed[role]
+        theirs = dataclasses.replace(
+            ours, name=f"{ours.name}-sb3", label=f"{ours.label}, Stable-Baselines3", library="sb3",
+            description="The same settings in Stable-Baselines3.",
+        )  # fmt: skip
+        variants += [Variant(ours, PEER, "", role), Variant(theirs, PEER, "library", role)]
+    return variants
+
+
+VARIANTS = {SETTINGS: settings_variants, PEERS: peer_variants}
+
+
+def change_label(key: str) -> str:
+    """What a change exchanges, in words."""
+    return next((change.label for change in CHANGES if change.key == key), key)
+
+
+def _by_role(schemes: Sequence[Contender]) -> dict[str, Contender]:
+    named = {scheme.name.removesuffix("-paper").removesuffix("-tuned"): scheme for scheme in schemes}
+    return {role: named[role] for role in (SAC, PPO, RANDOM)}
+
+
+def _variant(
+    base: Contender, direction: str, change: Change, role: str, values: Mapping[str, Any] | None
+) -> list[Variant]:
+    assert base.settings is not None
+    known = {item.name for item in dataclasses.fields(base.settings)}
+    kept = {key: value for key, value in (values or {}).items() if key in known}
+    if not kept:
+        return []
+    told = ", ".join(f"{key} = {_text(value)}" for key, value in kept.items())
+    settings = dataclasses.replace(base.settings, **kept)
+    scheme = dataclasses.replace(
+        base, name=f"{base.name}--{change.key}", label=f"{base.label}; {told}", settings=settings,
+        description=f"{base.label} with {told}.",
+    )  # fmt: skip
+    return [Variant(scheme, direction, change.key, role)]
+
+
+def _text(value: Any) -> str:
+    return " x ".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
