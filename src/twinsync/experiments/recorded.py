@@ -18,11 +18,11 @@ from twinsync.experiments.sweep_folder import Sweep
 FOLDER = Path(str(resources.files("twinsync.experiments") / "recorded"))
 
 
-def recorded_for(manifest: Mapping[str, Any], folder: Path = FOLDER) -> ReportFolder | None:
+def recorded_for(manifest: Mapping[str, Any]) -> ReportFolder | None:
     """The recorded run, if it is one of the scenario and root seed that a report's manifest names; else None."""
-    if not (folder / MANIFEST).exists():
+    if not (FOLDER / MANIFEST).exists():
         return None
-    record = read_report_folder(folder)
+    record = read_report_folder(FOLDER)
     same = all(record.manifest[key] == manifest[key] for key in ("scenario", "seed"))
     return record if same and record.has_printed_size else None
 

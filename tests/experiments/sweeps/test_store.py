@@ -29,6 +29,23 @@ def same(a, b):
         np.testing.assert_array_equal(values, b.measured.means[key])
 
 
+def test_a_compact_result_keeps_its_means_and_rounds_the_rest():
+    (result,) = compute([tiny_cell()])
+    whole, small = to_bytes(result), to_bytes(result, compact=True)
+    assert len(small) < len(whole)
+    found = from_bytes(small)
+    assert found.identity == result.identity
+    assert found.measured is not None
+    assert result.measured is not None
+    for name, values in result.measured.means.items():
+        np.testing.assert_array_equal(found.measured.means[name], values)
+    assert found.measured.cost.dtype == np.float64
+    np.testing.assert_allclose(found.measured.cost, result.measured.cost, rtol=1e-6)
+    for rounded, weight in zip(found.weights, result.weights, strict=True):
+        assert rounded.dtype == np.float32
+        np.testing.assert_allclose(rounded, weight, rtol=1e-3, atol=1e-6)
+
+
 def test_a_learners_result_is_read_back_whole(tmp_path: Path):
     cell = tiny_cell()
     (result,) = compute([cell])

@@ -23,11 +23,13 @@ from twinsync.experiments.reporting.document import (
     Paragraph,
     Picture,
     Table,
+    Tile,
+    Tiles,
 )
 from twinsync.experiments.reporting.sweep_sections import values
 from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, RunFolder
 from twinsync.experiments.sweep_folder import Sweep
-from twinsync.experiments.words import NBSP, change, compared, listing, number, seconds, with_interval
+from twinsync.experiments.words import NBSP, change, compared, listing, number, seconds, share, with_interval
 
 EXPECTED = "expected"
 PRINTED_CURVES = "fig3_printed"
@@ -57,11 +59,17 @@ def _level(run: RunFolder, learner: str) -> str:
         f"mean latency, all UDs together, is {seconds(row.latency_s.mean)}"
     )
     gains = [
-        f"{_gain(run.reduction(learner, name).mean)} {run.rows[name].scheme.label}'s"
-        for name in _NAMES.get(learner, run.benchmarks)
+        f"{_gain(run.reduction(learner, name).mean)} {_plain_name(run.rows[name])}"
+        for name in (run.benchmarks if learner == run.learner else _NAMES[learner])
         if name in run.rows
     ]
     return f"{words}, {listing(gains)}." if gains else f"{words}."
+
+
+def _plain_name(row: Row) -> str:
+    """A benchmark's name without its level, which the sentence has said, in the genitive."""
+    name = row.scheme.label.partition(", as printed")[0].removesuffix(", repaired")
+    return f"the {name.lower()}'s" if name == "Random strategy" else f"{name}'s"
 
 
 def _gain(percent: float) -> str:
@@ -88,6 +96,22 @@ def _best(run: RunFolder) -> str:
         f"{words}; the best that can be done without knowing it costs {number(blind.cost.mean)} at "
         f"{seconds(blind.latency_s.mean)}."
     )
+
+
+def tiles(run: RunFolder, record: ReportFolder | None) -> Tiles:
+    """How far above the optimum each level costs, and whether anyone meets the deadline."""
+    printed = None if record is None else record.run
+    levels = [(run, run.learner), (run, EXPECTED)]
+    if printed is not None and SAC_AS_PRINTED in printed.rows:
+        levels.insert(0, (printed, SAC_AS_PRINTED))
+    shown = []
+    for source, name in levels:
+        if name in source.rows:
+            row, optimum = source.rows[name], source.rows[OPTIMUM]
+            label = "the best without channel knowledge" if name == EXPECTED else row.scheme.label
+            shown.append(Tile(change(row.cost.mean, optimum.cost.mean), f"cost above the optimum's: {label}"))
+    missed = run.rows[OPTIMUM].values["deadline_miss_rate"]
+    return Tiles([*shown, Tile(share(missed), "of UD-slots are late even at the optimum")])
 
 
 def table(run: RunFolder, printed: RunFolder | None) -> Table:

@@ -22,10 +22,8 @@ from twinsync.experiments.reporting.document import (
     Paragraph,
     Picture,
     Table,
-    Tile,
-    Tiles,
 )
-from twinsync.experiments.reporting.levels import levels, printed_section
+from twinsync.experiments.reporting.levels import levels, printed_section, tiles
 from twinsync.experiments.reporting.sweep_sections import (
     feasibility_section,
     frontier_section,
@@ -37,7 +35,7 @@ from twinsync.experiments.reporting.variants import variants_section
 from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, LEARNING, MANIFEST, OPTIMUM, SCENARIO, RunFolder
 from twinsync.experiments.statistics import expected_coverage
 from twinsync.experiments.sweep_folder import SWEEPS
-from twinsync.experiments.words import change, duration, listing, number, seconds, sentence, share
+from twinsync.experiments.words import duration, listing, number, sentence, share
 
 
 def build(folder: ReportFolder, claims: Sequence[Claim] = (), record: ReportFolder | None = None) -> Document:
@@ -80,18 +78,11 @@ def _made(run: RunFolder) -> Made:
 
 
 def _summary(run: RunFolder, record: ReportFolder | None) -> list[Block]:
-    mine, optimum = run.rows[run.learner], run.rows[OPTIMUM]
     title, statement = findings.feasibility(run)
-    tiles = (
-        Tile(seconds(mine.latency_s.mean), f"mean latency of a slot, {mine.scheme.label}"),
-        Tile(seconds(optimum.latency_s.mean), "the same at the certified optimum"),
-        Tile(change(mine.cost.mean, optimum.cost.mean), f"cost of {mine.scheme.label} against the optimum"),
-        Tile(share(optimum.values["deadline_miss_rate"]), "of UD-slots are late even at the optimum"),
-    )
     blocks: list[Block] = [
         *levels(run, record),
+        tiles(run, record),
         Paragraph(f"{findings.gains(run)} {findings.cheaper(run)}"),
-        Tiles(tiles),
         Box("note", title, [Paragraph(statement)]),
     ]
     unstable = findings.instabilities(run)

@@ -45,31 +45,39 @@ class CellResult:
 _PLAIN = ("identity", "trouble", "curve", "diverged", "card", "training_s", "evaluation_s", "provenance")
 
 
-def to_bytes(result: CellResult) -> bytes:
-    """A result as an npz file; each part carries a checksum (that of the zip format)."""
-    arrays = {f"weight_{i}": weight for i, weight in enumerate(result.weights)}
+def to_bytes(result: CellResult, *, compact: bool = False) -> bytes:
+    """A result as an npz file; each part carries a checksum (that of the zip format).
+
+    compact: compressed, each slot's numbers in single and weights in half precision; means keep all their digits.
+    """
+    per_slot, weights = (np.float32, np.float16) if compact else (np.float64, np.float32)
+    arrays = {f"weight_{i}": weight.astype(weights) for i, weight in enumerate(result.weights)}
     if result.relative_gap is not None:
         arrays["relative_gap"] = result.relative_gap
     if result.measured is not None:
-        arrays |= {"latency_s": result.measured.latency_s, "cost": result.measured.cost}
+        measured = result.measured
+        arrays |= {"latency_s": measured.latency_s.astype(per_slot), "cost": measured.cost.astype(per_slot)}
         arrays |= {f"mean_{name}": values for name, values in result.measured.means.items()}
     text = json.dumps({name: getattr(result, name) for name in _PLAIN})
     with io.BytesIO() as file:
-        np.savez(file, allow_pickle=False, result=np.asarray(text), **arrays)
+        save = np.savez_compressed if compact else np.savez
+        save(file, allow_pickle=False, result=np.asarray(text), **arrays)
         return file.getvalue()
 
 
 def from_bytes(data: bytes) -> CellResult:
-    """What `to_bytes` wrote. Raises `ValueError` for anything else, and for a file damaged since."""
+    """What `to_bytes` wrote, in full precision. Raises `ValueError` for anything else, and for a file damaged since."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         plain = json.loads(str(arrays.pop("result")))
         plain["curve"] = tuple(CurveRow(*row) for row in plain["curve"])
         plain["diverged"] = tuple(plain["diverged"])
-        weights = tuple(arrays[f"weight_{i}"] for i in range(sum(name.startswith("weight_") for name in arrays)))
+        count = sum(name.startswith("weight_") for name in arrays)
+        weights = tuple(arrays[f"weight_{i}"].astype(np.float32) for i in range(count))
         means = {name.removeprefix("mean_"): arrays[name] for name in arrays if name.startswith("mean_")}
-        measured = Scheme(arrays["latency_s"], arrays["cost"], means) if "cost" in arrays else None
+        latency_s, cost = (arrays.get(name, np.empty(0)).astype(np.float64) for name in ("latency_s", "cost"))
+        measured = Scheme(latency_s, cost, means) if "cost" in arrays else None
         return CellResult(
             **{name: plain[name] for name in _PLAIN},
             measured=measured,

@@ -1,0 +1,90 @@
+"""Put a finished run on record: `python -m benchmarks.record RUN [--as NAME]`.
+
+The report, its figures and raw files go to docs/results/NAME. A run of budget `printed` is kept besides so that nothing
+of it is computed twice: its results, made small, beside the report, from where `cp -r docs/results/printed/results
+RUN/` brings them back before `twinsync reproduce --budget printed --resume --out RUN`; and its raw files in the
+package, from where reports that cannot afford the printed size show it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+from twinsync.experiments.budgets import find_budget
+from twinsync.experiments.recorded import FOLDER
+from twinsync.experiments.report_folder import STUDIES
+from twinsync.experiments.reproduce import RESULTS, plan
+from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, LEARNING, MANIFEST, SCENARIO
+from twinsync.experiments.sweep_folder import SWEEPS
+from twinsync.experiments.sweeps.result import from_bytes, to_bytes
+from twinsync.experiments.verdicts import CLAIMS
+
+RAW = (MANIFEST, SCENARIO, LEARNING, EVALUATION, SWEEPS, STUDIES)
+DOCS = Path("docs/results")
+_SHOWN = ("report.html", "table.csv", CLAIMS, CONVERGENCE, MANIFEST)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse and copy."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__.partition("\n")[0])
+    parser.add_argument("run", type=Path, help="folder of a finished `twinsync reproduce`")
+    parser.add_argument("--as", dest="name", help="name in docs/results; the run's budget unless given")
+    args = parser.parse_args(arguments)
+    try:
+        manifest = json.loads((args.run / MANIFEST).read_text("utf-8"))
+    except OSError as error:
+        parser.error(f"{args.run / MANIFEST}: {error.strerror}; give the folder of a finished `twinsync reproduce`")
+    shown = DOCS / (args.name or manifest["budget"])
+    show(args.run, shown)
+    if manifest["budget"] == "printed":
+        keep_results(args.run / RESULTS, shown / RESULTS, manifest)
+        ship(args.run, FOLDER)
+    print(shown)
+
+
+def show(run: Path, target: Path) -> None:
+    """Copy the report and its figures."""
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target / "figures", ignore_errors=True)
+    shutil.copytree(run / "figures", target / "figures")
+    for name in _SHOWN:
+        if (run / name).exists():
+            shutil.copy(run / name, target / name)
+    shutil.copy(run / "report.md", target / "index.md")
+
+
+def keep_results(results: Path, target: Path, manifest: dict) -> None:
+    """Copy the results of learners, small: those of others are computed again in minutes. Policies stay where they are
+    those of the comparison, in half precision."""
+    target.mkdir(parents=True, exist_ok=True)
+    compared = {cell.address for cell in _comparison(manifest)}
+    for path in sorted(results.glob("*.npz")):
+        result = from_bytes(path.read_bytes())
+        if not result.curve or (target / path.name).exists():
+            continue
+        if path.stem not in compared:
+            result = dataclasses.replace(result, weights=(), card=None)
+        (target / path.name).write_bytes(to_bytes(result, compact=True))
+
+
+def _comparison(manifest: dict):
+    scenario = manifest["scenario"]
+    return plan(find_budget("printed"), ("3",), scenario["name"], scenario["overrides"], manifest["seed"]).cells()
+
+
+def ship(run: Path, target: Path) -> None:
+    """Copy the raw files that a report needs into the package, without spaces."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in RAW:
+        if (run / name).exists():
+            content = json.loads((run / name).read_text("utf-8"))
+            (target / name).write_text(json.dumps(content, separators=(",", ":")) + "\n", "utf-8")
+    shutil.copy(run / CONVERGENCE, target / CONVERGENCE)
+
+
+if __name__ == "__main__":
+    main()
