@@ -15,7 +15,7 @@ from twinsync.experiments import comparison, verdicts
 from twinsync.experiments import reproduce as module
 from twinsync.experiments.budgets import BUDGETS, Budget, contenders, deviations, find_budget, learning_constants
 from twinsync.experiments.evaluate import evaluate
-from twinsync.experiments.reproduce import find_figures, plan, reproduce
+from twinsync.experiments.reproduce import find_figures, plan, report, reproduce
 from twinsync.experiments.sweeps.local import Inline
 from twinsync.learning.settings import PRESETS, SacSettings
 from twinsync.presets import load_scenario
@@ -75,6 +75,45 @@ def test_interrupted_and_resumed_it_comes_to_a_report(small, tmp_path: Path):
     assert allocators["optimum"]["cost"]["mean"] == min(entry["cost"]["mean"] for entry in allocators.values())
     with pytest.raises(InputError, match="holds a reproduction with seed = 0"):
         reproduce(whole(seed=1), out, Inline(), resume=True)
+
+
+def test_a_report_is_written_again_from_what_is_there(small, tmp_path: Path, complains):
+    out = tmp_path / "run"
+    reproduce(whole(), out, Inline(), command="twinsync reproduce --out run")
+    results = {path.name: path.read_bytes() for path in (out / "results").iterdir()}
+    raw = json.loads((out / "evaluation.json").read_text())
+    for name in ("report.html", "report.md", "evaluation.json", "manifest.json"):
+        (out / name).unlink()
+    assert report(out) == out / "report.html"
+    assert json.loads((out / "evaluation.json").read_text()) == raw
+    assert {path.name: path.read_bytes() for path in (out / "results").iterdir()} == results
+    # Interrupted, with one of two seeds of the gradient done: what is there makes the report.
+    gradient = [cell for cell in whole().cells() if cell.scheme == "gradient"]
+    (out / "results" / f"{gradient[1].address}.npz").unlink()
+    report(out)
+    rows = json.loads((out / "evaluation.json").read_text())["allocators"]
+    assert rows["gradient"]["unit"] == "evaluation seed"  # of one policy the units are sets of slots
+    assert (rows["sac-tuned"]["unit"], rows["sac-tuned"]["unit_count"]) == ("training seed", TINY.seeds)
+    (out / "results" / f"{gradient[0].address}.npz").write_bytes(b"cut")
+    with complains(
+        "damaged result of gradient, seed 0", "compute it again with: twinsync reproduce --out run --resume"
+    ):
+        report(out)
+    (optimum,) = [cell for cell in whole().cells() if cell.scheme == "optimum"]
+    (out / "results" / f"{optimum.address}.npz").unlink()
+    with complains("no result of optimum yet", "--resume"):
+        report(out)
+
+
+def test_a_report_needs_a_run(tmp_path: Path, complains):
+    with complains("nowhere", "no such folder"):
+        report(tmp_path / "nowhere")
+    with complains("manifest.json", "missing"):
+        report(tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "plan.json").write_text('{"budget": {"size": 3}}')
+    with complains("plan.json", "damaged"):
+        report(tmp_path)
 
 
 def test_a_sweep_added_later_uses_what_is_there(small, tmp_path: Path, monkeypatch):

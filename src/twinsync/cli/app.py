@@ -16,7 +16,7 @@ from twinsync.cli.scenario import scenario_app
 from twinsync.cli.shared import Interrupted, say
 from twinsync.cli.solve import solve
 from twinsync.cli.study import study_app
-from twinsync.cli.sweep import reproduce, sweep
+from twinsync.cli.sweep import report, reproduce, sweep
 from twinsync.cli.train import train
 from twinsync.errors import InputError
 from twinsync.plugins import PluginWarning
@@ -31,6 +31,7 @@ app.command("evaluate")(evaluate)
 app.command("train")(train)
 app.command("reproduce")(reproduce)
 app.command("sweep")(sweep)
+app.command("report")(report)
 app.command("export")(export)
 
 

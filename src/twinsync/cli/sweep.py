@@ -1,4 +1,4 @@
-"""`twinsync reproduce` and `twinsync sweep`: many results on many workers, interrupted and resumed at will."""
+"""`twinsync reproduce`, `sweep` and `report`: many results on many workers, interrupted and resumed at will."""
 
 from __future__ import annotations
 
@@ -130,6 +130,18 @@ def sweep(
         page = _execute(chosen, out, executor, address, workers, estimate=estimate, resume=resume, report=report)
     if page is not None:
         print(page)
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that reproduce or sweep wrote.")],
+) -> None:
+    """Write the report of a finished or interrupted run again from what is there, without computing."""
+    with progress() as told:
+        told("report", 0, 1)
+        from twinsync.experiments.reproduce import report as written
+
+        page = written(folder)
+    print(page)
 
 
 def _execute(

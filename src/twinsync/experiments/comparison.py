@@ -12,10 +12,11 @@ import numpy as np
 
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.policy import save_policies
+from twinsync.errors import InputError
 from twinsync.experiments.budgets import HEADLINE_BENCHMARKS, HEADLINE_LEARNER, Budget, Contender
 from twinsync.experiments.evaluate import Evaluation, optimum_cost
 from twinsync.experiments.folder import write_json
-from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION
+from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, OPTIMUM
 from twinsync.experiments.summary import summarise
 from twinsync.experiments.sweeps.gather import (
     add_training_slots,
@@ -37,19 +38,23 @@ _CURVE_COLUMNS = ("seed", "slots", "cost", "latency_s", "training_reward")
 
 def write_comparison(
     out: Path, schemes: Sequence[Contender], scenario: Scenario, store: Store, budget: Budget, seed: int,
-    origin: Mapping[str, Any],
+    origin: Mapping[str, Any], *, partial: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Write evaluation.json, evaluation_units.csv, convergence.csv and runs/ from the stored results.
 
-    `origin` goes into each run's manifest. Returns what the reproduction's manifest says of the comparison.
+    `origin` goes into each run's manifest; `partial` is as in `read_results`. Returns what the reproduction's manifest
+    says of the comparison. Raises `InputError` where nothing is there of the optimum or of the headline's learner.
     """
-    found = read_results(store, cells_of(schemes, scenario, budget, seed))
+    found = read_results(store, cells_of(schemes, scenario, budget, seed), partial=partial)
+    for name in (HEADLINE_LEARNER, OPTIMUM):
+        if not found.get(name):
+            raise InputError(f"{store.folder}: no result of {name} yet, which a report needs; continue with --resume")
     evaluation = evaluation_of(found, scenario, budget, seed)
     _write_units(out / UNITS, evaluation)
     summary = summarise(evaluation)
     add_training_slots(summary, schemes)
     write_json(out / EVALUATION, summary)
-    learned = {scheme.name: found[scheme.name] for scheme in schemes if scheme.settings is not None}
+    learned = {scheme.name: found[scheme.name] for scheme in schemes if scheme.settings and found[scheme.name]}
     _write_convergence(out / CONVERGENCE, learned)
     for name, results in learned.items():
         _write_run(out / RUNS / name, results, origin)
@@ -92,7 +97,7 @@ def _write_run(folder: Path, results: Sequence[CellResult], origin: Mapping[str,
     diverged = [sign for result in results for sign in result.diverged]
     spent = round(sum(result.training_s for result in results), 2)
     write_json(folder / MANIFEST_FILE, {**origin, "training_s": spent, "diverged": diverged})
-    whole = [result for result in results if result.measured is not None]
+    whole = [result for result in results if result.measured is not None and result.weights]
     if not whole:
         return
     stacked = [np.concatenate(leaves) for leaves in zip(*(result.weights for result in whole), strict=True)]

@@ -20,9 +20,9 @@ from twinsync.experiments.budgets import (
 )
 from twinsync.experiments.comparison import write_comparison
 from twinsync.experiments.describe import describe_constants
-from twinsync.experiments.folder import open_folder, write_json
+from twinsync.experiments.folder import open_folder, read_json, write_json
 from twinsync.experiments.report import write_report
-from twinsync.experiments.run_folder import LEARNING, MANIFEST, SCENARIO
+from twinsync.experiments.run_folder import LEARNING, MANIFEST, SCENARIO, read_manifest
 from twinsync.experiments.study.peer import require_peer
 from twinsync.experiments.sweep_folder import SWEEPS
 from twinsync.experiments.sweeps.cell import Cell
@@ -38,7 +38,7 @@ from twinsync.experiments.verdicts import verdicts
 from twinsync.manifest import provenance
 from twinsync.presets import Preset, load_preset, load_scenario
 
-RESULTS = "results"
+RESULTS, PLAN = "results", "plan.json"
 COMPARISON = "3"
 FIGURES = (COMPARISON, *(name.removeprefix("fig") for name in PAPER), "beyond")
 PRINTED_FIGURES = (*FIGURES[:-1], SETTINGS, PEERS)  # of a budget that trains the schemes as printed at their size
@@ -65,10 +65,11 @@ class Plan:
     """What to compute: the comparison at the preset or not, sweeps of one axis with the schemes they name, and studies
     of variants at the preset.
 
-    identity: what a folder has to be for, to be continued by it.
+    identity: what a folder has to be for, to be continued by it. recipe: the arguments that make this plan again.
     """
 
     identity: Mapping[str, Any]
+    recipe: Mapping[str, Any]
     preset: Preset
     scenario: str
     overrides: tuple[str, ...]
@@ -113,6 +114,13 @@ def plan(budget: Budget, figures: Sequence[str], scenario: str, overrides: Seque
         sweeps.append(sweep)
     return Plan(
         identity={"budget": budget.name, "scenario": scenario, "overrides": list(overrides), "seed": seed},
+        recipe={
+            "budget": dataclasses.asdict(budget),
+            "figures": list(figures),
+            "scenario": scenario,
+            "overrides": list(overrides),
+            "seed": seed,
+        },
         preset=preset,
         scenario=scenario,
         overrides=tuple(overrides),
@@ -139,6 +147,7 @@ def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
     return Plan(
         # The sweep itself may change: results are found by what they are the result of.
         identity={"sweep": sweep.name, "seed": seed},
+        recipe={"budget": dataclasses.asdict(budget), "file": str(path), "seed": seed},
         preset=load_preset(sweep.scenario, sweep.overrides),
         scenario=sweep.scenario,
         overrides=sweep.overrides,
@@ -174,6 +183,7 @@ def reproduce(
     """
     tell = progress or (lambda what, done, total: None)
     open_folder(out, dict(whole.identity), "reproduction", resume=resume)
+    write_json(out / PLAN, {"command": command, **whole.recipe})
     store = Store(out / RESULTS)
     run(whole.cells(), store, executor, tell, say)
     tell("report", 0, 1)
@@ -184,25 +194,59 @@ def reproduce(
     return report
 
 
-def _write_raw(out: Path, whole: Plan, store: Store, command: str) -> None:
+def report(out: Path) -> Path:
+    """Write the report of a finished or interrupted run again, from what is there; nothing is computed.
+
+    Raises `InputError` naming the file that is missing or damaged.
+    """
+    if not out.is_dir():
+        raise InputError(f"{out}: no such folder; give the folder that `twinsync reproduce --out` wrote")
+    if (out / PLAN).exists() and (out / RESULTS).is_dir():
+        whole, command = _planned(out / PLAN)
+        store = Store(out / RESULTS)
+        _write_raw(out, whole, store, command, partial=True)
+        if store.damaged:
+            raise InputError(f"{store.damaged[0]}; compute it again with: {command} --resume")
+    manifest = read_manifest(out)
+    claims = verdicts(out, manifest["scenario"]["name"], manifest["scenario"]["overrides"], manifest["seed"])
+    return write_report(out, claims)
+
+
+def _planned(path: Path) -> tuple[Plan, str]:
+    """The plan that a folder was last computed by, and the command."""
+    try:
+        recipe = read_json(path)
+        budget = Budget(**recipe["budget"])
+        if "file" in recipe:
+            return sweep_plan(Path(recipe["file"]), budget, recipe["seed"]), recipe["command"]
+        chosen = plan(budget, recipe["figures"], recipe["scenario"], recipe["overrides"], recipe["seed"])
+        return chosen, recipe["command"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: damaged ({type(error).__name__}: {error}); run the command again") from None
+
+
+def _write_raw(out: Path, whole: Plan, store: Store, command: str, *, partial: bool = False) -> None:
     budget, seed = whole.budget, whole.seed
     origin = provenance(command, seed)
     write_json(out / SCENARIO, describe_constants(whole.preset))
     write_json(out / LEARNING, learning_constants())
     told: dict[str, Any] = {"timings_s": {}, "schemes": [], "headline": None}
     if whole.compared:
-        told = write_comparison(out, whole.compared, whole.preset.scenario, store, budget, seed, origin)
+        told = write_comparison(
+            out, whole.compared, whole.preset.scenario, store, budget, seed, origin, partial=partial
+        )
     swept = []
     for sweep in whole.sweeps:
         alone = _alone(command, sweep.name.removeprefix("fig")) if whole.figures else command
-        swept.append(sweep_json(sweep, whole.swept, store, budget, seed, alone, whole.preset.scenario))
+        base = whole.preset.scenario
+        swept.append(sweep_json(sweep, whole.swept, store, budget, seed, alone, base, partial=partial))
         told["timings_s"][sweep.name] = swept[-1]["training_s"]
     named = {entry["name"] for entry in told["schemes"]}
     others = {name for sweep in whole.sweeps for name in sweep.schemes} - named
     told["schemes"] += [scheme.as_json() for name, scheme in whole.swept.items() if name in others]
     write_json(out / SWEEPS, {"sweeps": swept})
     if whole.studies:
-        write_studies(out, whole.studies, whole.preset.scenario, store, budget, seed)
+        write_studies(out, whole.studies, whole.preset.scenario, store, budget, seed, partial=partial)
     write_json(
         out / MANIFEST,
         {
@@ -212,17 +256,18 @@ def _write_raw(out: Path, whole: Plan, store: Store, command: str) -> None:
             "figures": list(whole.figures),
             "scenario": {"name": whole.preset.name, "overrides": list(whole.overrides)},
             # Parts share results, so that their times add up to more.
-            "total_s": round(_total_s(whole, store), 1),
+            "total_s": round(_total_s(whole, store, partial=partial), 1),
             "evaluation": {"slots": budget.evaluation_slots, "seeds": budget.evaluation_seeds},
             **told,
         },
     )
 
 
-def _total_s(whole: Plan, store: Store) -> float:
+def _total_s(whole: Plan, store: Store, *, partial: bool) -> float:
     """Compute time of all results, each once [s]."""
     cells = {cell.address: cell for cell in whole.cells()}.values()
-    return sum(result.total_s for results in read_results(store, list(cells)).values() for result in results)
+    found = read_results(store, list(cells), partial=partial)
+    return sum(result.total_s for results in found.values() for result in results)
 
 
 def _alone(command: str, figure: str) -> str:

@@ -28,21 +28,28 @@ def study_cells(variants: Sequence[Variant], scenario: Scenario, budget: Budget,
 
 
 def write_studies(
-    out: Path, studies: Mapping[str, Sequence[Variant]], scenario: Scenario, store: Store, budget: Budget, seed: int
-) -> None:
-    """Write studies.json from the stored results."""
-    content = {name: _study(variants, scenario, store, budget, seed) for name, variants in studies.items()}
+    out: Path, studies: Mapping[str, Sequence[Variant]], scenario: Scenario, store: Store, budget: Budget, seed: int,
+    *, partial: bool = False,
+) -> None:  # fmt: skip
+    """Write studies.json from the stored results; with `partial` without the variants that are not computed yet."""
+    content = {
+        name: _study(variants, scenario, store, budget, seed, partial=partial) for name, variants in studies.items()
+    }
     write_json(out / STUDIES, jsonable(content))
 
 
-def _study(variants: Sequence[Variant], scenario: Scenario, store: Store, budget: Budget, seed: int) -> dict[str, Any]:
-    results = read_results(store, study_cells(variants, scenario, budget, seed))
+def _study(
+    variants: Sequence[Variant], scenario: Scenario, store: Store, budget: Budget, seed: int, *, partial: bool
+) -> dict[str, Any]:
+    results = read_results(store, study_cells(variants, scenario, budget, seed), partial=partial)
     evaluation = evaluation_of(results, scenario, budget, seed)
     bootstrap = Bootstrap(seed)
     rows = []
     for variant in variants:
         scheme = variant.scheme
         assert scheme.settings is not None
+        if not results[scheme.name]:
+            continue
         measured = evaluation.schemes.get(scheme.name)
         rows.append(
             {

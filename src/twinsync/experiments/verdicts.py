@@ -20,11 +20,13 @@ SENSITIVITY, CLAIMS = "sensitivity.json", "claims.csv"
 SLOTS = 200  # at each point of the sensitivity analysis
 
 
-def verdicts(out: Path, scenario: str, overrides: Sequence[str], seed: int, progress: Progress) -> list[Claim]:
+def verdicts(
+    out: Path, scenario: str, overrides: Sequence[str], seed: int, progress: Progress | None = None
+) -> list[Claim]:
     """Check the claims on what lies in `out`, and write them to claims.csv; none where no figure of the paper is there.
 
     The schemes as printed are those of `out` or of the record, see `recorded`. The sensitivity analysis is kept in
-    sensitivity.json and made once for a scenario and seed.
+    sensitivity.json and made once for a scenario and seed; without `progress` it is not made.
     """
     own = read_report_folder(out)
     repaired, record = _source(own), as_printed(own)
@@ -47,11 +49,15 @@ def _source(folder: ReportFolder) -> Source:
     return Source(folder.run, {sweep.name: sweep.raw for sweep in folder.sweeps if sweep.figure})
 
 
-def _analysis(path: Path, scenario: str, overrides: Sequence[str], seed: int, progress: Progress) -> dict[str, Any]:
+def _analysis(
+    path: Path, scenario: str, overrides: Sequence[str], seed: int, progress: Progress | None
+) -> dict[str, Any] | None:
     about = {"scenario": scenario, "overrides": list(overrides), "seed": seed}
     with suppress(FileNotFoundError, ValueError):  # none yet, or a damaged one
         kept = read_json(path)
         if all(kept.get(key) == value for key, value in about.items()):
             return kept
+    if progress is None:
+        return None
     write_json(path, sensitivity(scenario, overrides, slots=SLOTS, seed=seed, progress=progress))
     return read_json(path)

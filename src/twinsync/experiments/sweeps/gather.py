@@ -53,14 +53,15 @@ def _cells_at(
     return cells_of(named, scenario, budget, seed, seeds)
 
 
-def read_results(store: Store, cells: Sequence[Cell]) -> dict[str, list[CellResult]]:
-    """Results by scheme, in the order of their training seeds. All must be there."""
+def read_results(store: Store, cells: Sequence[Cell], *, partial: bool = False) -> dict[str, list[CellResult]]:
+    """Results by scheme, in the order of their training seeds. All must be there, unless `partial`: then those that are
+    not are left out, and a scheme of which nothing is there has an empty list."""
     found: dict[str, list[CellResult]] = {}
     for cell in cells:
         result = store.read(cell)
-        if result is None:
+        if result is None and not partial:
             raise RuntimeError(f"{store.path(cell)}: the result of {cell.label} is gone")
-        found.setdefault(cell.scheme, []).append(result)
+        found.setdefault(cell.scheme, []).extend([] if result is None else [result])
     return found
 
 
@@ -82,7 +83,7 @@ def evaluation_of(
 def missing_of(found: Mapping[str, Sequence[CellResult]]) -> dict[str, str]:
     """Why each scheme that could not be measured was not."""
     return {
-        name: results[0].trouble
+        name: results[0].trouble if results else "not computed yet"
         for name, results in found.items()
         if all(result.measured is None for result in results)
     }
@@ -112,13 +113,15 @@ def sweep_json(
     seed: int,
     command: str,
     base: Scenario | None = None,
+    *,
+    partial: bool = False,
 ) -> dict[str, Any]:
-    """Everything a report says of a sweep of one axis; `base` as in `sweep_cells`."""
+    """Everything a report says of a sweep of one axis; `base` as in `sweep_cells`, `partial` as in `read_results`."""
     named = [schemes[name] for name in sweep.schemes]
     rows, commits, spent = [], set[str](), 0.0
     for point in points(sweep):
         scenario = scenario_at(sweep, point)
-        found = read_results(store, _cells_at(scenario, sweep, schemes, budget, seed, base))
+        found = read_results(store, _cells_at(scenario, sweep, schemes, budget, seed, base), partial=partial)
         commits |= set(commits_of(found))
         spent += sum(result.total_s for results in found.values() for result in results)
         rows.append(_point_json(point, found, scenario, budget, seed, named))
@@ -174,7 +177,7 @@ def _joined(measured: Sequence[Scheme]) -> Scheme:
 
 
 def _optimum(found: Mapping[str, Sequence[CellResult]]) -> tuple[Optimum | None, str]:
-    if OPTIMUM not in found:
+    if not found.get(OPTIMUM):
         return None, "the optimum is not among the schemes"
     result = found[OPTIMUM][0]
     if result.measured is None or result.relative_gap is None:
