@@ -72,6 +72,7 @@ def evaluation() -> dict:
             "unit": "training seed" if learns else "evaluation seed",
             "unit_count": 4,
             "training_slots": 20_000 if learns else None,
+            "training_seeds": 4 if learns else None,
             "unit_latency_s": [latency * (1 + 0.008 * step) for step in (-1.4, -0.2, 0.5, 1.1)],
             "unit_cost": [cost * (1 + 0.02 * step) for step in (-1.2, -0.3, 0.4, 1.1)],
         }

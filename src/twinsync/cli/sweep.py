@@ -153,7 +153,7 @@ def _execute(
     if out.exists() and not resume and not estimate:
         raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
     with interruptible(f"continue with: {command_line()} --resume"), _executor(executor, address, workers) as hands:
-        if estimate or chosen.budget.name in ("printed", "full"):
+        if estimate or (chosen.budget.name in ("printed", "full") and not resume):
             from twinsync.experiments.sweeps.estimate import estimate as estimated
 
             for line in estimated(chosen.cells(), hands, report):

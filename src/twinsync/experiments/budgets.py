@@ -55,7 +55,7 @@ class Budget:
             changes.append("three values per axis")
         if not self.repaired_sweeps:
             changes.append("the repaired SAC and PPO are in the comparison alone")
-        seeds = f"{self.seeds} training seeds"
+        seeds = f"{self.seeds} training seed{'' if self.seeds == 1 else 's'}"
         if self.sweep_seeds:
             seeds += f", {self.sweep_seeds} at the points of sweeps"
         return f"{'; '.join(changes) if changes else 'nothing shrunk'}; {seeds}"

@@ -19,7 +19,7 @@ from twinsync.experiments.folder import write_json
 from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, OPTIMUM
 from twinsync.experiments.summary import summarise
 from twinsync.experiments.sweeps.gather import (
-    add_training_slots,
+    add_training,
     cells_of,
     commits_of,
     evaluation_of,
@@ -52,7 +52,7 @@ def write_comparison(
     evaluation = evaluation_of(found, scenario, budget, seed)
     _write_units(out / UNITS, evaluation)
     summary = summarise(evaluation)
-    add_training_slots(summary, schemes)
+    add_training(summary, schemes, found)
     write_json(out / EVALUATION, summary)
     learned = {scheme.name: found[scheme.name] for scheme in schemes if scheme.settings and found[scheme.name]}
     _write_convergence(out / CONVERGENCE, learned)

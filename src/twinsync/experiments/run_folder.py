@@ -72,7 +72,7 @@ class Row:
 
     `units_*` are the means of each training seed (of each set of slots where nothing was trained), `values` the figures
     of merit in `VALUES`, `*_parts` means per slot, summed over the UDs. `training_slots` is what SAC, PPO or the
-    gradient was trained on, NaN where nothing is trained or it is not known.
+    gradient was trained on and `training_seeds` by how many seeds, NaN where nothing is trained or it is not known.
     """
 
     scheme: Scheme
@@ -86,6 +86,7 @@ class Row:
     latency_parts_s: dict[str, float]
     energy_parts_j: dict[str, float]
     training_slots: float = math.nan
+    training_seeds: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -276,6 +277,7 @@ def _row(scheme: Scheme, value: Any, where: str) -> Row:
         latency_parts_s=_parts(entry, "latency_parts_s", where),
         energy_parts_j=_parts(entry, "energy_parts_j", where),
         training_slots=_number(entry.get("training_slots"), f"{where}: training_slots"),
+        training_seeds=_number(entry.get("training_seeds"), f"{where}: training_seeds"),
     )
 
 

@@ -81,7 +81,8 @@ class Place:
 
     def seeds(self, scheme: str) -> int:
         """Number of training seeds (of sets of slots where nothing is trained)."""
-        return len(self._of(scheme).get("unit_latency_s", []))
+        told = self._of(scheme).get("training_seeds")
+        return len(self._of(scheme).get("unit_latency_s", [])) if told is None else int(told)
 
     def _of(self, scheme: str) -> Mapping[str, Any]:
         return self.evaluation.get("allocators", {}).get(scheme, {})

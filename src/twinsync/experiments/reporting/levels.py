@@ -77,10 +77,11 @@ def _gain(percent: float) -> str:
 
 
 def trained(row: Row) -> str:
-    """`, trained on 100,000 slots by 5 seeds,`; nothing for what learns nothing."""
+    """`, trained on 100,000 slots with 5 seeds,`; nothing for what learns nothing."""
     if math.isnan(row.training_slots):
         return ""
-    return f", trained on {number(row.training_slots, 0)} slots with {len(row.units_cost)} seeds,"
+    seeds = f"{number(row.training_seeds, 0)} seed{'' if row.training_seeds == 1 else 's'}"
+    return f", trained on {number(row.training_slots, 0)} slots with {seeds},"
 
 
 def _best(run: RunFolder) -> str:

@@ -85,7 +85,8 @@ def _summary(run: RunFolder, record: ReportFolder | None) -> list[Block]:
         Paragraph(f"{findings.gains(run)} {findings.cheaper(run)}"),
         Box("note", title, [Paragraph(statement)]),
     ]
-    unstable = findings.instabilities(run)
+    # Those as printed are told of in their own section.
+    unstable = findings.instabilities(repaired_curves(run))
     if unstable:
         words = Bullets([item.sentence() for item in unstable])
         blocks.append(Box("trouble", "Training that did not hold", [words]))

@@ -149,7 +149,7 @@ def _point_json(
     schemes: Sequence[Contender],
 ) -> dict[str, Any]:
     told = summarise(evaluation_of(found, scenario, budget, seed))
-    add_training_slots(told, schemes)
+    add_training(told, schemes, found)
     told["notes"] += divergence_notes(found)
     return {
         "x": point.x,
@@ -160,11 +160,16 @@ def _point_json(
     }
 
 
-def add_training_slots(summary: dict[str, Any], schemes: Sequence[Contender]) -> None:
-    """Say of each scheme in a summary how many slots it was trained on; null where nothing is trained."""
+def add_training(
+    summary: dict[str, Any], schemes: Sequence[Contender], found: Mapping[str, Sequence[CellResult]]
+) -> None:
+    """Say of each scheme in a summary how many slots it was trained on, and by how many seeds; null where nothing is
+    trained."""
     for scheme in schemes:
         if scheme.name in summary["allocators"]:
-            summary["allocators"][scheme.name]["training_slots"] = scheme.settings.slots if scheme.settings else None
+            seeds = sum(result.measured is not None for result in found[scheme.name])
+            size = (scheme.settings.slots, seeds) if scheme.settings else (None, None)
+            summary["allocators"][scheme.name] |= dict(zip(("training_slots", "training_seeds"), size, strict=True))
 
 
 def _joined(measured: Sequence[Scheme]) -> Scheme:
