@@ -190,11 +190,10 @@ def _curves(run: RunFolder) -> list[Block]:
     unstable = [item.sentence() for item in findings.instabilities(printed_curves(run))]
     made = Made(run.manifest["command"], run.manifest.get("comparison_commits", []))
     labels = listing([curve.scheme.label for curve in printed_curves(run).curves.values()])
-    slots = sorted({int(curve.slots[-1]) for curve in printed_curves(run).curves.values()})
     counts = sorted({len(curve.cost) for curve in printed_curves(run).curves.values()})
     caption = (
         f"The paper's Fig. 3 as printed: reward −(T[n] + P) of (22) per slot of the deterministic policy on fixed "
-        f"slots, trained on up to {number(slots[-1], 0)} slots. Lines are means over "
+        f"slots, trained on {number(run.rows[SAC_AS_PRINTED].training_slots, 0)} slots. Lines are means over "
         f"{listing([str(n) for n in counts])} "
         "training seeds, bands 95 % bootstrap intervals. Dashed: the certified optimum."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -128,8 +129,8 @@ def _notes(run: RunFolder) -> list[str]:
 def _training(run: RunFolder) -> list[Block]:
     labels = [curve.scheme.label for curve in run.curves.values()]
     counts = sorted({len(curve.cost) for curve in run.curves.values()})
-    slots = sorted({int(curve.slots[-1]) for name, curve in run.curves.items() if not name.startswith("gradient")})
-    trained = f" SAC and PPO were trained on {number(slots[-1], 0)} slots." if slots else ""
+    slots = run.rows[run.learner].training_slots
+    trained = f" SAC and PPO were trained on {number(slots, 0)} slots." if math.isfinite(slots) else ""
     seeds = listing([str(count) for count in counts])
     covered = f"; over {counts[0]} seeds they cover the mean {share(expected_coverage(counts[0]), 0)} of the time"
     caption = (
