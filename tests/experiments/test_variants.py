@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
 
-from twinsync.experiments.budgets import BUDGETS
+from twinsync.experiments.budgets import BUDGETS, Budget
+from twinsync.experiments.figures.style import look
+from twinsync.experiments.figures.variants import draw_variants, variants_data
 from twinsync.experiments.report_folder import ReportFolder
 from twinsync.experiments.reporting.document import Document
 from twinsync.experiments.reporting.markdown import to_markdown
 from twinsync.experiments.reporting.variants import last_fifths, looks_as_printed, variants_section
+from twinsync.experiments.sweeps.store import Store
+from twinsync.experiments.sweeps.work import compute
+from twinsync.experiments.variant_results import study_cells, write_studies
 from twinsync.experiments.variants import BACK, CHANGES, PPO, RANDOM, SAC, TOWARDS, peer_variants, settings_variants
 from twinsync.learning.settings import SAC_TUNED, PpoSettings, SacSettings, check_settings
+from twinsync.presets import load_scenario
 
 PRINTED = BUDGETS["printed"]
 
@@ -64,7 +71,7 @@ def test_peers_have_the_settings_as_printed():
 def row(role: str, costs: list[float], *, change: str = "", direction: str = TOWARDS, library: str = "") -> dict:
     """A row as studies.json has it, of two seeds with the same curve of ten points."""
     return {
-        "scheme": f"{role}-{change}", "label": f"{role}; {change} = 1", "role": role, "direction": direction,
+        "scheme": f"{role}-{change}", "label": f"{role}; {change} = 1" if change else role, "role": role, "direction": direction,
         "change": change, "change_label": change, "library": library, "training_slots": 100_000,
         "measured": {"cost": {"mean": costs[-1]}, "latency_s": {"mean": 17.0}, "unit_cost": [costs[-1], costs[-1] + 2]},
         "trouble": "", "curve": {"slots": list(range(10)), "cost": [costs, costs]}, "training_s": 1.0,
@@ -118,3 +125,44 @@ def test_a_run_without_studies_shows_the_record_s(folder):
     own = dataclasses.replace(folder, studies={})
     assert variants_section(own, folder) == variants_section(folder, None)
     assert variants_section(own, None) == []
+
+
+def test_the_figure_of_what_decides_names_every_change_and_has_its_data(folder):
+    rows = folder.studies["settings"]["rows"]
+    with look():
+        figure = draw_variants(rows, narrow=False)
+        figure.draw_without_rendering()
+    towards, back = figure.axes
+    assert [label.get_text() for label in towards.get_yticklabels()] == [
+        "nothing changed", "discount = 1", "reward_scale = 1",
+    ]  # fmt: skip
+    assert [label.get_text() for label in back.get_yticklabels()] == ["nothing changed", "discount = 1"]
+    data = variants_data(rows)
+    assert len(data) == len(rows)
+    assert data[3][:4] == [TOWARDS, "discount", "discount = 1", SAC]
+    assert data[3][6:] == [115.0, "115.0 117.0"]
+
+
+def test_results_of_variants_are_written_as_far_as_they_are_computed(tmp_path):
+    tiny = Budget("tiny", 64, 8, 2, 10, 2, 2, printed=True, sweep_seeds=1)
+    small = {"rollout_slots": 32, "batch_size": 16, "passes": 1}
+    variants = [
+        dataclasses.replace(variant, scheme=dataclasses.replace(
+            variant.scheme, settings=dataclasses.replace(variant.scheme.settings, **small)
+        ))
+        for variant in settings_variants(tiny)
+        if variant.role == PPO and variant.change in ("", "reward_scale") and variant.direction == TOWARDS
+    ]  # fmt: skip
+    scenario = load_scenario("paper", ["device_count=2"])
+    cells, store = study_cells(variants, scenario, tiny, 0), Store(tmp_path / "results")
+    store.write(cells[0], compute(cells[:1])[0])
+    write_studies(tmp_path, {"settings": variants}, scenario, store, tiny, 0, partial=True)
+    (only,) = json.loads((tmp_path / "studies.json").read_text())["settings"]["rows"]
+    assert (only["scheme"], only["training_slots"], only["change"]) == ("ppo-paper", 64, "")
+    store.write(cells[1], compute(cells[1:])[0])
+    write_studies(tmp_path, {"settings": variants}, scenario, store, tiny, 0)
+    rows = json.loads((tmp_path / "studies.json").read_text())["settings"]["rows"]
+    assert [row["label"].partition("; ")[2] for row in rows] == ["", "reward_scale = none"]
+    assert rows[0] == only
+    assert rows[1]["measured"]["cost"]["mean"] != rows[0]["measured"]["cost"]["mean"]
+    assert len(rows[1]["curve"]["slots"]) == len(rows[1]["curve"]["cost"][0]) == 3

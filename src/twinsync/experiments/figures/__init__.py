@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from twinsync.experiments.figures import comparison, convergence, frontier, parts, sweep
+from twinsync.experiments.figures import comparison, convergence, frontier, parts, sweep, variants
 from twinsync.experiments.figures.chart import Chart, Spot
 from twinsync.experiments.figures.frontier import Frontier
 from twinsync.experiments.figures.scheme_styles import Style, styles
@@ -17,6 +18,7 @@ from twinsync.experiments.recorded import printed_curves, recorded_sweeps, repai
 from twinsync.experiments.report_folder import ReportFolder
 from twinsync.experiments.run_folder import RunFolder
 from twinsync.experiments.sweep_folder import Sweep
+from twinsync.experiments.variants import SETTINGS
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,9 @@ def write_figures(folder: ReportFolder, record: ReportFolder | None = None) -> d
     plans = [*([] if folder.run is None else _base(folder.run, style)), *_swept(folder, style)]
     if folder.run is not None and record is not None:
         plans += _printed(folder, record, style)
+    studies = folder.studies or ({} if record is None else record.studies)
+    if SETTINGS in studies:
+        plans.append(_variants(studies[SETTINGS]["rows"]))
     return {plan.name: _write(plan, target) for plan in plans}
 
 
@@ -95,6 +100,13 @@ def _printed(folder: ReportFolder, record: ReportFolder, style: dict[str, Style]
     plans = [] if record.run is None else [_convergence("fig3_printed", printed_curves(record.run), style)]
     swept = [] if record is folder else recorded_sweeps(record)
     return [*plans, *(_sweep(one, style) for one in swept)]
+
+
+def _variants(rows: Sequence[Mapping[str, Any]]) -> _Plan:
+    def draw(narrow: bool) -> Chart:
+        return Chart(variants.draw_variants(rows, narrow=narrow))
+
+    return _Plan("what_decides", draw, variants.HEADER, variants.variants_data(rows))
 
 
 def _convergence(name: str, run: RunFolder, style: dict[str, Style]) -> _Plan:

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from twinsync.experiments.figures.variants import ROLES, at_change, changes_of, exchanged
 from twinsync.experiments.report_folder import ReportFolder
-from twinsync.experiments.reporting.document import Block, Bullets, Heading, Paragraph, Table
+from twinsync.experiments.reporting.document import Block, Bullets, Heading, Paragraph, Picture, Table
 from twinsync.experiments.variants import BACK, PPO, RANDOM, SAC, SETTINGS, TOWARDS
 from twinsync.experiments.variants import PEERS as PEERS_PART
 from twinsync.experiments.words import NBSP, listing, number, sentence
 
 SETTLED = 0.05  # a curve is stable if its mean over the last fifth lies within this of the last but one, relative
-_ROLES = {SAC: "SAC", PPO: "PPO", RANDOM: "Random strategy"}
+
+FIGURE = "what_decides"
 
 Row = Mapping[str, Any]
 
@@ -47,6 +49,12 @@ def _settings(rows: Sequence[Row]) -> list[Block]:
         Heading("What decides"),
         Paragraph(words),
         Paragraph(_decisive(rows)),
+        Picture(
+            FIGURE,
+            f"Cost per slot with one setting exchanged; dots are means over training seeds, ticks single seeds, each "
+            f"trained on {slots} slots.",
+            _decisive(rows),
+        ),
         _table("From as printed, one setting changed.", rows, TOWARDS),
         _table("From repaired, one setting put back.", rows, BACK),
     ]
@@ -54,15 +62,15 @@ def _settings(rows: Sequence[Row]) -> list[Block]:
 
 def _decisive(rows: Sequence[Row]) -> str:
     """Which single change makes Fig. 3 look as printed, and which moves SAC's cost most."""
-    changes = dict.fromkeys(row["change"] for row in rows if row["direction"] == TOWARDS and row["change"])
-    like = [change for change in changes if looks_as_printed(_roles(rows, TOWARDS, change))]
-    base = _roles(rows, TOWARDS, "").get(SAC)
+    changes = [change for change in changes_of(rows, TOWARDS) if change]
+    like = [change for change in changes if looks_as_printed(at_change(rows, TOWARDS, change))]
+    base = at_change(rows, TOWARDS, "").get(SAC)
     words = (
         f"Fig. 3 looks as the authors print it after changing {listing([f'`{change}`' for change in like])}."
         if like
         else "No single change makes Fig. 3 look as the authors print it."
     )
-    costs = {change: _cost(_roles(rows, TOWARDS, change).get(SAC)) for change in changes}
+    costs = {change: _cost(at_change(rows, TOWARDS, change).get(SAC)) for change in changes}
     known = {change: cost for change, cost in costs.items() if math.isfinite(cost)}
     if base is None or not known:
         return words
@@ -90,28 +98,19 @@ def last_fifths(row: Row) -> tuple[float, float]:
     return float(cost[:, -2 * size : -size].mean()), float(cost[:, -size:].mean())
 
 
-def _roles(rows: Sequence[Row], direction: str, change: str) -> dict[str, Row]:
-    """Each role's row at a change; the random strategy's without a change is not another's."""
-    return {row["role"]: row for row in rows if (row["direction"], row["change"]) == (direction, change)}
-
-
 def _table(caption: str, rows: Sequence[Row], direction: str) -> Table:
-    changes = list(dict.fromkeys(row["change"] for row in rows if row["direction"] == direction))
-    roles = [role for role in _ROLES if any(row["role"] == role and row["direction"] == direction for row in rows)]
+    changes = changes_of(rows, direction)
+    roles = [role for role in ROLES if any(row["role"] == role and row["direction"] == direction for row in rows)]
     cells = []
     for change in changes:
-        here = _roles(rows, direction, change)
+        here = at_change(rows, direction, change)
         first = "nothing" if not change else sentence(here[next(iter(here))]["change_label"]).removesuffix(".")
-        settings = "" if not change else f"`{_exchanged(here)}`"
+        settings = "" if not change else f"`{exchanged(here)}`"
         cells.append([first, settings, *(_cell(here.get(role)) for role in roles), _like(here)][: 2 + len(roles) + 1])
-    header = ["Changed", "Setting", *(f"{_ROLES[role]}: cost" for role in roles), "Like Fig. 3 of the paper"]
+    header = ["Changed", "Setting", *(f"{ROLES[role]}: cost" for role in roles), "Like Fig. 3 of the paper"]
     if direction == BACK:
         header, cells = header[:-1], [row[:-1] for row in cells]
     return Table(caption, header, cells, words=(0, 1, len(header) - 1) if direction == TOWARDS else (0, 1))
-
-
-def _exchanged(here: Mapping[str, Row]) -> str:
-    return next(iter(here.values()))["label"].partition("; ")[2]
 
 
 def _like(here: Mapping[str, Row]) -> str:
@@ -137,7 +136,7 @@ def _cost(row: Row | None) -> float:
 def _peers(rows: Sequence[Row]) -> list[Block]:
     cells = [
         [
-            _ROLES[row["role"]],
+            ROLES[row["role"]],
             "Stable-Baselines3" if row["library"] else "twinsync",
             _cell(row),
             "–" if row["measured"] is None else number(row["measured"]["latency_s"]["mean"], 2),
@@ -169,7 +168,7 @@ def _agreement(rows: Sequence[Row], role: str) -> str:
     overlap = "overlap" if spans[0][0] <= spans[1][1] and spans[1][0] <= spans[0][1] else "do not overlap"
     word = "more" if apart >= 0 else "less"
     return (
-        f"**{_ROLES[role]}**: Stable-Baselines3's costs {number(abs(apart))}{NBSP}% {word} than ours; the ranges of "
+        f"**{ROLES[role]}**: Stable-Baselines3's costs {number(abs(apart))}{NBSP}% {word} than ours; the ranges of "
         "the "
         f"seeds {overlap}."
     )
