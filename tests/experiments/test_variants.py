@@ -71,7 +71,8 @@ def test_peers_have_the_settings_as_printed():
 def row(role: str, costs: list[float], *, change: str = "", direction: str = TOWARDS, library: str = "") -> dict:
     """A row as studies.json has it, of two seeds with the same curve of ten points."""
     return {
-        "scheme": f"{role}-{change}", "label": f"{role}; {change} = 1" if change else role, "role": role, "direction": direction,
+        "scheme": f"{role}-{change}", "label": f"{role}; {change} = 1" if change else role, "role": role,
+        "direction": direction,
         "change": change, "change_label": change, "library": library, "training_slots": 100_000,
         "measured": {"cost": {"mean": costs[-1]}, "latency_s": {"mean": 17.0}, "unit_cost": [costs[-1], costs[-1] + 2]},
         "trouble": "", "curve": {"slots": list(range(10)), "cost": [costs, costs]}, "training_s": 1.0,
