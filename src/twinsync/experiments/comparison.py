@@ -76,14 +76,15 @@ def _write_convergence(path: Path, learned: Mapping[str, Sequence[CellResult]]) 
 
 
 def _write_run(folder: Path, results: Sequence[CellResult], origin: Mapping[str, Any]) -> None:
-    """A learner's policies and curve as a training run's folder, which `evaluate` and `export` take."""
+    """A learner's policies and curve as a training run's folder, which `evaluate` and `export` take; another library's
+    leave a curve alone."""
     folder.mkdir(parents=True, exist_ok=True)
     curve = sorted((row for result in results for row in result.curve), key=lambda row: (row.slots, row.seed))
     write_curve(folder / CURVE_FILE, curve)
     diverged = [sign for result in results for sign in result.diverged]
     spent = round(sum(result.training_s for result in results), 2)
     write_json(folder / MANIFEST_FILE, {**origin, "training_s": spent, "diverged": diverged})
-    whole = [result for result in results if result.measured is not None]
+    whole = [result for result in results if result.measured is not None and result.weights]
     if not whole:
         return
     stacked = [np.concatenate(leaves) for leaves in zip(*(result.weights for result in whole), strict=True)]
