@@ -1,3 +1,5 @@
+import dataclasses
+
 import gymnasium
 import jax
 import numpy as np
@@ -17,6 +19,7 @@ CONFIGURATIONS = [
     {},
     {"observation": "csi", "edge_cpu": "shares", "extraction": "random", "cycle_end": "truncation"},
     {"scenario": "literal", "extraction": "none", "overrides": ["device_count=1"], "reward_scale": 0.1},
+    {"encoding": "unscaled", "overrides": ["device_count=1"]},
 ]
 
 
@@ -70,6 +73,14 @@ def test_reward_is_minus_the_scaled_cost():
     _, reward, _, _, info = env.step(action)
     assert reward == -info["cost"]
     assert scaled.step(action)[1] == pytest.approx(reward / 60)
+
+
+def test_the_encoding_is_the_interfaces():
+    plain, unscaled = DTSyncEnv(), DTSyncEnv(encoding="unscaled")
+    assert unscaled.mdp.interface == dataclasses.replace(plain.mdp.interface, encoding="unscaled")
+    seen = unscaled.reset(seed=1)[0]
+    info = unscaled.step(np.zeros(24))[4]
+    np.testing.assert_allclose(seen, [*info["distance_m"], *info["data_bits"] / 1e6], rtol=1e-6)
 
 
 def test_info_holds_every_part_of_the_slot():
@@ -141,6 +152,7 @@ def test_a_scenario_comes_by_name_by_file_or_as_an_object(tmp_path):
         ({"observation": "everything"}, ("observation", "'everything'", "paper, csi")),
         ({"edge_cpu": "all"}, ("edge_cpu", "requests, shares")),
         ({"extraction": "some"}, ("extraction", "chosen, none, random")),
+        ({"encoding": "polar"}, ("encoding", "affine, unscaled, physical")),
         ({"cycle_end": "never"}, ("cycle_end", "terminal, truncation")),
         ({"reward_scale": 0.0}, ("reward_scale", "above 0")),
         ({"reward_scale": float("nan")}, ("reward_scale", "nan")),

@@ -39,8 +39,17 @@ def all_observations(mdp, keys):
     ids=lambda overrides: " ".join(overrides) or "paper",
 )
 def test_no_observation_leaves_the_space(overrides):
-    scenario = load_scenario("paper", ["device_count=3", *overrides])
-    mdp = DTSync(scenario, Interface("csi", "shares", "random"))
+    stays(DTSync(load_scenario("paper", ["device_count=3", *overrides]), Interface("csi", "shares", "random")))
+
+
+@pytest.mark.parametrize("observation", ["paper", "csi"])
+@pytest.mark.parametrize("encoding", ["unscaled", "physical"])
+def test_no_observation_of_another_encoding_leaves_its_space(observation, encoding):
+    stays(DTSync(load_scenario("paper", ["device_count=3"]), Interface(observation, encoding=encoding)))
+
+
+def stays(mdp):
+    """Observations of many cycles lie within the space, whose bounds are finite."""
     space = observation_space(mdp)
     seen = np.asarray(all_observations(mdp, jax.random.split(jax.random.key(0), CYCLES)))
     assert np.all(seen >= space.low)

@@ -9,7 +9,13 @@ from twinsync.environment.gym import DTSyncEnv
 from twinsync.environment.vector import DTSyncVectorEnv
 
 # The same few shapes throughout, as each shape compiles anew.
-RICH = {"observation": "csi", "edge_cpu": "shares", "extraction": "random", "cycle_end": "truncation"}
+RICH = {
+    "observation": "csi",
+    "edge_cpu": "shares",
+    "extraction": "random",
+    "cycle_end": "truncation",
+    "encoding": "unscaled",
+}
 ZEROS = np.zeros((2, 24), np.float32)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from twinsync.experiments import peers
 from twinsync.experiments.budgets import BUDGETS, Budget
 from twinsync.experiments.figures.style import look
 from twinsync.experiments.figures.variants import draw_variants, variants_data
@@ -15,6 +16,7 @@ from twinsync.experiments.report_folder import ReportFolder
 from twinsync.experiments.reporting.document import Document
 from twinsync.experiments.reporting.markdown import to_markdown
 from twinsync.experiments.reporting.variants import last_fifths, looks_as_printed, variants_section
+from twinsync.experiments.reproduce import plan
 from twinsync.experiments.sweeps.store import Store
 from twinsync.experiments.sweeps.work import compute
 from twinsync.experiments.variant_results import study_cells, write_studies
@@ -104,9 +106,9 @@ def folder(tmp_path) -> ReportFolder:
         row(RANDOM, flat(140.0), change="discount"), row(SAC, flat(149.0), change="reward_scale"),
         row(SAC, flat(87.0), direction=BACK), row(SAC, flat(109.0), change="discount", direction=BACK),
     ]  # fmt: skip
-    peers = [row(SAC, flat(130.0)), row(SAC, flat(131.0), library="sb3"), row(PPO, flat(175.0)),
+    pairs = [row(SAC, flat(130.0)), row(SAC, flat(131.0), library="sb3"), row(PPO, flat(175.0)),
              row(PPO, flat(190.0), library="sb3")]  # fmt: skip
-    studies = {"settings": {"rows": rows, "commits": []}, "peers": {"rows": peers, "commits": []}}
+    studies = {"settings": {"rows": rows, "commits": []}, "peers": {"rows": pairs, "commits": []}}
     return ReportFolder(tmp_path, {}, {}, None, (), [], [], studies)
 
 
@@ -167,3 +169,9 @@ def test_results_of_variants_are_written_as_far_as_they_are_computed(tmp_path):
     assert rows[0] == only
     assert rows[1]["measured"]["cost"]["mean"] != rows[0]["measured"]["cost"]["mean"]
     assert len(rows[1]["curve"]["slots"]) == len(rows[1]["curve"]["cost"][0]) == 3
+
+
+def test_peers_that_cannot_be_trained_are_refused_before_any_work(monkeypatch, complains):
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    with complains("--figures peers", "pip install stable-baselines3", "or leave that part out"):
+        plan(PRINTED, ("3", "peers"), "paper", (), 0)

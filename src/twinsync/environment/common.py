@@ -33,9 +33,11 @@ def build_mdp(
     edge_cpu: str,
     extraction: str,
     cycle_end: str,
+    encoding: str,
 ) -> DTSync:
     """The functional environment that the options describe; `InputError` names the option that is wrong."""
-    return DTSync(_scenario(scenario, overrides), Interface(observation, edge_cpu, extraction), cycle_end)
+    interface = Interface(observation, edge_cpu, extraction, encoding)
+    return DTSync(_scenario(scenario, overrides), interface, cycle_end)
 
 
 def _scenario(scenario: str | Path | Scenario, overrides: Sequence[str]) -> Scenario:

@@ -47,14 +47,15 @@ class DTSyncEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     | | |
     |---|---|
-    | observation | float32 [features * K], O(1): distances, data sizes; log gains (`csi`); phi (random extraction) |
+    | observation | float32 [features * K]: distances, data sizes; log gains (`csi`); phi (random extraction) |
     | action | float32 [decisions * K] in [-1, 1], beyond it clipped: phi (if chosen), f, p, f^e |
     | reward | reward_scale * (-T[n] - P), eq. (22) |
     | end | after N slots: terminated (`cycle_end = "terminal"`) or truncated (`"truncation"`) |
     | info | the slot just decided: draw, allocation and every part of `Outcome` in SI units; empty after a reset |
 
     scenario: a preset's name, a TOML file's path or a `Scenario`. overrides: `key=value` strings, for a name or a path.
-    observation, edge_cpu, extraction: as in `Interface`. render_mode: `rgb_array`, a picture, or `ansi`, a text table.
+    observation, edge_cpu, extraction, encoding: as in `Interface`; what is observed is O(1) unless `unscaled`.
+    render_mode: `rgb_array`, a picture, or `ansi`, a text table.
 
     `reset(seed=s)` plays the cycle `model.draw_cycle(streams.root_key(s), scenario)`; each later `reset()` plays the
     cycle of `dtsync.next_cycle` of the key before. Source: Section IV-A, eqs. (20) to (22).
@@ -72,6 +73,7 @@ class DTSyncEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         cycle_end: str = "terminal",
         reward_scale: float = 1.0,
         render_mode: str | None = None,
+        encoding: str = "affine",
     ) -> None:
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
@@ -83,6 +85,7 @@ class DTSyncEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             edge_cpu=edge_cpu,
             extraction=extraction,
             cycle_end=cycle_end,
+            encoding=encoding,
         )
         self.reward_scale = checked_scale(reward_scale)
         self.render_mode = render_mode

@@ -21,7 +21,10 @@ MARGIN = 1e-3  # observations are float32: room for rounding, and some width for
 
 
 def observation_space(mdp: DTSync) -> Box:
-    """Box of float32 [features * K]: data sizes within [-1, 1], distances as far as a UD can walk in a cycle."""
+    """Box of float32 [features * K] between what a UD as near and as far as it can walk in a cycle would see.
+
+    Every entry of every encoding rises or falls with distance, data size, gain and phi, so the ends bound it.
+    """
     scenario, count = mdp.scenario, mdp.scenario.device_count
     near_m, far_m = distance_range_m(scenario)
     ends = []

@@ -67,6 +67,7 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         extraction: str = "chosen",
         cycle_end: str = "terminal",
         reward_scale: float = 1.0,
+        encoding: str = "affine",
     ) -> None:
         if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
             raise InputError(f"num_envs = {num_envs!r} must be a whole number of at least 1")
@@ -77,6 +78,7 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             edge_cpu=edge_cpu,
             extraction=extraction,
             cycle_end=cycle_end,
+            encoding=encoding,
         )
         self.reward_scale = checked_scale(reward_scale)
         self.num_envs = num_envs

@@ -90,7 +90,8 @@ def _write_convergence(path: Path, learned: Mapping[str, Sequence[CellResult]]) 
 
 
 def _write_run(folder: Path, results: Sequence[CellResult], origin: Mapping[str, Any]) -> None:
-    """A learner's policies and curve as a training run's folder, which `evaluate` and `export` take."""
+    """A learner's policies and curve as a training run's folder, which `evaluate` and `export` take; another library's
+    leave a curve alone."""
     folder.mkdir(parents=True, exist_ok=True)
     curve = sorted((row for result in results for row in result.curve), key=lambda row: (row.slots, row.seed))
     write_curve(folder / CURVE_FILE, curve)

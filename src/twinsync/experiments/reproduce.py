@@ -21,9 +21,9 @@ from twinsync.experiments.budgets import (
 from twinsync.experiments.comparison import write_comparison
 from twinsync.experiments.describe import describe_constants
 from twinsync.experiments.folder import open_folder, read_json, write_json
+from twinsync.experiments.peers import check_peer
 from twinsync.experiments.report import write_report
 from twinsync.experiments.run_folder import LEARNING, MANIFEST, SCENARIO, read_manifest
-from twinsync.experiments.study.peer import require_peer
 from twinsync.experiments.sweep_folder import SWEEPS
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.executor import Executor
@@ -33,7 +33,7 @@ from twinsync.experiments.sweeps.schedule import Progress, run
 from twinsync.experiments.sweeps.store import Store
 from twinsync.experiments.sweeps.toml import BEYOND, PAPER, read_sweep, shipped_sweep
 from twinsync.experiments.variant_results import study_cells, write_studies
-from twinsync.experiments.variants import PEERS, SETTINGS, VARIANTS, Variant
+from twinsync.experiments.variants import PEERS, SETTINGS, VARIANTS, Variant, peer_variants
 from twinsync.experiments.verdicts import verdicts
 from twinsync.manifest import provenance
 from twinsync.presets import Preset, load_preset, load_scenario
@@ -94,7 +94,7 @@ class Plan:
 def plan(budget: Budget, figures: Sequence[str], scenario: str, overrides: Sequence[str], seed: int) -> Plan:
     """The plan of a reproduction. Raises `InputError` where a sweep has an impossible value in this scenario."""
     if PEERS in figures:
-        require_peer()
+        _check_peers(budget)
     preset = load_preset(scenario, overrides)
     offered = sweep_schemes(budget)
     left_out = {
@@ -132,6 +132,16 @@ def plan(budget: Budget, figures: Sequence[str], scenario: str, overrides: Seque
         swept=offered,
         studies={name: variants(budget) for name, variants in VARIANTS.items() if name in figures},
     )
+
+
+def _check_peers(budget: Budget) -> None:
+    """Raise `InputError` before any work where the peers cannot be trained."""
+    for variant in peer_variants(budget):
+        if variant.scheme.library and variant.scheme.settings is not None:
+            try:
+                check_peer(variant.scheme.settings)
+            except InputError as error:
+                raise InputError(f"--figures {PEERS}: {error}, or leave that part out") from None
 
 
 def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:

@@ -33,6 +33,23 @@ def test_the_address_of_table_three_is_pinned():
     assert cell.address == "f4183ed76447ddb710d8fe7e"
 
 
+def test_another_library_is_another_result_and_ours_is_as_before():
+    ours = tiny_cell()
+    theirs = dataclasses.replace(ours, library="sb3")
+    assert "library" not in ours.identity
+    assert theirs.identity == {**ours.identity, "library": "sb3"}
+    assert theirs.address != ours.address
+    assert theirs.program != ours.program
+    assert dataclasses.replace(theirs, training_seed=1).program == theirs.program
+
+
+def test_a_library_is_one_that_is_known_and_trains(complains):
+    with complains("library = 'sbx'", "'sb3'"):
+        dataclasses.replace(tiny_cell(), library="sbx")
+    with complains("library = 'sb3'", "'equal-share' learns nothing"):
+        dataclasses.replace(heuristic_cell(), library="sb3")
+
+
 def test_an_infinite_constant_has_an_address():
     literal = dataclasses.replace(tiny_cell(), scenario=tiny_cell().scenario.replace(latency_cap_slots=float(np.inf)))
     assert literal.address != tiny_cell().address

@@ -19,6 +19,7 @@ from twinsync.plugins import ALLOCATORS, find_plugin, package_of
 from twinsync.scenario import Scenario, constants
 
 FORMAT = 1  # of results; another one makes earlier results unknown
+LIBRARIES = ("", "sb3")
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Cell:
 
     scheme: its name, for people. settings: the learner's, None for an allocator that learns nothing, which is then
     found by the name `allocator`. seed: root seed. training_seed: counted below it; 0 where nothing is trained.
-    stretches: points of the learning curve. library: whose implementation of the learner, `sb3` for
-    Stable-Baselines3's, empty for ours.
+    stretches: points of the learning curve. library: whose implementation trains it, ours ("") or that of
+    Stable-Baselines3 ("sb3").
     """
 
     scheme: str
@@ -42,6 +43,12 @@ class Cell:
     stretches: int
     library: str = ""
 
+    def __post_init__(self) -> None:
+        if self.library not in LIBRARIES:
+            raise InputError(f"library = {self.library!r} is not one of {', '.join(map(repr, LIBRARIES))}")
+        if self.library and self.settings is None:
+            raise InputError(f"library = {self.library!r} trains learners; {self.allocator!r} learns nothing")
+
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Everything that decides the result, as JSON has it."""
@@ -54,6 +61,8 @@ class Cell:
                 "training_seed": self.training_seed,
                 "stretches": self.stretches,
             }
+        if self.library:  # results of ours were stored before there was another
+            decides["library"] = self.library
         identity = {
             "format": FORMAT,
             "scenario": plain_values(self.scenario),
@@ -80,7 +89,8 @@ class Cell:
         }
         learner = None if self.settings is None else [algorithm_of(self.settings), deciding(self.settings)]
         shape = jax.tree.structure(self.scenario).num_leaves
-        return json.dumps([fixed, shape, learner, None if learner else self.allocator], sort_keys=True)
+        library = [self.library] if self.library else []
+        return json.dumps([fixed, shape, learner, None if learner else self.allocator, *library], sort_keys=True)
 
     @property
     def label(self) -> str:

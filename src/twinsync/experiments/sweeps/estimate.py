@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 
 import jax
 
+from twinsync.experiments.peers import check_peer, train_peer
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.executor import Executor
 from twinsync.experiments.sweeps.schedule import Progress
 from twinsync.experiments.words import duration
+from twinsync.learning.settings import PpoSettings, SacSettings, Settings
 from twinsync.learning.training import run_steps, start_cells
+from twinsync.scenario import Scenario
 
 _SAMPLE_S = 3.0
+_PEER_SLOTS = 200  # of another library's learner that updates after every slot
 
 
 def estimate(cells: Sequence[Cell], executor: Executor, progress: Progress) -> Iterator[str]:
@@ -48,6 +53,8 @@ def sample_s(batch: Sequence[Cell]) -> float:
     """Time that training a batch takes [s], from as many steps as `_SAMPLE_S` allow."""
     first = batch[0]
     assert first.settings is not None
+    if first.library:
+        return len(batch) * _peer_sample_s(first.scenario, first.settings)
     numbers = [cell.training_seed for cell in batch]
     training = start_cells([cell.scenario for cell in batch], first.settings, numbers=numbers, seed=first.seed)
     warm, total = training.algorithm.warmup_steps, training.total_steps
@@ -59,3 +66,15 @@ def sample_s(batch: Sequence[Cell]) -> float:
         run_steps(training, steps, from_step=warm)
         took = time.perf_counter() - began
     return took / steps * (total - warm)
+
+
+def _peer_sample_s(scenario: Scenario, settings: Settings) -> float:
+    """Time that another library takes to train one seed [s], from a few slots with their updates."""
+    check_peer(settings)
+    if isinstance(settings, SacSettings):
+        few: Settings = dataclasses.replace(settings, slots=_PEER_SLOTS, warmup_slots=0)
+    else:
+        assert isinstance(settings, PpoSettings)
+        few = dataclasses.replace(settings, slots=settings.rollout_slots)
+    samples = [train_peer(scenario, few, seed=0, number=0, stretches=1) for _ in range(2)]  # the first one compiles
+    return samples[-1].training_s / few.slots * settings.slots

@@ -21,7 +21,8 @@ class CellResult:
 
     measured: latency and cost of every slot, and means over each set of slots, of its one policy (P = 1); None where
     there is none, and `trouble` says why. relative_gap: the certificate, of the optimum alone [M, N]. curve: of a
-    learner. diverged: signs of it, as a run's manifest has them. card, weights: a learner's policy, leaves [1, ...].
+    learner. diverged: signs of it, as a run's manifest has them. card, weights: a policy of ours, leaves [1, ...]; None
+    and nothing of another library's.
     """
 
     identity: dict[str, Any]

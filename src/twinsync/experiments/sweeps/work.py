@@ -16,20 +16,28 @@ from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.evaluate import Evaluation, evaluate
+from twinsync.experiments.peers import peer_versions, train_peer
 from twinsync.experiments.run_folder import OPTIMUM
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.result import CellResult
 from twinsync.learning.card import policy_card
 from twinsync.learning.divergence import find_divergences
 from twinsync.learning.run import finite_seeds
-from twinsync.learning.training import Training, advance, in_scenario, start_cells
+from twinsync.learning.training import CurveRow, Training, advance, in_scenario, start_cells
 from twinsync.manifest import provenance
+
+_LOST = "its weights are no longer finite numbers"
 
 
 def compute(cells: Sequence[Cell]) -> list[CellResult]:
-    """Results of cells that share a program. What the user's input does wrong in one is its result's trouble."""
+    """Results of cells that share a program. What a user's allocator does wrong in one is its result's trouble.
+
+    Raises `InputError` for settings that a cell's library cannot do, or where that library is not installed.
+    """
     if cells[0].settings is None:
         return [_allocate(cell) for cell in cells]
+    if cells[0].library:
+        return [_learn_elsewhere(cell) for cell in cells]
     return _learn(cells)
 
 
@@ -60,13 +68,32 @@ def _alone(training: Training, place: int, cell: Cell) -> Training:
     )
 
 
+def _learn_elsewhere(cell: Cell) -> CellResult:
+    """The result of a cell that another library trains; there are no weights of ours to keep."""
+    assert cell.settings is not None
+    trained = train_peer(
+        cell.scenario, cell.settings, seed=cell.seed, number=cell.training_seed, stretches=cell.stretches
+    )
+    known = _provenance(cell.seed)
+    told = CellResult(
+        identity=cell.identity, measured=None, trouble=_LOST, curve=trained.curve, diverged=_signs(trained.curve),
+        training_s=trained.training_s,
+        provenance={**known, "versions": {**known["versions"], **peer_versions()}},
+    )  # fmt: skip
+    return told if trained.policy is None else _measured(cell, told, trained.policy)
+
+
+def _signs(curve: Sequence[CurveRow]) -> tuple[dict[str, Any], ...]:
+    """Signs of divergence, as a run's manifest has them."""
+    signs = find_divergences(curve)
+    return tuple({"seed": sign.seed, "slots": sign.slots, "reason": sign.reason} for sign in signs)
+
+
 def _learned(cell: Cell, training: Training, training_s: float) -> CellResult:
-    signs = find_divergences(training.curve)
-    diverged = tuple({"seed": sign.seed, "slots": sign.slots, "reason": sign.reason} for sign in signs)
     policies = training.policies()
     told = CellResult(
-        identity=cell.identity, measured=None, trouble="its weights are no longer finite numbers",
-        curve=tuple(training.curve), diverged=diverged, card=_card(training, cell),
+        identity=cell.identity, measured=None, trouble=_LOST, curve=tuple(training.curve),
+        diverged=_signs(training.curve), card=_card(training, cell),
         weights=tuple(np.asarray(leaf) for leaf in jax.tree.leaves(policies)), training_s=training_s,
         provenance=_provenance(cell.seed),
     )  # fmt: skip
