@@ -59,7 +59,7 @@ def draw_critics(study: Study) -> Figure:
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     for place, axes in enumerate(panels.values()):
-        axes.set_ylabel("mean |Q|, rewards / (10 K)" if place % 2 == 0 else "")
+        axes.set_ylabel("mean |Q|, in the critic's rewards" if place % 2 == 0 else "")
     _legend(figure, study, optimum=False)
     return figure
 

@@ -63,7 +63,7 @@ def record_of(run: StudyRun, folder: Path, devices: int) -> dict[str, Any]:
     seeds = [_seed(curve, place) for place in range(len(curve.cost))]
     fallen = [place for place, seed in enumerate(seeds) if seed["fell_back"]]
     diverged = manifest["diverged"]
-    values = _values(curve, devices)
+    values = _values(curve, run.settings.reward_factor(devices))
     outcome = DIVERGED if diverged else FELL_BACK if fallen else STEADY
     return {
         "name": run.name,
@@ -91,10 +91,13 @@ def _seed(curve: StudyCurve, place: int) -> dict[str, Any]:
     return {"best_cost": cost[best], "best_slots": int(curve.slots[best]), "end_cost": end, "fell_back": bool(fell)}
 
 
-def _values(curve: StudyCurve, devices: int) -> dict[str, float]:
-    """Mean |Q| at the end against its bound, and in rewards of one slot: how many slots the critic adds up."""
+def _values(curve: StudyCurve, reward_factor: float) -> dict[str, float]:
+    """Mean |Q| at the end against its bound, and in rewards of one slot: how many slots the critic adds up.
+
+    reward_factor: what the critic's rewards are those of the curve times.
+    """
     size, bound = float(np.mean(curve.value_size[:, -1])), float(np.mean(curve.value_bound[:, -1]))
-    reward = float(np.mean(np.abs(curve.training_reward[:, -1]))) / (10.0 * devices)
+    reward = float(np.mean(np.abs(curve.training_reward[:, -1]))) * reward_factor
     return {"size": size, "bound": bound, "share": size / bound, "slots_of_reward": size / reward}
 
 
