@@ -57,6 +57,8 @@ def allocator(name: str, stretch: float, *, phi_min: float = 0.3, budget: float 
         "deadline_miss_rate": min(1.0, 0.95 * stretch),
         "energy_violation_rate": 0.11,
         "outage_rate": 0.004 * latency / 13,
+        "age_of_information_s": 16.2,
+        "jain_index": 0.96,
         "energy_j": energy * (budget / 0.5) ** 0.8,
         "extraction_factor": phi,
         "sent_bits": 7e5 * phi,

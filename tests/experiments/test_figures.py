@@ -59,7 +59,7 @@ def test_the_comparison_s_csv_holds_the_evaluation_s_numbers_best_first(drawn):
     raw = json.loads((run.path / "evaluation.json").read_text("utf-8"))["allocators"]
     for row in rows:
         assert float(row["latency_s_mean"]) == raw[row["scheme"]]["latency_s"]["mean"]
-        assert float(row["cost_ci_high"]) == raw[row["scheme"]]["cost"]["ci_high"]
+        assert float(row["cost_high"]) == raw[row["scheme"]]["cost"]["ci_high"]
     costs = [float(row["cost_mean"]) for row in rows]
     assert costs == sorted(costs)
     assert len(costs) == len(raw)
@@ -75,7 +75,7 @@ def test_fig_3_s_csv_holds_minus_the_mean_cost_over_seeds(drawn):
         if row["scheme"] == "ppo" and row["slots"] == "20000"
     ]
     assert float(row["reward_mean"]) == pytest.approx(-sum(ends) / len(ends))
-    assert float(row["reward_ci_low"]) < float(row["reward_mean"]) < float(row["reward_ci_high"])
+    assert float(row["reward_low"]) < float(row["reward_mean"]) < float(row["reward_high"])
     assert int(row["seeds_measured"]) == len(ends) == 4
 
 

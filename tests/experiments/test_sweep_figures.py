@@ -52,7 +52,7 @@ def test_rows_hold_the_file_s_numbers_and_reasons(swept):
             assert math.isnan(row["latency_s_mean"])
             assert row["missing"]
         else:
-            assert row["latency_s_ci_low"] == own["latency_s"]["ci_low"]
+            assert row["latency_s_low"] == own["latency_s"]["ci_low"]
             assert row["cost_p95"] == own["cost"]["p95"]
             assert row["gap_to_optimum_mean"] == own["gap_to_optimum"]["mean"]
             assert row["extraction_factor"] == own["extraction_factor"]

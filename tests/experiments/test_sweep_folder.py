@@ -47,7 +47,7 @@ def test_sweeps_come_through_with_their_numbers(folder):
             assert measured.latency_s.p95 == told["latency_s"]["p95"]
             assert measured.gap is not None
             assert measured.gap.low == told["gap_to_optimum"]["ci_low"]
-            assert measured.values["energy_j"] == told["energy_j"]
+            assert measured.value("energy_j") == told["energy_j"]
 
 
 def test_points_stand_in_the_order_of_x(folder):

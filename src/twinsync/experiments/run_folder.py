@@ -22,14 +22,6 @@ _MANIFEST_KEYS = (
     *("started", "timings_s", "total_s", "schemes"),
 )
 _CONSTANT_KEYS = ("key", "symbol", "value", "text", "tag", "source", "meaning", "bound")
-VALUES = (
-    "deadline_miss_rate",
-    "energy_violation_rate",
-    "outage_rate",
-    "age_of_information_s",
-    "jain_index",
-    "extraction_factor",
-)
 _COLUMNS = ("scheme", "seed", "slots", "cost", "latency_s", "training_reward")
 
 
@@ -68,11 +60,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Row:
-    """What the evaluation measured for one allocator.
+    """What the evaluation measured for one allocator, at the preset or at a point of a sweep.
 
-    `units_*` are the means of each training seed (of each set of slots where nothing was trained), `values` the figures
-    of merit in `VALUES`, `*_parts` means per slot, summed over the UDs. `training_slots` is what SAC, PPO or the
-    gradient was trained on and `training_seeds` by how many seeds, NaN where nothing is trained or it is not known.
+    `unit` is what was repeated, training seeds or sets of slots, `unit_count` times, and `units_*` are the means of
+    each. `numbers` are the plain figures of merit by name, see `value`; `*_parts` means per slot, summed over the UDs.
+    `training_slots` is what SAC, PPO or the gradient was trained on and `training_seeds` by how many seeds, NaN where
+    nothing is trained or it is not known.
     """
 
     scheme: Scheme
@@ -80,13 +73,21 @@ class Row:
     cost: Estimate
     gap: Estimate | None
     blind_gap: Estimate | None
-    values: dict[str, float]
+    numbers: dict[str, float]
     units_latency_s: tuple[float, ...]
     units_cost: tuple[float, ...]
     latency_parts_s: dict[str, float]
     energy_parts_j: dict[str, float]
+    unit: str
+    unit_count: int
     training_slots: float = math.nan
     training_seeds: float = math.nan
+
+    def value(self, key: str) -> float:
+        """A plain figure of merit. Raises `InputError` where the evaluation lacks it."""
+        if key not in self.numbers:
+            raise InputError(f"{EVALUATION}: allocators: {self.scheme.name}: {key!r} is missing; run it again")
+        return self.numbers[key]
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def read_run_folder(folder: Path) -> RunFolder:
     allocators = mapping(need(evaluation, "allocators", EVALUATION), where)
     need(allocators, OPTIMUM, where)
     schemes = read_schemes(manifest)
-    rows = {name: _row(scheme_of(schemes, name), value, f"{where}: {name}") for name, value in allocators.items()}
+    rows = {name: row_of(scheme_of(schemes, name), value, f"{where}: {name}") for name, value in allocators.items()}
     headline = mapping(need(manifest, "headline", MANIFEST), f"{MANIFEST}: headline")
     learner = need(headline, "learner", f"{MANIFEST}: headline")
     benchmarks = tuple(need(headline, "benchmarks", f"{MANIFEST}: headline"))
@@ -262,7 +263,8 @@ def _number(value: Any, where: str) -> float:
     return float(value)
 
 
-def _row(scheme: Scheme, value: Any, where: str) -> Row:
+def row_of(scheme: Scheme, value: Any, where: str) -> Row:
+    """An allocator's entry of an evaluation; `InputError` says where what is missing or wrong."""
     entry = mapping(value, where)
     gap, blind = entry.get("gap_to_optimum"), entry.get("gap_to_expected")
     return Row(
@@ -271,14 +273,27 @@ def _row(scheme: Scheme, value: Any, where: str) -> Row:
         cost=estimate(need(entry, "cost", where), f"{where}: cost"),
         gap=None if gap is None else estimate(gap, f"{where}: gap_to_optimum"),
         blind_gap=None if blind is None else estimate(blind, f"{where}: gap_to_expected"),
-        values={key: estimate(need(entry, key, where), f"{where}: {key}").mean for key in VALUES},
+        numbers={
+            key: _number(item, f"{where}: {key}")
+            for key, item in entry.items()
+            if key != "unit" and not isinstance(item, (dict, list))
+        },
         units_latency_s=_units(entry, "unit_latency_s", where),
         units_cost=_units(entry, "unit_cost", where),
         latency_parts_s=_parts(entry, "latency_parts_s", where),
         energy_parts_j=_parts(entry, "energy_parts_j", where),
+        unit=str(need(entry, "unit", where)),
+        unit_count=int(_finite(need(entry, "unit_count", where), f"{where}: unit_count")),
         training_slots=_number(entry.get("training_slots"), f"{where}: training_slots"),
         training_seeds=_number(entry.get("training_seeds"), f"{where}: training_seeds"),
     )
+
+
+def _finite(value: Any, where: str) -> float:
+    found = _number(value, where)
+    if not math.isfinite(found):
+        raise InputError(f"{where}: expected a finite number, got {value!r}")
+    return found
 
 
 def _units(entry: dict[str, Any], key: str, where: str) -> tuple[float, ...]:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from twinsync.errors import InputError
 from twinsync.experiments.run_folder import (
-    Estimate,
+    Row,
     Scheme,
     estimate,
     mapping,
     need,
     read_json_file,
+    row_of,
     scheme_of,
 )
 
 SWEEPS = "sweeps.json"
 TRAINED = "training seed"  # the unit of schemes that learn
-VALUES = ("energy_j", "extraction_factor", "deadline_miss_rate", "energy_violation_rate", "outage_rate")
 
 
 @dataclass(frozen=True)
@@ -40,30 +40,13 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One scheme at one point; `values` are the plain means in `VALUES`, a value that is not a number is NaN.
-
-    Latency, cost and energy are per slot, all UDs together; `gap` is the cost above the optimum's, relative;
-    `training_slots` is NaN where nothing is trained or it is not known.
-    """
-
-    latency_s: Estimate
-    cost: Estimate
-    gap: Estimate | None
-    values: dict[str, float]
-    unit: str
-    unit_count: int
-    training_slots: float = math.nan
-
-
-@dataclass(frozen=True)
 class Point:
     """One place on the axis: every scheme is in `measured`, or in `missing` with the reason. `notes` are remarks."""
 
     x: float
     label: str
     overrides: tuple[str, ...]
-    measured: dict[str, Measured]
+    measured: dict[str, Row]
     missing: dict[str, str]
     notes: tuple[str, ...]
 
@@ -138,8 +121,9 @@ def _sweep(value: Any, where: str, schemes: Mapping[str, Scheme]) -> Sweep:
     points = _list(need(entry, "points", where), f"{where}: points")
     if not points:
         raise InputError(f"{where}: points: empty; a sweep has at least one point")
+    compared = tuple(scheme_of(schemes, item) for item in named)
     found = sorted(
-        (_point(item, f"{where}: points[{place}]", named) for place, item in enumerate(points)),
+        (_point(item, f"{where}: points[{place}]", compared) for place, item in enumerate(points)),
         key=lambda point: point.x,
     )
     _distinct([point.x for point in found], f"{where}: points: x")
@@ -153,7 +137,7 @@ def _sweep(value: Any, where: str, schemes: Mapping[str, Scheme]) -> Sweep:
             _text(axis, "unit", f"{where}: axis"),
         ),
         overrides=tuple(_texts(entry, "set", where)) if "set" in entry else (),
-        schemes=tuple(scheme_of(schemes, item) for item in named),
+        schemes=compared,
         command=_text(entry, "command", where),
         commits=tuple(_texts(entry, "commits", where)),
         training_s=_number(entry, "training_s", where),
@@ -162,38 +146,27 @@ def _sweep(value: Any, where: str, schemes: Mapping[str, Scheme]) -> Sweep:
     )
 
 
-def _point(value: Any, where: str, schemes: list[str]) -> Point:
+def _point(value: Any, where: str, schemes: Sequence[Scheme]) -> Point:
     entry = mapping(value, where)
     evaluation = mapping(need(entry, "evaluation", where), f"{where}: evaluation")
     within = f"{where}: evaluation: allocators"
     allocators = mapping(need(evaluation, "allocators", f"{where}: evaluation"), within)
     missing = mapping(entry.get("missing", {}), f"{where}: missing")
-    for scheme in schemes:
-        if scheme not in allocators and scheme not in missing:
-            raise InputError(f"{within}: {scheme!r} is missing, and `missing` does not say why")
+    names = [scheme.name for scheme in schemes]
+    for name in names:
+        if name not in allocators and name not in missing:
+            raise InputError(f"{within}: {name!r} is missing, and `missing` does not say why")
     return Point(
         x=_number(entry, "x", where),
         label=_text(entry, "label", where),
         overrides=tuple(_texts(entry, "set", where)),
         measured={
-            scheme: _measured(allocators[scheme], f"{within}: {scheme}") for scheme in schemes if scheme not in missing
+            scheme.name: row_of(scheme, allocators[scheme.name], f"{within}: {scheme.name}")
+            for scheme in schemes
+            if scheme.name not in missing
         },
-        missing={scheme: _text(missing, scheme, f"{where}: missing") for scheme in schemes if scheme in missing},
+        missing={name: _text(missing, name, f"{where}: missing") for name in names if name in missing},
         notes=tuple(_texts(evaluation, "notes", f"{where}: evaluation")),
-    )
-
-
-def _measured(value: Any, where: str) -> Measured:
-    entry = mapping(value, where)
-    gap, count = entry.get("gap_to_optimum"), _number(entry, "unit_count", where)
-    return Measured(
-        latency_s=estimate(need(entry, "latency_s", where), f"{where}: latency_s"),
-        cost=estimate(need(entry, "cost", where), f"{where}: cost"),
-        gap=None if gap is None else estimate(gap, f"{where}: gap_to_optimum"),
-        values={key: estimate(need(entry, key, where), f"{where}: {key}").mean for key in VALUES},
-        unit=_text(entry, "unit", where),
-        unit_count=int(count),
-        training_slots=estimate(entry.get("training_slots"), f"{where}: training_slots").mean,
     )
 
 

@@ -18,11 +18,11 @@ HEADER = [
     "label",
     "group",
     "latency_s_mean",
-    "latency_s_ci_low",
-    "latency_s_ci_high",
+    "latency_s_low",
+    "latency_s_high",
     "cost_mean",
-    "cost_ci_low",
-    "cost_ci_high",
+    "cost_low",
+    "cost_high",
 ]
 
 

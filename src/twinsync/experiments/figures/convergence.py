@@ -23,8 +23,8 @@ HEADER = [
     "slots",
     "seeds_measured",
     "reward_mean",
-    "reward_ci_low",
-    "reward_ci_high",
+    "reward_low",
+    "reward_high",
     "latency_s_mean",
     "training_reward_mean",
 ]

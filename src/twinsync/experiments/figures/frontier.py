@@ -13,11 +13,11 @@ from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import MUTED, new_figure
 from twinsync.experiments.figures.sweep import words_of
-from twinsync.experiments.run_folder import OPTIMUM
-from twinsync.experiments.sweep_folder import Measured, Sweep
+from twinsync.experiments.run_folder import OPTIMUM, Row
+from twinsync.experiments.sweep_folder import Sweep
 from twinsync.experiments.words import NBSP, number
 
-HEADER = ["set", "scheme", "scheme_label", "paid", "latency_s_mean", "latency_s_ci_low", "latency_s_ci_high"]
+HEADER = ["set", "scheme", "scheme_label", "paid", "latency_s_mean", "latency_s_low", "latency_s_high"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Frontier:
     name: str
     sweep: Sweep
     quantity: str
-    paid: Callable[[Measured], float]
+    paid: Callable[[Row], float]
     say: Callable[[float], str]
     logarithmic: bool
 
@@ -35,8 +35,8 @@ class Frontier:
 def energy_frontier(sweep: Sweep, device_count: int) -> Frontier:
     """Energy of a UD in a slot [J] against latency, from a sweep over the energy budget."""
 
-    def paid(item: Measured) -> float:
-        return item.values["energy_j"] / device_count
+    def paid(item: Row) -> float:
+        return item.value("energy_j") / device_count
 
     def say(value: float) -> str:
         return f"energy {number(value, 3)}{NBSP}J a UD and slot"
@@ -47,8 +47,8 @@ def energy_frontier(sweep: Sweep, device_count: int) -> Frontier:
 def accuracy_frontier(sweep: Sweep) -> Frontier:
     """Share of the signal lost, 1 - A(phi) at the mean phi, against latency, from a sweep over the least phi."""
 
-    def paid(item: Measured) -> float:
-        return lost_share(item.values["extraction_factor"])
+    def paid(item: Row) -> float:
+        return lost_share(item.value("extraction_factor"))
 
     def say(value: float) -> str:
         return f"1 − A(φ) = {value:.2g}"

@@ -9,21 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from twinsync.experiments.columns import exported
 from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import new_figure
-from twinsync.experiments.run_folder import OPTIMUM, Estimate, Scheme
-from twinsync.experiments.sweep_folder import TRAINED, VALUES, Measured, Point, Sweep
+from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, Scheme
+from twinsync.experiments.sweep_folder import TRAINED, Point, Sweep
 from twinsync.experiments.words import NBSP, interval, number, share, symbol
 
-_SPREAD = ("mean", "low", "high", "median", "p95")
-_NAMED = {"low": "ci_low", "high": "ci_high"}
-HEADER = [
-    *("x", "x_label", "scheme", "scheme_label"),
-    *(f"{key}_{_NAMED.get(part, part)}" for key in ("latency_s", "cost", "gap_to_optimum") for part in _SPREAD),
-    *VALUES,
-    *("unit", "unit_count", "missing"),
-]
+HEADER = [*("x", "x_label", "scheme", "scheme_label"), *exported(), *("unit", "unit_count", "missing")]
 _UNKNOWN = Estimate(math.nan)
 _NEAR_GAP = 3.0  # gaps up to this many per cent need no logarithm
 _GAP_TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
@@ -35,12 +29,10 @@ def sweep_rows(sweep: Sweep) -> list[list[object]]:
     for point in sweep.points:
         for scheme in sweep.schemes:
             found = point.measured.get(scheme.name)
-            estimates = (_UNKNOWN,) * 3 if found is None else (found.latency_s, found.cost, found.gap or _UNKNOWN)
-            numbers = [getattr(value, part) for value in estimates for part in _SPREAD]
-            values = [math.nan if found is None else found.values[key] for key in VALUES]
+            numbers = [math.nan if found is None else value(found) for value in exported().values()]
             unit = ("", "") if found is None else (found.unit, found.unit_count)
             reason = sweep.lacks(scheme.name).get(point.label, "")
-            rows.append([point.x, point.label, scheme.name, scheme.label, *numbers, *values, *unit, reason])
+            rows.append([point.x, point.label, scheme.name, scheme.label, *numbers, *unit, reason])
     return rows
 
 
@@ -75,7 +67,7 @@ def words_of(sweep: Sweep, point: Point, scheme: Scheme) -> tuple[str, ...]:
     ]
     if scheme.name != OPTIMUM and math.isfinite(gap.mean):
         lines.append(f"{spelt(gap, 1, factor=100.0)}{NBSP}% above the optimum")
-    lines.append(f"outage {share(found.values['outage_rate'])}, mean φ {number(found.values['extraction_factor'], 2)}")
+    lines.append(f"outage {share(found.value('outage_rate'))}, mean φ {number(found.value('extraction_factor'), 2)}")
     return tuple(lines)
 
 
@@ -86,7 +78,7 @@ def spelt(value: Estimate, digits: int, *, factor: float = 1.0) -> str:
 
 
 def _panel(
-    axes: Axes, sweep: Sweep, look: dict[str, Style], of: Callable[[Measured], Estimate], factor: float
+    axes: Axes, sweep: Sweep, look: dict[str, Style], of: Callable[[Row], Estimate], factor: float
 ) -> list[Mark]:
     marks = []
     x = [point.x for point in sweep.points]
@@ -94,7 +86,9 @@ def _panel(
         style = look[scheme.name]
         found = [point.measured.get(scheme.name) for point in sweep.points]
         values = [_UNKNOWN if item is None else of(item) for item in found]
-        mean, low, high = (factor * np.array([getattr(value, part) for value in values]) for part in _SPREAD[:3])
+        mean, low, high = (
+            factor * np.array([getattr(value, part) for value in values]) for part in ("mean", "low", "high")
+        )
         if any(item is not None and item.unit == TRAINED and item.unit_count > 1 for item in found):
             axes.fill_between(x, low, high, color=style.colour, alpha=0.18, linewidth=0)
         draw_line(axes, x, list(mean), scheme, style)

@@ -105,7 +105,7 @@ def gains(run: RunFolder) -> str:
 def feasibility(run: RunFolder) -> tuple[str, str]:
     """Whether the scenario's deadline can be met at all: a title and a statement."""
     optimum = run.rows[OPTIMUM]
-    missed = optimum.values["deadline_miss_rate"]
+    missed = optimum.value("deadline_miss_rate")
     count, deadline = run.constant("device_count"), run.deadline_s
     verdict = (
         "cannot meet its deadline"
@@ -121,7 +121,7 @@ def feasibility(run: RunFolder) -> tuple[str, str]:
     words = (
         f"Even the optimum, which knows the channel, misses the deadline in **{share(missed)}** of UD-slots; its mean "
         f"synchronisation latency is {seconds(sync)} a UD and slot, the deadline {seconds(deadline)}. "
-        f"{share(optimum.values['outage_rate'])} of its UD-slots are cut off at the latency cap."
+        f"{share(optimum.value('outage_rate'))} of its UD-slots are cut off at the latency cap."
     )
     if missed >= 0.5:
         words += " So penalties are on for every scheme, and the comparison is about who is least late."

@@ -111,7 +111,7 @@ def tiles(run: RunFolder, record: ReportFolder | None) -> Tiles:
             row, optimum = source.rows[name], source.rows[OPTIMUM]
             label = "the best without channel knowledge" if name == EXPECTED else row.scheme.label
             shown.append(Tile(change(row.cost.mean, optimum.cost.mean), f"cost above the optimum's: {label}"))
-    missed = run.rows[OPTIMUM].values["deadline_miss_rate"]
+    missed = run.rows[OPTIMUM].value("deadline_miss_rate")
     return Tiles([*shown, Tile(share(missed), "of UD-slots are late even at the optimum")])
 
 
@@ -143,7 +143,7 @@ def _row(level: str, run: RunFolder, name: str) -> list[str]:
         with_interval(run.reduction(name, other), 1) if other in run.rows else "–" for other in _NAMES.get(name, ())
     ]
     return [
-        level, row.scheme.label, tables.training_slots(row.training_slots), with_interval(row.latency_s, 2),
+        level, row.scheme.label, number(row.training_slots, 0), with_interval(row.latency_s, 2),
         with_interval(row.cost, 1), with_interval(gap, 1, factor=100), *(reductions or ["–"] * len(_BENCHMARKS)),
     ]  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twinsync.experiments.accuracy import accuracy_constant
+from twinsync.experiments.columns import COMPARISON, columns_of
 from twinsync.experiments.recorded import repaired_curves
 from twinsync.experiments.report_folder import STUDIES, ReportFolder
 from twinsync.experiments.reporting import findings, tables
@@ -95,7 +96,7 @@ def _summary(run: RunFolder, record: ReportFolder | None) -> list[Block]:
 
 
 def _comparison(run: RunFolder) -> list[Block]:
-    shown = {key for key, _ in tables.COLUMNS}
+    shown = {column.key for column in columns_of(COMPARISON)}
     meanings = [f"`{key}`: {words}" for key, words in run.evaluation.get("definitions", {}).items() if key in shown]
     table = tables.comparison(run)
     told = [f"**{item.label}**: {item.description}" for item in run.schemes.values() if item.description]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from twinsync.experiments.columns import SWEEP, columns_of
 from twinsync.experiments.figures import frontiers, sweep_figure
 from twinsync.experiments.report_folder import ReportFolder
 from twinsync.experiments.reporting.document import Block, Bullets, Folded, Heading, Made, Paragraph, Picture, Table
-from twinsync.experiments.reporting.tables import training_slots
-from twinsync.experiments.run_folder import OPTIMUM, Estimate, Scheme
-from twinsync.experiments.sweep_folder import TRAINED, Measured, Sweep
-from twinsync.experiments.words import NBSP, duration, listing, number, sentence, share, symbol, with_interval
+from twinsync.experiments.run_folder import OPTIMUM, Scheme
+from twinsync.experiments.sweep_folder import TRAINED, Sweep
+from twinsync.experiments.words import NBSP, duration, listing, number, sentence, share, symbol
 
 _HOW_TO_READ = (
     "Mean latency of a slot is T[n] of (19a), all UDs together; the cost adds the penalties of (22) and is what every "
@@ -145,34 +145,14 @@ def _named(swept: Sweep, note: str) -> str:
 
 def values(swept: Sweep) -> Table:
     """What the figure shows, in numbers."""
-    rates = ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
+    columns = columns_of(SWEEP)
     rows = [
-        [point.label, symbol(scheme.label), *_cells(point.measured.get(scheme.name), rates)]
+        [point.label, symbol(scheme.label), *(column.cell(point.measured.get(scheme.name)) for column in columns)]
         for point in swept.points
         for scheme in swept.schemes
     ]
-    header = [
-        *(symbol(swept.axis.title), "Scheme", "Latency of a slot [s]", "Median (95th pct.) [s]", "Cost of a slot"),
-        *("Above the optimum [%]", "Missed deadline [%]", "Over energy budget [%]", "Outage [%]"),
-        *("Energy of a slot [J]", "Mean φ", "Trained on [slots]"),
-    ]
+    header = [symbol(swept.axis.title), "Scheme", *(column.heading for column in columns)]
     return Table("Small print: 95 % intervals of the mean.", header, rows, words=(0, 1))
-
-
-def _cells(found: Measured | None, rates: Sequence[str]) -> list[str]:
-    if found is None:
-        return ["–"] * 10
-    gap = found.gap or Estimate(math.nan)
-    return [
-        with_interval(found.latency_s, 2),
-        f"{number(found.latency_s.median, 2)}\n{number(found.latency_s.p95, 2)}",
-        with_interval(found.cost, 1),
-        with_interval(gap, 1, factor=100),
-        *(number(100 * found.values[name], 1) for name in rates),
-        number(found.values["energy_j"], 2),
-        number(found.values["extraction_factor"], 2),
-        training_slots(found.training_slots),
-    ]
 
 
 def frontier_section(folder: ReportFolder) -> list[Block]:
@@ -210,7 +190,7 @@ def feasibility_section(folder: ReportFolder) -> list[Block]:
     ]
     if not found:
         return []
-    missed = [item.values["deadline_miss_rate"] for *_, item in found]
+    missed = [item.value("deadline_miss_rate") for *_, item in found]
     late = sum(rate >= 0.5 for rate in missed)
     swept, point, _ = found[min(range(len(found)), key=missed.__getitem__)]
     words = (
@@ -220,7 +200,7 @@ def feasibility_section(folder: ReportFolder) -> list[Block]:
     )
     keys = ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
     rows = [
-        [symbol(swept.axis.title), point.label, *(number(100 * item.values[key], 1) for key in keys)]
+        [symbol(swept.axis.title), point.label, *(number(100 * item.value(key), 1) for key in keys)]
         for swept, point, item in found
     ]
     header = ["Varied", "Value", "Missed deadline [%]", "Over energy budget [%]", "Outage [%]"]

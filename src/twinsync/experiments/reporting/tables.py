@@ -6,34 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from twinsync.experiments.columns import COMPARISON, columns_of, exported
 from twinsync.experiments.figures.comparison import by_cost
 from twinsync.experiments.reporting.document import Table
 from twinsync.experiments.run_folder import OPTIMUM, Deviation, Estimate, Row, RunFolder
-from twinsync.experiments.words import number, plain, symbol, with_interval
+from twinsync.experiments.words import plain, symbol, with_interval
 
-# Key in evaluation.json (or part of one) and title of each column after the scheme's name.
-COLUMNS = (
-    ("latency_s", "Latency of a slot [s]"),
-    ("median", "Median (95th pct.) [s]"),
-    ("cost", "Cost of a slot"),
-    ("gap_to_optimum", "Above the optimum [%]"),
-    ("gap_to_expected", "Above the best without channel knowledge [%]"),
-    ("deadline_miss_rate", "Missed deadline [%]"),
-    ("energy_violation_rate", "Over energy budget [%]"),
-    ("outage_rate", "Outage [%]"),
-    ("age_of_information_s", "Age of information [s]"),
-    ("jain_index", "Jain index"),
-    ("extraction_factor", "Mean φ"),
-)
-_SPREAD = ("mean", "low", "high", "median", "p95")
-CSV_HEADER = (
-    "scheme",
-    "label",
-    "group",
-    *(f"{key}_{part}" for key in ("latency_s", "cost", "gap_to_optimum", "gap_to_expected") for part in _SPREAD),
-    *(key for key, _ in COLUMNS[5:]),
-    "training_slots",
-)
+CSV_HEADER = ("scheme", "label", "group", *exported())
 
 
 def comparison(run: RunFolder) -> Table:
@@ -45,46 +24,16 @@ def comparison(run: RunFolder) -> Table:
         "95 % intervals of the mean. Latency and cost are sums over the UDs; cost adds the penalties of (22)."
     )
     strong = [place for place, row in enumerate(rows) if row.scheme.name in (run.learner, OPTIMUM)]
-    cells = [[row.scheme.label, *_cells(row)] for row in rows]
-    return Table(caption, ["Scheme", *(title for _, title in COLUMNS), "Trained on [slots]"], cells, strong=strong)
-
-
-def training_slots(slots: float) -> str:
-    """Number of slots that a learner was trained on; a dash where nothing is trained."""
-    return number(slots, 0)
-
-
-def _cells(row: Row) -> list[str]:
-    rates = ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
-    return [
-        with_interval(row.latency_s, 2),
-        f"{number(row.latency_s.median, 2)}\n{number(row.latency_s.p95, 2)}",
-        with_interval(row.cost, 1),
-        *("–" if gap is None else with_interval(gap, 1, factor=100) for gap in (row.gap, row.blind_gap)),
-        *(number(100 * row.values[name], 1) for name in rates),
-        number(row.values["age_of_information_s"], 2),
-        number(row.values["jain_index"], 3),
-        number(row.values["extraction_factor"], 2),
-        training_slots(row.training_slots),
-    ]
+    columns = columns_of(COMPARISON)
+    cells = [[row.scheme.label, *(column.cell(row) for column in columns)] for row in rows]
+    return Table(caption, ["Scheme", *(column.heading for column in columns)], cells, strong=strong)
 
 
 def comparison_csv(run: RunFolder) -> list[list[Any]]:
     """The same rows with all their digits, in SI units and shares, under `CSV_HEADER`."""
+    values = exported().values()
     return [
-        [
-            row.scheme.name,
-            row.scheme.label,
-            row.scheme.group,
-            *(
-                getattr(value, part)
-                for value in (row.latency_s, row.cost, *(gap or Estimate(math.nan) for gap in (row.gap, row.blind_gap)))
-                for part in _SPREAD
-            ),
-            *(row.values[key] for key, _ in COLUMNS[5:]),
-            row.training_slots,
-        ]
-        for row in by_cost(run)
+        [row.scheme.name, row.scheme.label, row.scheme.group, *(value(row) for value in values)] for row in by_cost(run)
     ]
 
 
