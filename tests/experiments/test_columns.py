@@ -27,7 +27,7 @@ def test_files_have_estimates_first_and_each_name_once():
     names = list(exported())
     assert len(set(names)) == len(names)
     assert names[:5] == ["latency_s_mean", "latency_s_low", "latency_s_high", "latency_s_median", "latency_s_p95"]
-    assert names[-1] == "training_slots"
+    assert names[-2:] == ["training_slots", "training_seeds"]
 
 
 def test_a_new_column_is_one_entry(run_folder, monkeypatch):
@@ -51,4 +51,4 @@ def test_each_table_has_its_columns_in_the_common_order():
     for table in (COMPARISON, SWEEP):
         shown = columns_of(table)
         assert [COLUMNS.index(column) for column in shown] == sorted(COLUMNS.index(column) for column in shown)
-        assert shown[-1].key == "training_slots"
+        assert [column.key for column in shown[-2:]] == ["training_slots", "training_seeds"]

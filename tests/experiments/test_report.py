@@ -134,7 +134,7 @@ def test_the_table_s_numbers_are_the_evaluation_s(written):
     with (written / "table.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["scheme"]: row for row in csv.DictReader(file)}
     assert set(rows) == set(raw)
-    shown = {row[0]: row for row in Page((written / "report.html").read_text("utf-8")).rows if len(row) == 13}
+    shown = {row[0]: row for row in Page((written / "report.html").read_text("utf-8")).rows if len(row) == 14}
     for name, row in rows.items():
         own = raw[name]
         assert float(row["latency_s_p95"]) == own["latency_s"]["p95"]
@@ -147,7 +147,7 @@ def test_the_table_s_numbers_are_the_evaluation_s(written):
         assert cells[2] == f"{latency['median']:.2f} ({latency['p95']:.2f})"
         assert cells[3] == f"{cost['mean']:.1f} ({cost['ci_low']:.1f} to {cost['ci_high']:.1f})"
         assert cells[6] == f"{100 * own['deadline_miss_rate']:.1f}"
-        assert cells[12] == ("–" if own["training_slots"] is None else "20,000")
+        assert cells[12:] == (["–", "–"] if own["training_slots"] is None else ["20,000", "4"])
 
 
 def test_the_markdown_shows_the_same_table_and_figures_that_exist(written):

@@ -86,12 +86,14 @@ def test_a_report_is_written_again_from_what_is_there(small, tmp_path: Path, com
         (out / name).unlink()
     assert report(out) == out / "report.html"
     assert json.loads((out / "evaluation.json").read_text()) == raw
+    assert "Not complete:" not in (out / "report.md").read_text("utf-8")
     assert {path.name: path.read_bytes() for path in (out / "results").iterdir()} == results
     # Interrupted, with one of two seeds of the gradient done: what is there makes the report.
     gradient = [cell for cell in whole().cells() if cell.scheme == "gradient"]
     (out / "results" / f"{gradient[1].address}.npz").unlink()
     report(out)
     rows = json.loads((out / "evaluation.json").read_text())["allocators"]
+    assert "Not complete:" in (out / "report.md").read_text("utf-8")
     assert rows["gradient"]["unit"] == "evaluation seed"  # of one policy the units are sets of slots
     assert (rows["sac-tuned"]["unit"], rows["sac-tuned"]["unit_count"]) == ("training seed", TINY.seeds)
     (out / "results" / f"{gradient[0].address}.npz").write_bytes(b"cut")

@@ -89,7 +89,7 @@ def test_values_stand_below_the_figure_for_who_has_no_script(written):
     assert row in words
     assert f"{cost['mean']:.1f} {cost['ci_low']:.1f} to {cost['ci_high']:.1f}" in words
     assert "6 PPO, repaired – " in words
-    assert "10 Expected optimum – – – – – – – – – –" in words
+    assert "10 Expected optimum – – – – – – – – – – –" in words
 
 
 def test_what_has_no_value_is_said_with_its_reason(tmp_path):

@@ -83,6 +83,7 @@ COLUMNS = (
     Column("jain_index", "Jain index", "", _value("jain_index"), 3, tables=(COMPARISON,)),
     Column("extraction_factor", "Mean φ", "", _value("extraction_factor"), 2),
     Column("training_slots", "Trained on", "slots", lambda row: Estimate(row.training_slots), 0),
+    Column("training_seeds", "Seeds", "", lambda row: Estimate(row.training_seeds), 0),
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.executor import Executor
 from twinsync.experiments.sweeps.gather import cells_of, read_results, sweep_cells, sweep_json
 from twinsync.experiments.sweeps.plan import Sweep, check_sweep, split, thinned
+from twinsync.experiments.sweeps.result import CellResult
 from twinsync.experiments.sweeps.schedule import Progress, run
 from twinsync.experiments.sweeps.store import Store
 from twinsync.experiments.sweeps.toml import BEYOND, PAPER, read_sweep, shipped_sweep
@@ -257,6 +258,7 @@ def _write_raw(out: Path, whole: Plan, store: Store, command: str, *, partial: b
     write_json(out / SWEEPS, {"sweeps": swept})
     if whole.studies:
         write_studies(out, whole.studies, whole.preset.scenario, store, budget, seed, partial=partial)
+    computed, planned = _each_once(whole, store, partial=partial)
     write_json(
         out / MANIFEST,
         {
@@ -266,18 +268,19 @@ def _write_raw(out: Path, whole: Plan, store: Store, command: str, *, partial: b
             "figures": list(whole.figures),
             "scenario": {"name": whole.preset.name, "overrides": list(whole.overrides)},
             # Parts share results, so that their times add up to more.
-            "total_s": round(_total_s(whole, store, partial=partial), 1),
+            "total_s": round(sum(result.total_s for result in computed), 1),
+            "results": {"computed": len(computed), "planned": planned},
             "evaluation": {"slots": budget.evaluation_slots, "seeds": budget.evaluation_seeds},
             **told,
         },
     )
 
 
-def _total_s(whole: Plan, store: Store, *, partial: bool) -> float:
-    """Compute time of all results, each once [s]."""
+def _each_once(whole: Plan, store: Store, *, partial: bool) -> tuple[list[CellResult], int]:
+    """The results of a plan, those that parts share once, and how many there are to be."""
     cells = {cell.address: cell for cell in whole.cells()}.values()
     found = read_results(store, list(cells), partial=partial)
-    return sum(result.total_s for results in found.values() for result in results)
+    return [result for results in found.values() for result in results], len(cells)
 
 
 def _alone(command: str, figure: str) -> str:

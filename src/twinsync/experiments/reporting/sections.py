@@ -70,7 +70,15 @@ def _checked(claims: Sequence[Claim]) -> list[Block]:
 
 
 def _budget(manifest: Mapping[str, Any]) -> Block:
-    return Box("note", f"Budget: {manifest['budget']}", [Paragraph(sentence(manifest["budget_note"]))])
+    words = sentence(manifest["budget_note"])
+    counts = manifest.get("results", {"computed": 0, "planned": 0})
+    if counts["computed"] < counts["planned"]:
+        words += (
+            f" **Not complete:** {counts['computed']} of {counts['planned']} results are computed, and the rest are "
+            "left "
+            "out of this report; each row says how many seeds it has."
+        )
+    return Box("note", f"Budget: {manifest['budget']}", [Paragraph(words)])
 
 
 def _made(run: RunFolder) -> Made:
