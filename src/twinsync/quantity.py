@@ -51,3 +51,15 @@ def _scale(value: float, given: str, unit: str, where: str, text: str) -> float:
             return value * factor
     expected = f"{unit} (or {unit} with an SI prefix such as k, M)" if unit else "a pure number or dB"
     raise InputError(f"{where}: wrong unit in {text!r}; expected {expected}")
+
+
+# Dimensionless groups that policies may be told; natural logarithms of these enter the network.
+PHYSICAL = (
+    "signal-to-noise ratio at full power",
+    "slots to send the raw data at 1 bit/s/Hz over an equal share of the bandwidth",
+    "slots to process the raw data once at the UD's full speed",
+    "slots to process the raw data once with an equal share of the edge CPU",
+    "energy to process the raw data once at full speed, over the budget",
+    "energy to transmit for a slot at full power, over the budget",
+    "least extraction factor",
+)

@@ -9,7 +9,7 @@ import pytest
 from twinsync.allocators.heuristics import EqualShare, Random
 from twinsync.allocators.optimum import Optimum as OptimumAllocator
 from twinsync.allocators.optimum import Solution
-from twinsync.environment.sight import Sight
+from twinsync.environment.interface import Sight
 from twinsync.errors import InputError
 from twinsync.experiments import evaluate as module
 from twinsync.experiments.evaluate import draw_slot_set, evaluate

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from twinsync.environment.gym import DTSyncEnv
-from twinsync.environment.interface import draw_phi
-from twinsync.environment.sight import see
+from twinsync.environment.interface import draw_phi, see
 from twinsync.experiments import peers
 from twinsync.experiments.peers import PeerPolicy, build_peer, check_peer, train_peer
 from twinsync.learning.divergence import find_divergences

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from twinsync.environment import DTSync, Interface
-from twinsync.learning.optimise import falling_rate
+from twinsync.learning.algorithm import falling_rate
 from twinsync.learning.sac import Sac, SacState
 from twinsync.learning.settings import SacSettings
 from twinsync.presets import load_scenario

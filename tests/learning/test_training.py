@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from twinsync.learning import SAC_TUNED, SacSettings, Training, advance, start_training
+from twinsync.learning.training import build_algorithm
 from twinsync.presets import load_scenario
 
 ALGORITHMS = ("sac", "ppo")
@@ -135,3 +136,12 @@ def test_the_benchmarks_train(two_devices, change: dict) -> None:
     assert 0.05 < training.curve[-1].value_size / training.curve[-1].value_bound < 1.0
     assert np.abs(np.asarray(training.policies().network.layers[0].weight) - before).max() > 0
     assert training.policies().interface.decisions == 3
+
+
+def test_settings_of_no_learner_are_refused(complains) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Unknown(SacSettings):
+        pass
+
+    with complains("Unknown"):
+        build_algorithm(load_scenario("paper"), Unknown())

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twinsync.model.channel import block_gain, distance_m, fading, path_gain, rate_bps
+from twinsync.model.channel import (
+    block_gain,
+    distance_m,
+    fading,
+    path_gain,
+    rate_bps,
+    uplink_energy_j,
+    uplink_latency_s,
+)
 from twinsync.streams import Dice, root_key
 
 
@@ -62,3 +70,13 @@ def test_fading_is_exponential_of_unit_mean():
 def test_the_least_and_the_greatest_draw_leave_a_channel():
     # The open interval's ends in single precision: -ln(1 - 2^-24) = 2^-24, -ln(2^-24) = 24 ln 2
     np.testing.assert_allclose(fading(jnp.array([1 - 2.0**-24, 2.0**-24])), [2.0**-24, 24 * math.log(2)], rtol=1e-6)
+
+
+def test_latency_by_hand():
+    # (12): 0.7e6 bit * 0.5 / 250 kbit/s = 1.4 s
+    np.testing.assert_allclose(uplink_latency_s(jnp.array([0.7e6]), jnp.array([0.5]), jnp.array([2.5e5])), [1.4])
+
+
+def test_energy_by_hand():
+    # (13): 1.4 s * 0.05 W = 70 mJ
+    np.testing.assert_allclose(uplink_energy_j(jnp.array([1.4]), jnp.array([0.05])), [0.07], rtol=1e-6)

@@ -21,11 +21,10 @@ import numpy as np
 from twinsync.allocators.four_by_four import Four
 from twinsync.arrays import Array, Float
 from twinsync.errors import InputError
-from twinsync.model.allocation import Allocation, Slot
 from twinsync.model.channel import path_gain
 from twinsync.model.semantics import log_work
 from twinsync.model.sensing import sensing_energy_j, sensing_latency_s
-from twinsync.model.slot import GHZ
+from twinsync.model.slot import GHZ, Allocation, Slot
 from twinsync.scenario import Scenario
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)

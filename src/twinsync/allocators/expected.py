@@ -22,10 +22,9 @@ import numpy as np
 from twinsync.allocators.expectation import DeviceProblem, check_expectation, device_cost, device_problem
 from twinsync.allocators.four_by_four import Four, factorise, substitute
 from twinsync.arrays import Array, Float, Key
-from twinsync.environment.sight import Sight
+from twinsync.environment.interface import Sight
 from twinsync.errors import InputError
-from twinsync.model.allocation import Allocation
-from twinsync.model.slot import GHZ
+from twinsync.model.slot import GHZ, Allocation
 from twinsync.scenario import Scenario
 
 BARRIERS = (1e-2, 1e-3, 1e-4, 1e-5)  # relative to a device's cost; eight bounds a device leave 1e-4 at the end

@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Key
-from twinsync.environment.interface import Interface, to_allocation
-from twinsync.environment.sight import Sight
-from twinsync.model.allocation import Allocation
+from twinsync.environment.interface import Interface, Sight, to_allocation
+from twinsync.model.slot import Allocation
 from twinsync.scenario import Scenario
 
 

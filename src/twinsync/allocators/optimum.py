@@ -13,11 +13,9 @@ import numpy as np
 from twinsync.allocators.interior_point import minimise
 from twinsync.allocators.slot_problem import build_problem, check_convex, terms
 from twinsync.arrays import Array, Float, Key
-from twinsync.environment.interface import draw_phi
-from twinsync.environment.sight import Sight
+from twinsync.environment.interface import Sight, draw_phi
 from twinsync.errors import InputError
-from twinsync.model.allocation import Allocation, Slot
-from twinsync.model.slot import GHZ
+from twinsync.model.slot import GHZ, Allocation, Slot
 from twinsync.scenario import Scenario
 
 RELATIVE_GAP = 1e-6

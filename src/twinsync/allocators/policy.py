@@ -14,10 +14,9 @@ import numpy as np
 
 from twinsync.allocators.networks import Architecture, Network
 from twinsync.arrays import Array, Float, Key
-from twinsync.environment.interface import Interface, draw_phi, observe, to_allocation
-from twinsync.environment.sight import Sight
+from twinsync.environment.interface import Interface, Sight, draw_phi, observe, to_allocation
 from twinsync.errors import InputError
-from twinsync.model.allocation import Allocation
+from twinsync.model.slot import Allocation
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from twinsync.arrays import Key
-from twinsync.environment.sight import Sight
-from twinsync.model.allocation import Allocation
+from twinsync.environment.interface import Sight
+from twinsync.model.slot import Allocation
 from twinsync.scenario import Scenario
 
 

@@ -27,10 +27,9 @@ import jax.numpy as jnp
 from twinsync.allocators.four_by_four import Four  # one array [b, K] for each of (s, F, P, G)
 from twinsync.arrays import Array, Float, Scalar
 from twinsync.errors import InputError
-from twinsync.model.allocation import Slot
 from twinsync.model.semantics import log_work
 from twinsync.model.sensing import sensing_energy_j, sensing_latency_s
-from twinsync.model.slot import GHZ, over_devices
+from twinsync.model.slot import GHZ, Slot, over_devices
 from twinsync.scenario import Scenario
 
 

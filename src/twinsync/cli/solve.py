@@ -23,7 +23,7 @@ from twinsync.cli.shared import (
 from twinsync.errors import InputError
 
 if TYPE_CHECKING:
-    from twinsync.model.allocation import Slot
+    from twinsync.model.slot import Slot
     from twinsync.scenario import Scenario
 
 SLOTS = 10

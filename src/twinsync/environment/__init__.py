@@ -4,10 +4,8 @@ Importing this package registers `twinsync/DTSync-v0` with Gymnasium.
 """
 
 from twinsync.environment import registration
-from twinsync.environment.dtsync import DTSync, EnvState, Step
-from twinsync.environment.interface import Interface, observe, to_allocation
-from twinsync.environment.rollout import Rollout, rollout
-from twinsync.environment.sight import Sight, see
+from twinsync.environment.dtsync import DTSync, EnvState, Rollout, Step, rollout
+from twinsync.environment.interface import Interface, Sight, observe, see, to_allocation
 
 __all__ = [
     "DTSync",

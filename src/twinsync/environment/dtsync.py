@@ -1,7 +1,11 @@
-"""The Markov decision process of Section IV-A as pure functions: they jit, and vmap over keys and scenarios."""
+"""The Markov decision process of Section IV-A as pure functions: they jit, and vmap over keys and scenarios.
+
+`rollout` decides many cycles at once: no action changes a later slot, so all slots are drawn first.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
 
 import equinox as eqx
@@ -9,10 +13,19 @@ import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Bool, Float, Key
-from twinsync.environment.interface import Interface, draw_phi, observe, to_allocation
-from twinsync.environment.sight import see
+from twinsync.environment.interface import Interface, draw_phi, observe, see, to_allocation
 from twinsync.errors import InputError
-from twinsync.model import Allocation, Motion, Outcome, Slot, advance_motion, draw_slot, slot_outcome, start_motion
+from twinsync.model import (
+    Allocation,
+    Motion,
+    Outcome,
+    Slot,
+    advance_motion,
+    draw_cycles,
+    draw_slot,
+    slot_outcome,
+    start_motion,
+)
 from twinsync.scenario import Scenario
 from twinsync.streams import fold, stream
 
@@ -123,3 +136,36 @@ class DTSync(eqx.Module):
         if self.interface.extraction == "random":
             given = given_phi(key, self.scenario, n)
         return EnvState(motion, slot, given, n, key)
+
+
+Act = Callable[[Key, Float[jax.Array, "*b F"]], Float[jax.Array, "*b A"]]
+
+
+class Rollout(NamedTuple):
+    """What C copies of the environment went through in a cycle of N slots, slot after slot.
+
+    `observation[n + 1]` is what followed `action[n]`; after the last slot a fresh cycle begins. `outcome` has every
+    part of the slots, [N, C, ...].
+    """
+
+    observation: Float[jax.Array, "N C F"]
+    action: Float[jax.Array, "N C A"]
+    reward: Float[jax.Array, "N C"]
+    outcome: Outcome
+
+
+def rollout(environment: DTSync, keys: Key, act: Act, key: Key) -> Rollout:
+    """The cycles that `environment.reset` begins with each of `keys` [C], decided by `act(key, observation)`.
+
+    The same slots, observations and rewards as N steps of `environment.step`, much faster. Jit the caller.
+    """
+    scenario, interface = environment.scenario, environment.interface
+    slots = draw_cycles(keys, scenario)
+    given = None
+    if interface.extraction == "random":
+        numbers = jnp.arange(scenario.slot_count)
+        given = jax.vmap(lambda n: jax.vmap(lambda k: given_phi(k, scenario, n))(keys))(numbers)
+    observation = observe(interface, scenario, see(slots, interface.observation), given)
+    action = act(key, observation)
+    outcome = slot_outcome(scenario, slots, to_allocation(interface, scenario, action, given))
+    return Rollout(observation, action, -outcome.cost, outcome)

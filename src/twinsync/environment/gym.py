@@ -11,20 +11,21 @@ import jax
 import numpy as np
 
 from twinsync.arrays import Key
-from twinsync.environment.common import (
+from twinsync.environment.dtsync import DTSync, EnvState, next_cycle
+from twinsync.environment.gym_support import (
     SEED_LIMIT,
+    action_space,
     build_mdp,
     checked_action,
     checked_scale,
     checked_seed,
     decided,
     no_options,
+    observation_space,
     on_device,
     slot_info,
 )
-from twinsync.environment.dtsync import DTSync, EnvState, next_cycle
 from twinsync.environment.render import Frame, picture, table
-from twinsync.environment.spaces import action_space, observation_space
 from twinsync.errors import InputError
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key

@@ -1,7 +1,14 @@
 """The face between a decision-maker and a slot: observation of eq. (20) in, action of eq. (21) out, both O(1).
 
 Vectors are grouped by quantity, as the paper writes them: d_1..d_K, D_1..D_K (and gains, and given phis) in, and
-phi_1..phi_K, f_1..f_K, p_1..p_K, f^e_1..f^e_K out.
+phi_1..phi_K, f_1..f_K, p_1..p_K, f^e_1..f^e_K out. What is seen of a slot has three encodings:
+
+- `affine` maps each quantity of (20) from its range in the scenario to about [-1, 1]: the paper's state, for a policy
+  that serves one scenario;
+- `unscaled` is the same state in metres and Mbit;
+- `physical` gives the logarithms of the dimensionless groups that the decision depends on. Bandwidth, edge CPU and the
+  number of devices enter it only as what one device's equal share would do, so a policy trained on it can serve any K,
+  and any scenario whose groups it has seen.
 """
 
 from __future__ import annotations
@@ -9,16 +16,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Float, Key, Scalar
-from twinsync.environment.encoding import affine, physical, unscaled
-from twinsync.environment.sight import Sight
 from twinsync.errors import InputError
-from twinsync.groups import PHYSICAL
-from twinsync.model.allocation import Allocation
+from twinsync.model.channel import path_gain
+from twinsync.model.semantics import extraction_energy_j
+from twinsync.model.slot import Allocation, Slot
+from twinsync.quantity import PHYSICAL
 from twinsync.scenario import Scenario
+
+
+class Sight(eqx.Module):
+    """What the edge server sees before it decides.
+
+    distance_m, data_bits: the state of eq. (20). channel_gain: |g_k|^2, only for a decision-maker that asks for channel
+    knowledge (`observation = "csi"`), else None.
+    """
+
+    distance_m: Float[Array, "*b K"]
+    data_bits: Float[Array, "*b K"]
+    channel_gain: Float[Array, "*b K"] | None = None
+
+
+def see(slot: Slot, observation: str) -> Sight:
+    """The part of a slot that a decision-maker with this observation gets to see."""
+    return Sight(slot.distance_m, slot.data_bits, slot.channel_gain if observation == "csi" else None)
+
 
 Observation = Literal["paper", "csi"]
 EdgeCpu = Literal["requests", "shares"]
@@ -38,7 +64,7 @@ class Interface:
     extraction: `chosen` by the decision-maker; `none` fixes phi = 1 (w/o SC); `random` draws phi uniformly in
     [phi_min, 1] in each slot and shows it (random synchronisation strategy).
     encoding: `affine` scales what is seen by its range in the scenario; `unscaled` leaves it in metres and Mbit;
-    `physical` tells dimensionless groups, which serve any scenario and any K (see `encoding`).
+    `physical` tells dimensionless groups, which serve any scenario and any K.
     """
 
     observation: str = "paper"
@@ -125,3 +151,56 @@ def _from_unit(x: Float[Array, "*b"], low: Scalar, high: Scalar) -> Float[Array,
 
 def _to_unit(value: Float[Array, "*b"], low: Scalar, high: Scalar) -> Float[Array, "*b"]:
     return 2.0 * (value - low) / jnp.maximum(high - low, 1e-9) - 1.0
+
+
+MBIT = 1e6
+LEAST_UNSCALED_GAIN = 1e-30  # of the unscaled encoding, whose gain is a logarithm; no usable link is as weak
+
+
+def affine(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
+    """Distance and data size, each affine, and with `csi` the gain's decimal logarithm; one array per quantity."""
+    centre = jnp.sqrt(scenario.start_x_m**2 + scenario.start_y_m**2 + scenario.station_height_m**2)
+    spread = scenario.start_radius_m + 0.5 * scenario.speed_mean_m_s * scenario.cycle_s + scenario.distance_floor_m
+    parts = [(sight.distance_m - centre) / spread]
+    middle = 0.5 * (scenario.data_min_bits + scenario.data_max_bits)
+    # A fixed data size has no range; a hundredth of its size keeps the quotient finite and the entry 0.
+    half = jnp.maximum(0.5 * (scenario.data_max_bits - scenario.data_min_bits), 0.01 * middle)
+    parts.append((sight.data_bits - middle) / half)
+    if csi:
+        typical = path_gain(jnp.maximum(centre, scenario.distance_floor_m)[None], scenario)
+        parts.append(jnp.log10(jnp.maximum(_known_gain(sight) / typical, 1e-6)))
+    return parts
+
+
+def unscaled(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
+    """Distance [m] and data size [Mbit], the units of Tables I and II, and with `csi` the gain's decimal logarithm."""
+    parts = [jnp.asarray(sight.distance_m), jnp.asarray(sight.data_bits) / MBIT]
+    if csi:
+        parts.append(jnp.log10(jnp.maximum(_known_gain(sight), LEAST_UNSCALED_GAIN)))
+    return parts
+
+
+def physical(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
+    """The groups of `twinsync.quantity.PHYSICAL`; the gain is its mean (path gain), with `csi` the slot's own."""
+    data = jnp.asarray(sight.data_bits)
+    gain = _known_gain(sight) if csi else path_gain(jnp.asarray(sight.distance_m), scenario)
+    count, slot_s, one = scenario.device_count, scenario.slot_s, jnp.ones_like(data)
+    cycles = scenario.cycles_per_bit * data
+    full_speed = scenario.device_cpu_max_hz * one
+    groups = (
+        gain / scenario.noise_power_w * scenario.transmit_power_max_w,
+        data / (scenario.bandwidth_hz / count) / slot_s,
+        cycles / scenario.device_cpu_max_hz / slot_s,
+        cycles / (scenario.edge_cpu_max_hz / count) / slot_s,
+        extraction_energy_j(data, full_speed, scenario) / scenario.energy_budget_j,
+        scenario.transmit_power_max_w * slot_s / scenario.energy_budget_j * one,
+        scenario.extraction_factor_min * one,
+    )
+    # A capacitance of 0 is allowed and makes an energy 0; no group of a working device is as small as this.
+    return [jnp.log(jnp.maximum(group, 1e-12)) for group in groups]
+
+
+def _known_gain(sight: Sight) -> Float[Array, "*b K"]:
+    if sight.channel_gain is None:
+        raise InputError("observation = csi needs channel_gain in what the edge sees, got None")
+    return jnp.asarray(sight.channel_gain)

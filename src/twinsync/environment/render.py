@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from twinsync.arrays import Array, Float
-from twinsync.environment.common import Decided
+from twinsync.environment.gym_support import Decided
 from twinsync.model import Allocation, Outcome, Slot
 from twinsync.scenario import Scenario
 

@@ -20,7 +20,7 @@ import numpy as np
 from twinsync.allocators.optimum import solve
 from twinsync.allocators.protocol import Allocator, observation_of
 from twinsync.arrays import Float, Key
-from twinsync.environment.sight import see
+from twinsync.environment.interface import see
 from twinsync.errors import InputError
 from twinsync.experiments.metrics import Measures, measure
 from twinsync.model import Allocation, Slot, draw_slots

@@ -9,8 +9,7 @@ import jax
 import numpy as np
 
 from twinsync.arrays import Array, Bool, Float
-from twinsync.model.allocation import Allocation, Slot
-from twinsync.model.slot import Outcome, executed_edge_cpu_hz, slot_outcome
+from twinsync.model.slot import Allocation, Outcome, Slot, executed_edge_cpu_hz, slot_outcome
 from twinsync.scenario import Scenario
 
 TOLERANCE = 1e-5  # relative; the exact optimum sits on its limits up to the solver's accuracy

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from twinsync.environment.sight import see
+from twinsync.environment.interface import see
 from twinsync.learning.divergence import discount_sum, value_bound
 from twinsync.learning.settings import PpoSettings, SacSettings
 from twinsync.learning.training import CurveRow, curve_slots

@@ -19,8 +19,8 @@ import numpy as np
 
 from twinsync.arrays import Float
 from twinsync.errors import InputError
-from twinsync.model.allocation import Slot
 from twinsync.model.channel import path_gain
+from twinsync.model.slot import Slot
 from twinsync.scenario import Scenario
 
 FIELDS = ("data_bits", "distance_m", "channel_gain")

@@ -11,8 +11,7 @@ import numpy as np
 
 from twinsync.allocators.networks import by_device
 from twinsync.allocators.policy import Policy
-from twinsync.environment.interface import draw_phi, observe
-from twinsync.environment.sight import see
+from twinsync.environment.interface import draw_phi, observe, see
 from twinsync.model import draw_slots
 from twinsync.runtime.encoding import group_names
 from twinsync.runtime.files import FORMAT, VERSION

@@ -1,6 +1,6 @@
 """Training by the gradient of the expected cost itself, through the differentiable simulator.
 
-No action changes a later slot (finding 4) and the simulator is differentiable (finding 6), so the policy's expected
+No action changes a later slot and the simulator is differentiable, so the policy's expected
 cost needs no critic: it is an average of `slot_outcome` over fresh slots, and its gradient is exact up to sampling. The
 fading is drawn in strata, which makes that sampling nearly a quadrature. Same face to `training` as `sac` and `ppo`.
 """
@@ -20,15 +20,13 @@ from twinsync.allocators.networks import Network, by_device
 from twinsync.allocators.policy import Policy
 from twinsync.arrays import Array, Float, Key
 from twinsync.environment.dtsync import DTSync
-from twinsync.environment.interface import draw_phi, observe, to_allocation
-from twinsync.environment.sight import see
-from twinsync.groups import PHYSICAL
-from twinsync.learning.optimise import descend, falling_rate
+from twinsync.environment.interface import draw_phi, observe, see, to_allocation
+from twinsync.learning.algorithm import Stats, descend, falling_rate
 from twinsync.learning.ranges import draw_scenario
 from twinsync.learning.settings import GradientSettings
-from twinsync.learning.stats import Stats
 from twinsync.model import Slot, draw_cycle, slot_outcome
 from twinsync.model.channel import block_gain, path_gain, stratified_fading
+from twinsync.quantity import PHYSICAL
 from twinsync.scenario import Scenario
 from twinsync.streams import stream
 

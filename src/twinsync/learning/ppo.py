@@ -16,10 +16,9 @@ from twinsync.allocators.networks import Critic, Network
 from twinsync.allocators.policy import Policy
 from twinsync.arrays import Float, Key, Scalar
 from twinsync.environment.dtsync import DTSync, EnvState
-from twinsync.learning.distributions import normal_log_prob
-from twinsync.learning.optimise import descend, falling_rate
+from twinsync.learning.algorithm import Stats, descend, falling_rate
+from twinsync.learning.losses import normal_log_prob
 from twinsync.learning.settings import PpoSettings
-from twinsync.learning.stats import Stats
 from twinsync.streams import stream
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import math
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +15,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.policy import save_policies
 from twinsync.errors import InputError
-from twinsync.learning.card import plain_values, policy_card
-from twinsync.learning.checkpoint import FILE_NAME as CHECKPOINT_FILE
-from twinsync.learning.checkpoint import load_checkpoint, save_checkpoint
 from twinsync.learning.divergence import Diverged, find_divergences
+from twinsync.learning.gradient import Gradient
 from twinsync.learning.settings import Settings, algorithm_of, check_settings, deciding
 from twinsync.learning.training import CurveRow, Training, advance, check_divergence, start_training
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
+from twinsync.scenario import Scenario, constants
+from twinsync.streams import root_key, stream
 
-CONFIG_FILE, MANIFEST_FILE, CURVE_FILE = "config.json", "manifest.json", "curve.csv"
+CONFIG_FILE, MANIFEST_FILE, CURVE_FILE, CHECKPOINT_FILE = "config.json", "manifest.json", "curve.csv", "checkpoint.npz"
 
 Progress = Callable[[str, int, int], None]  # what is being done, slots done, slots in all
 
@@ -185,3 +188,75 @@ def _close_manifest(path: Path, training: Training, seconds: float) -> None:
     found = find_divergences(training.curve)
     manifest["diverged"] = [{"seed": item.seed, "slots": item.slots, "reason": item.reason} for item in found]
     path.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+
+
+def policy_card(training: Training, scenario: Scenario) -> dict[str, Any]:
+    """The card of a run's policies, all of one scenario: how the networks are built, and what trained them."""
+    policies, settings = training.policies(), training.algorithm.settings
+    interface = settings.interface
+    return {
+        "algorithm": algorithm_of(settings),
+        "architecture": policies.network.architecture,
+        "hidden": list(settings.hidden),
+        "outputs": settings.policy_heads * interface.decisions,
+        "squash": policies.squash,
+        "interface": dataclasses.asdict(interface),
+        "device_count": scenario.device_count,
+        "scenario": plain_values(scenario),
+        "seeds": training.seeds,
+        "seed": training.seed,
+        "curve_cost": [row.cost for row in training.curve[-training.seeds :]],
+        **_ranges(training),
+    }
+
+
+def plain_values(scenario: Scenario) -> dict[str, Any]:
+    """Every constant by key, as it is."""
+    return {key: getattr(scenario, key) for key in constants()}
+
+
+def _ranges(training: Training) -> dict[str, Any]:
+    """What training showed of each dimensionless group, where the policy is told those."""
+    if not isinstance(training.algorithm, Gradient):
+        return {}
+    return {"ranges": training.algorithm.ranges(stream(root_key(training.seed), "ranges"))}
+
+
+def save_checkpoint(path: Path, training: Training) -> None:
+    """Write step, curve and the whole state. An interrupted write leaves the earlier file as it was."""
+    leaves = {f"leaf_{i}": _plain(leaf) for i, leaf in enumerate(jax.tree.leaves(training.state))}
+    meta = json.dumps({"step": training.step, "curve": [list(row) for row in training.curve]})
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, allow_pickle=False, meta=np.asarray(meta), **leaves)
+    partial.replace(path)
+
+
+def load_checkpoint(path: Path, training: Training) -> None:
+    """Put a saved state into a training that was started with the same settings. Raises `InputError` for a file that is
+    truncated or of another shape."""
+    leaves, structure = jax.tree.flatten(training.state)
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            meta = json.loads(str(archive["meta"]))
+            saved = [archive[f"leaf_{i}"] for i in range(len(archive.files) - 1)]
+    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: not a whole checkpoint ({error}); remove it to train this run from its start"
+        ) from None
+    if [leaf.shape for leaf in saved] != [_plain(leaf).shape for leaf in leaves]:
+        raise InputError(f"{path}: a checkpoint of another size of run; remove it to train this run from its start")
+    training.state = jax.tree.unflatten(structure, [_like(old, new) for old, new in zip(leaves, saved, strict=True)])
+    training.step = int(meta["step"])
+    training.curve = [CurveRow(*row) for row in meta["curve"]]
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _plain(leaf: Any) -> np.ndarray:
+    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+
+
+def _like(old: Any, saved: np.ndarray) -> jax.Array:
+    return jax.random.wrap_key_data(jnp.asarray(saved)) if _is_key(old) else jnp.asarray(saved)

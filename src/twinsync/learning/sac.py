@@ -13,12 +13,17 @@ from twinsync.allocators.networks import Critic, Network
 from twinsync.allocators.policy import Policy
 from twinsync.arrays import Float, Key
 from twinsync.environment.dtsync import DTSync, EnvState
-from twinsync.learning.distributions import LOG_STD_BOUNDS, tanh_normal_sample
-from twinsync.learning.optimise import descend, falling_rate
+from twinsync.learning.algorithm import Stats, descend, falling_rate
+from twinsync.learning.losses import (
+    LOG_STD_BOUNDS,
+    actor_loss,
+    bellman_target,
+    critic_loss,
+    tanh_normal_sample,
+    temperature_loss,
+)
 from twinsync.learning.replay import Replay, Transition, empty_replay, sample, write
-from twinsync.learning.sac_losses import actor_loss, bellman_target, critic_loss, temperature_loss
 from twinsync.learning.settings import SacSettings
-from twinsync.learning.stats import Stats
 from twinsync.streams import fold, stream
 
 

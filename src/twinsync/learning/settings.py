@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from twinsync.allocators.networks import Architecture
-from twinsync.environment.dtsync import CycleEnd
+from twinsync.environment.dtsync import CycleEnd, DTSync
 from twinsync.environment.interface import EdgeCpu, Encoding, Extraction, Interface, Observation
 from twinsync.errors import InputError
 from twinsync.learning.ranges import Ranges
+from twinsync.scenario import Scenario
 
 Target = Literal["hard", "soft"]
 CriticReward = Literal["total", "devices"]
@@ -34,7 +35,14 @@ _NOT_PRINTED = "not printed; the usual choice"
 
 @dataclass(frozen=True)
 class Face:
-    """What a learner decides and sees; the same fields for every algorithm."""
+    """What a learner decides and sees; the same fields for every algorithm.
+
+    A learner's settings are a subclass. `algorithm` is its name in commands and stored results; `policy_heads` is how
+    many numbers its network puts out per decision (2: a mean and a logarithm of the standard deviation).
+    """
+
+    algorithm: ClassVar[str]
+    policy_heads: ClassVar[int] = 1
 
     observation: Observation = _setting("paper", "S", "stated", "what the policy sees", "eq. (20)")
     edge_cpu: EdgeCpu = _setting("requests", "f_e", "stated", "edge CPU as penalised requests or as shares", "eq. (22)")
@@ -46,6 +54,13 @@ class Face:
     def interface(self) -> Interface:
         """The environment's face."""
         return Interface(self.observation, self.edge_cpu, self.extraction)
+
+    def environment(self, scenario: Scenario) -> DTSync:
+        """The environment that the learner is trained in."""
+        return DTSync(scenario, self.interface)
+
+    def check(self) -> None:
+        """Raise `InputError` where settings do not go together; see `check_settings` for each by itself."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,10 @@ class Bootstrapping(Face):
         """The environment's face."""
         return Interface(self.observation, self.edge_cpu, self.extraction, self.encoding)
 
+    def environment(self, scenario: Scenario) -> DTSync:
+        """The environment that the learner is trained in."""
+        return DTSync(scenario, self.interface, self.cycle_end)
+
     def reward_factor(self, device_count: int) -> float:
         """What the learner multiplies the reward (22) by."""
         return 1.0 if self.reward_scale == "none" else 1.0 / (REWARD_UNIT * device_count)
@@ -77,6 +96,9 @@ class Bootstrapping(Face):
 @dataclass(frozen=True)
 class SacSettings(Bootstrapping):
     """Soft actor-critic, Section IV-B and Algorithm 1. Defaults are Table III; `tuned` changes what does not work."""
+
+    algorithm: ClassVar[str] = "sac"
+    policy_heads: ClassVar[int] = 2
 
     learning_rate: float = _setting(1e-4, "lr", "stated", "Adam's learning rate, all networks", "Table III")
     slots: int = _setting(100_000, "n_epoch n_step", "stated", "environment slots: 20 epochs of 5000", "Table III")
@@ -106,10 +128,17 @@ class SacSettings(Bootstrapping):
         -1.0, "H_0", "convention", "target entropy per decided number (H_0 = -4K)", "not printed; -dim(A)"
     )
 
+    def check(self) -> None:
+        """Raise `InputError` where the critic cannot learn each device's part of the reward."""
+        if self.critic_reward == "devices" and self.architecture != "set":
+            raise InputError("critic_reward = devices needs architecture = set, whose critic is a sum over devices")
+
 
 @dataclass(frozen=True)
 class PpoSettings(Bootstrapping):
     """Proximal policy optimisation, the paper's benchmark; nothing of it is printed, so the usual choices."""
+
+    algorithm: ClassVar[str] = "ppo"
 
     learning_rate: float = _setting(3e-4, "lr", "convention", "Adam's learning rate", _NOT_PRINTED)
     slots: int = _setting(100_000, "n_epoch n_step", "stated", "environment slots, as for SAC", "Table III")
@@ -131,6 +160,14 @@ class PpoSettings(Bootstrapping):
         "flat", "", "convention", "networks on flat vectors, or set networks", "silent"
     )
 
+    def check(self) -> None:
+        """Raise `InputError` where a rollout does not divide into mini-batches or into copies."""
+        for name in ("batch_size", "parallel_slots"):
+            if self.rollout_slots % getattr(self, name):
+                raise InputError(
+                    f"rollout_slots = {self.rollout_slots} must be a multiple of {name} = {getattr(self, name)}"
+                )
+
 
 _OURS = "not in the paper"
 
@@ -138,6 +175,8 @@ _OURS = "not in the paper"
 @dataclass(frozen=True)
 class GradientSettings(Face):
     """Training by the gradient of the expected cost; nothing of it is in the paper."""
+
+    algorithm: ClassVar[str] = "gradient"
 
     edge_cpu: EdgeCpu = _setting("shares", "f_e", "convention", "edge CPU as shares of the server", _OURS)
     learning_rate: float = _setting(1e-2, "lr", "convention", "Adam's learning rate at the start", _OURS)
@@ -163,7 +202,7 @@ Settings = SacSettings | PpoSettings | GradientSettings
 
 # What the tuned presets change, and why; the report prints these lines beside the numbers.
 TUNED_REASONS = {
-    "discount": "no action changes a later slot (finding 4): gamma > 0 only adds later slots' noise to the critic",
+    "discount": "no action changes a later slot: gamma > 0 only adds later slots' noise to the critic",
     "edge_cpu": "shares keep (19h) by construction; requests start far above the server and P_f drowns everything else",
     "architecture": "devices are exchangeable and the reward is a sum over them: a set network uses every UD's data",
     "learning_rate": "with gamma = 0 the critic is a regression, which a larger step learns sooner",
@@ -221,9 +260,7 @@ PRESETS: dict[tuple[str, str], Settings] = {
 
 def algorithm_of(settings: Settings) -> str:
     """`sac`, `ppo` or `gradient`."""
-    if isinstance(settings, GradientSettings):
-        return "gradient"
-    return "sac" if isinstance(settings, SacSettings) else "ppo"
+    return settings.algorithm
 
 
 def deciding(settings: Settings) -> dict[str, Any]:
@@ -240,16 +277,7 @@ def check_settings(settings: Settings) -> None:
         _check_one(name, kind, getattr(settings, name))
     if not settings.hidden or min(settings.hidden) < 1:
         raise InputError(f"hidden = {settings.hidden} must be one or more positive widths")
-    if isinstance(settings, SacSettings) and settings.critic_reward == "devices" and settings.architecture != "set":
-        raise InputError("critic_reward = devices needs architecture = set, whose critic is a sum over devices")
-    if isinstance(settings, PpoSettings) and settings.rollout_slots % settings.batch_size:
-        raise InputError(
-            f"rollout_slots = {settings.rollout_slots} must be a multiple of batch_size = {settings.batch_size}"
-        )
-    if isinstance(settings, PpoSettings) and settings.rollout_slots % settings.parallel_slots:
-        raise InputError(
-            f"rollout_slots = {settings.rollout_slots} must be a multiple of parallel_slots = {settings.parallel_slots}"
-        )
+    settings.check()
 
 
 def _check_one(name: str, kind: Any, value: Any) -> None:

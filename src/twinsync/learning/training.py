@@ -19,19 +19,22 @@ import numpy as np
 
 from twinsync.allocators.policy import Policy
 from twinsync.arrays import Key
-from twinsync.environment.dtsync import DTSync
-from twinsync.environment.sight import see
+from twinsync.environment.interface import see
+from twinsync.errors import InputError
+from twinsync.learning.algorithm import averaged, joined, nothing_yet
 from twinsync.learning.divergence import complaint, discount_sum, find_divergences, value_bound
 from twinsync.learning.gradient import Gradient
 from twinsync.learning.ppo import Ppo
 from twinsync.learning.sac import Sac
-from twinsync.learning.settings import GradientSettings, SacSettings, Settings, check_settings
-from twinsync.learning.stats import averaged, joined, nothing_yet
+from twinsync.learning.settings import GradientSettings, PpoSettings, SacSettings, Settings, check_settings
 from twinsync.model import Slot, draw_slots, slot_outcome
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key, stream
 
 Algorithm = Sac | Ppo | Gradient
+
+# A learner is one entry here, its settings in `settings` and its own module.
+ALGORITHMS: dict[type[Any], type[Any]] = {SacSettings: Sac, PpoSettings: Ppo, GradientSettings: Gradient}
 
 CURVE_SLOTS = 500  # fixed slots on which the deterministic policy is judged while it learns
 
@@ -104,16 +107,17 @@ def start_cells(scenarios: Sequence[Scenario], settings: Settings, *, numbers: S
     check_settings(settings)
     # The keys of the first n seeds do not depend on how many follow.
     keys = jax.random.split(stream(root_key(seed), "training"), max(numbers) + 1)[jnp.asarray(numbers)]
-    algorithm = _algorithm(scenarios[0], settings)
+    algorithm = build_algorithm(scenarios[0], settings)
     stacked = jax.tree.map(lambda *leaves: np.asarray(leaves), *scenarios)
     return Training(algorithm, stacked, _init(algorithm, stacked, keys), tuple(numbers), seed)
 
 
-def _algorithm(scenario: Scenario, settings: Settings) -> Algorithm:
-    if isinstance(settings, GradientSettings):
-        return Gradient(DTSync(scenario, settings.interface), settings)
-    environment = DTSync(scenario, settings.interface, settings.cycle_end)
-    return Sac(environment, settings) if isinstance(settings, SacSettings) else Ppo(environment, settings)
+def build_algorithm(scenario: Scenario, settings: Settings) -> Algorithm:
+    """The algorithm that these settings are of, in its environment. Raises `InputError` for settings of no learner."""
+    if type(settings) not in ALGORITHMS:
+        known = ", ".join(kind.__name__ for kind in ALGORITHMS)
+        raise InputError(f"{type(settings).__name__} are the settings of no learner; known: {known}")
+    return ALGORITHMS[type(settings)](settings.environment(scenario), settings)
 
 
 def advance(

@@ -1,4 +1,4 @@
-"""Section III-D: the Rayleigh channel and the achievable rate, eqs. (10) and (11)."""
+"""Section III-D: the Rayleigh channel, the achievable rate, and sending the semantics, eqs. (10) to (13)."""
 
 from __future__ import annotations
 
@@ -56,3 +56,17 @@ def rate_bps(
     snr = transmit_power_w[..., None] * (gain / scenario.noise_power_w)
     efficiency = jnp.mean(jnp.log1p(snr), axis=-1) / math.log(2.0)
     return scenario.bandwidth_hz / scenario.device_count * efficiency
+
+
+def uplink_latency_s(
+    data_bits: Float[Array, "*b K"], extraction_factor: Float[Array, "*b K"], rate_bps: Float[Array, "*b K"]
+) -> Float[Array, "*b K"]:
+    """Time to send the extracted semantics, eq. (12) [s]."""
+    return data_bits * extraction_factor / rate_bps
+
+
+def uplink_energy_j(
+    uplink_latency_s: Float[Array, "*b K"], transmit_power_w: Float[Array, "*b K"]
+) -> Float[Array, "*b K"]:
+    """Energy to send the extracted semantics, eq. (13) [J]."""
+    return uplink_latency_s * transmit_power_w

@@ -1,4 +1,4 @@
-"""What the network is told, as `twinsync.environment.encoding` computes it, in NumPy and in float64.
+"""What the network is told, as `twinsync.environment.interface` computes it, in NumPy and in float64.
 
 Products are sums of logarithms here: two logarithms of arrays instead of a dozen products and seven logarithms.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from twinsync.groups import PHYSICAL
+from twinsync.quantity import PHYSICAL
 
 AFFINE = ("distance", "data size", "channel gain")
 GIVEN_PHI = "given phi"

@@ -13,7 +13,7 @@ import jax
 
 from twinsync.allocators.registry import allocator_names
 from twinsync.errors import InputError
-from twinsync.learning.card import plain_values
+from twinsync.learning.run import plain_values
 from twinsync.learning.settings import Settings, algorithm_of, deciding
 from twinsync.plugins import ALLOCATORS, find_plugin, package_of
 from twinsync.scenario import Scenario, constants

@@ -20,9 +20,8 @@ from twinsync.experiments.peers import peer_versions, train_peer
 from twinsync.experiments.run_folder import OPTIMUM
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.result import CellResult
-from twinsync.learning.card import policy_card
 from twinsync.learning.divergence import find_divergences
-from twinsync.learning.run import finite_seeds
+from twinsync.learning.run import finite_seeds, policy_card
 from twinsync.learning.training import CurveRow, Training, advance, in_scenario, start_cells
 from twinsync.manifest import provenance
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from twinsync.environment.dtsync import DTSync
+from twinsync.environment.gym_support import MARGIN, action_space, distance_range_m, observation_space
 from twinsync.environment.interface import Interface
-from twinsync.environment.spaces import MARGIN, action_space, distance_range_m, observation_space
 from twinsync.presets import load_scenario
 
 CYCLES = 400

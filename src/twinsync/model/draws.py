@@ -1,4 +1,4 @@
-"""Whole cycles of what nature hands out: mobility, data and fading, which no action influences (finding 4)."""
+"""Random draws of slots and of whole cycles: mobility, data and fading, which no action influences."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import jax.numpy as jnp
 
 from twinsync.arrays import Array, Key
 from twinsync.model import mobility
-from twinsync.model.allocation import Slot
 from twinsync.model.channel import block_gain, distance_m, fading
 from twinsync.model.mobility import Motion
 from twinsync.model.sensing import data_bits
+from twinsync.model.slot import Slot
 from twinsync.scenario import Scenario
 from twinsync.streams import Dice
 
@@ -35,7 +35,7 @@ def draw_cycle(key: Key, scenario: Scenario) -> Slot:
 def draw_cycles(keys: Key, scenario: Scenario) -> Slot:
     """The cycles of C keys [C] side by side, slot after slot; shapes [N, C, K] and [N, C, K, L].
 
-    UDs do not meet in nature, so those of all cycles walk as one row, which is what makes many cycles fast.
+    UDs move independently, so those of all cycles are stepped as one row, which makes many cycles fast.
     """
     count = scenario.device_count
     slots = _walk(Dice.of(keys, count), scenario)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from twinsync.model import Motion, advance_motion, draw_cycle, draw_cycles, draw_slot, draw_slots, start_motion
-from twinsync.model.allocation import Slot
+from twinsync.model.slot import Slot
 from twinsync.streams import root_key
 
 

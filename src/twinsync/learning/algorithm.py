@@ -1,12 +1,15 @@
-"""What every learner tells of a stretch of training."""
+"""What the learners share: the numbers of a stretch of training, one typed gradient step, and the learning rate."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
+import optax
+
+from twinsync.learning.settings import Settings
 
 
 class Stats(NamedTuple):
@@ -45,3 +48,23 @@ def averaged(total: Stats, steps: jax.Array) -> Stats:
     """Sums over so many steps as means; peaks stay."""
     means: list[Any] = [x if name in _PEAKS else x / steps for name, x in total._asdict().items()]
     return Stats(*means)
+
+
+Weights = TypeVar("Weights")
+
+
+def descend(
+    optimiser: optax.GradientTransformation, slope: Weights, moments: Any, weights: Weights
+) -> tuple[Weights, Any]:
+    """Weights after one step against `slope`, and the optimiser's moments after it."""
+    # optax's own signatures do not know that weights keep their type.
+    change, moments = optimiser.update(cast(Any, slope), moments)
+    return cast(Any, optax.apply_updates)(weights, change), moments
+
+
+def falling_rate(settings: Settings, updates: int) -> optax.Schedule | float:
+    """The learning rate of a run of so many updates: constant, or falling linearly to its share at the end."""
+    if settings.learning_rate_end == 1.0:
+        return settings.learning_rate
+    end = settings.learning_rate * settings.learning_rate_end
+    return optax.linear_schedule(settings.learning_rate, end, updates)

@@ -1,4 +1,4 @@
-"""The losses of Section IV-B: eqs. (25), (26), (27) and (28), on arrays of one shape (B,).
+"""The losses of Section IV-B: eqs. (25) to (28), on arrays of one shape (B,), and log-probabilities of actions.
 
 Deviations from the letter, each of them convention: natural logarithms throughout; two critics and their minimum, which
 Algorithm 1 initialises though (27) writes one Q.
@@ -9,10 +9,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Float, Scalar
+from twinsync.arrays import Float, Key, Scalar
+from twinsync.streams import normal
 
 
-def _same_shape(*arrays: jax.Array) -> None:
+def require_rows(*arrays: jax.Array) -> None:
+    """Raise `ValueError` unless all arrays have one shape (B,)."""
     # A (B,) against a (B, 1) would broadcast to (B, B) and train on nonsense without a word.
     shapes = {jnp.shape(array) for array in arrays}
     if len(shapes) != 1 or len(next(iter(shapes))) != 1:
@@ -29,14 +31,14 @@ def bellman_target(
     discount: Scalar,
 ) -> Float[jax.Array, " B"]:
     """Target Q-hat: eq. (24) with the soft value (25) at s', the minimum of the two target critics."""
-    _same_shape(reward, done, q1_next, q2_next, log_prob_next)
+    require_rows(reward, done, q1_next, q2_next, log_prob_next)
     value = jnp.minimum(q1_next, q2_next) - alpha * log_prob_next
     return jax.lax.stop_gradient(reward + discount * (1.0 - done) * value)
 
 
 def critic_loss(q: Float[jax.Array, " B"], target: Float[jax.Array, " B"]) -> Float[jax.Array, ""]:
     """Bellman residual, eq. (26)."""
-    _same_shape(q, target)
+    require_rows(q, target)
     return jnp.mean(0.5 * (q - target) ** 2)
 
 
@@ -44,7 +46,7 @@ def actor_loss(
     log_prob: Float[jax.Array, " B"], q1: Float[jax.Array, " B"], q2: Float[jax.Array, " B"], alpha: Scalar
 ) -> Float[jax.Array, ""]:
     """Expected Kullback-Leibler divergence up to a constant, eq. (27)."""
-    _same_shape(log_prob, q1, q2)
+    require_rows(log_prob, q1, q2)
     return jnp.mean(alpha * log_prob - jnp.minimum(q1, q2))
 
 
@@ -53,3 +55,24 @@ def temperature_loss(
 ) -> Float[jax.Array, ""]:
     """Eq. (28) in ln(alpha), which keeps alpha positive."""
     return -jnp.exp(log_alpha) * jnp.mean(jax.lax.stop_gradient(log_prob) + target_entropy)
+
+
+LOG_STD_BOUNDS = (-10.0, 2.0)
+
+
+def normal_log_prob(
+    x: Float[jax.Array, "*b A"], mean: Float[jax.Array, "*b A"], log_std: Float[jax.Array, "*#b A"]
+) -> Float[jax.Array, "*b"]:
+    """ln N(x; mean, exp(log_std)^2), summed over the last axis."""
+    z = (x - mean) * jnp.exp(-log_std)
+    return jnp.sum(-0.5 * z**2 - log_std - 0.5 * jnp.log(2 * jnp.pi), axis=-1)
+
+
+def tanh_normal_sample(
+    key: Key, mean: Float[jax.Array, "*b A"], log_std: Float[jax.Array, "*b A"]
+) -> tuple[Float[jax.Array, "*b A"], Float[jax.Array, "*b"]]:
+    """A reparameterised action tanh(u), u normal, and its natural log-probability with the Jacobian of tanh."""
+    u = mean + jnp.exp(log_std) * normal(key, mean.shape).astype(mean.dtype)
+    # ln(1 - tanh(u)^2) written so that it does not cancel for large |u|.
+    jacobian = 2.0 * (jnp.log(2.0) - u - jax.nn.softplus(-2.0 * u))
+    return jnp.tanh(u), normal_log_prob(u, mean, log_std) - jnp.sum(jacobian, axis=-1)
