@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -27,6 +28,34 @@ settings.register_profile(
     "twinsync", deadline=None, database=None, max_examples=50, derandomize=bool(os.environ.get("CI")), print_blob=True
 )
 settings.load_profile("twinsync")
+
+# The only program that a few tests need and pip cannot bring.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests marked `browser` where there is none; the summary says so."""
+    if CHROMIUM is None:
+        left_out = [item for item in items if item.get_closest_marker("browser")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was not run, and how to have it run."""
+    if CHROMIUM is None:
+        terminalreporter.write_line(
+            "not run: tests that open a report in a browser; install one (Debian: apt-get install chromium), run again"
+        )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser, for tests marked `browser`."""
+    assert CHROMIUM is not None
+    return CHROMIUM
+
 
 Complaint = Callable[..., AbstractContextManager[None]]
 
