@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import equinox as eqx
@@ -222,3 +223,14 @@ def test_the_devices_costs_add_up_to_the_slots(name: str):
     outcome = slot_outcome(scenario, slot, Allocation(0.5 * one, 1e9 * one, 0.1 * one, 2e9 * one))
     np.testing.assert_allclose(jnp.sum(outcome.device_cost), outcome.cost, rtol=1e-5)
     assert outcome.device_cost[0] > outcome.device_cost[-1]
+
+
+@pytest.mark.parametrize("name", ["penalty", "workload_law"])
+def test_a_form_without_a_formula_is_refused(scenario, complains, name: str) -> None:
+    # Someone adds a choice to the scenario and forgets the formula: no other form may be taken for it.
+    unknown = copy.copy(scenario)
+    object.__setattr__(unknown, name, "quadratic")
+    one = np.ones(scenario.device_count, np.float32)
+    slot = Slot(50.0 * one, 7e5 * one, 1e-9 * one[:, None])
+    with complains(name, "quadratic"):
+        slot_outcome(unknown, slot, Allocation(0.5 * one, 1e9 * one, 0.1 * one, 1e9 * one))

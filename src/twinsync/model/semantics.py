@@ -16,18 +16,24 @@ import jax
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Float, Scalar
+from twinsync.errors import InputError
 from twinsync.scenario import Scenario
 
 CORNER_WIDTH = 0.01  # of a piecewise law's rounded corners, in ln(phi)
 
 
 def log_work(log_phi: Float[Array, "*b"], scenario: Scenario) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
-    """Logarithms of the extraction and the recovery work a bit of raw data, relative to C cycles, at ln(phi)."""
+    """Logarithms of the extraction and the recovery work per bit of raw data, relative to C cycles, at ln(phi).
+
+    Raises `InputError` for a workload law without a formula here.
+    """
     if scenario.workload_law == "power":
         return -scenario.extraction_exponent * log_phi, (1.0 - scenario.recovery_exponent) * log_phi
     if scenario.workload_law == "constant":
         return jnp.zeros_like(log_phi), jnp.zeros_like(log_phi)
-    return _piecewise(log_phi, scenario, 1), _piecewise(log_phi, scenario, 2)
+    if scenario.workload_law == "piecewise":
+        return _piecewise(log_phi, scenario, 1), _piecewise(log_phi, scenario, 2)
+    raise InputError(f"workload_law = {scenario.workload_law!r} has no formula; known: power, constant, piecewise")
 
 
 def _piecewise(log_phi: Float[Array, "*b"], scenario: Scenario, column: int) -> Float[Array, "*b"]:

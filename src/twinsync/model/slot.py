@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from twinsync.arrays import Array, Bool, Float, Scalar
+from twinsync.errors import InputError
 from twinsync.model.channel import rate_bps, uplink_energy_j, uplink_latency_s
 from twinsync.model.semantics import (
     compute_latency_s,
@@ -124,13 +125,18 @@ def device_penalty_of(
     requested_edge_hz: Float[Array, "*b K"],
     scenario: Scenario,
 ) -> Float[Array, "*b K"]:
-    """Each UD's part of P: its own excess, and an equal share of what the UDs exceed together."""
+    """Each UD's part of P: its own excess, and an equal share of what the UDs exceed together.
+
+    Raises `InputError` for a form of penalty without a formula here.
+    """
     count = scenario.device_count
     edge_excess = (over_devices(requested_edge_hz)[..., None] - scenario.edge_cpu_max_hz) / GHZ
     if scenario.penalty == "literal":
         late = sync_latency_s - scenario.deadline_s / count
         over = energy_j - scenario.energy_budget_j / count
         return scenario.penalty_weight * (late + over + edge_excess / count)
+    if scenario.penalty != "hinge":
+        raise InputError(f"penalty = {scenario.penalty!r} has no formula; known: hinge, literal")
     late = jnp.maximum(sync_latency_s - scenario.deadline_s, 0.0)
     over = jnp.maximum(energy_j - scenario.energy_budget_j, 0.0)
     return scenario.penalty_weight * (late + over + jnp.maximum(edge_excess, 0.0) / count)
