@@ -14,13 +14,13 @@ import json
 import shutil
 from pathlib import Path
 
-from twinsync.experiments.budgets import find_budget
+from twinsync.experiments.compute.store import from_bytes, to_bytes
 from twinsync.experiments.recorded import FOLDER
 from twinsync.experiments.report_folder import STUDIES
 from twinsync.experiments.reproduce import RESULTS, plan
 from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, LEARNING, MANIFEST, SCENARIO
+from twinsync.experiments.schemes import find_budget
 from twinsync.experiments.sweep_folder import SWEEPS
-from twinsync.experiments.sweeps.result import from_bytes, to_bytes
 from twinsync.experiments.verdicts import CLAIMS
 
 RAW = (MANIFEST, SCENARIO, LEARNING, EVALUATION, SWEEPS, STUDIES)

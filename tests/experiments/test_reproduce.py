@@ -13,10 +13,11 @@ from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments import comparison, verdicts
 from twinsync.experiments import reproduce as module
-from twinsync.experiments.budgets import BUDGETS, Budget, contenders, deviations, find_budget, learning_constants
+from twinsync.experiments.compute.executors import Inline
+from twinsync.experiments.constants import learning_constants
 from twinsync.experiments.evaluate import evaluate
 from twinsync.experiments.reproduce import find_figures, plan, report, reproduce
-from twinsync.experiments.sweeps.local import Inline
+from twinsync.experiments.schemes import BUDGETS, Budget, contenders, deviations, find_budget
 from twinsync.learning.settings import PRESETS, SacSettings
 from twinsync.presets import load_scenario
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from twinsync.experiments import peers
-from twinsync.experiments.budgets import BUDGETS, Budget
+from twinsync.experiments.compute import peers
+from twinsync.experiments.compute.store import Store
+from twinsync.experiments.compute.work import compute
 from twinsync.experiments.figures.style import look
 from twinsync.experiments.figures.variants import draw_variants, variants_data
+from twinsync.experiments.report.document import Document
+from twinsync.experiments.report.markdown import to_markdown
+from twinsync.experiments.report.variants import last_fifths, looks_as_printed, variants_section
 from twinsync.experiments.report_folder import ReportFolder
-from twinsync.experiments.reporting.document import Document
-from twinsync.experiments.reporting.markdown import to_markdown
-from twinsync.experiments.reporting.variants import last_fifths, looks_as_printed, variants_section
 from twinsync.experiments.reproduce import plan
-from twinsync.experiments.sweeps.store import Store
-from twinsync.experiments.sweeps.work import compute
+from twinsync.experiments.schemes import BUDGETS, Budget
 from twinsync.experiments.variant_results import study_cells, write_studies
 from twinsync.experiments.variants import BACK, CHANGES, PPO, RANDOM, SAC, TOWARDS, peer_variants, settings_variants
 from twinsync.learning.settings import SAC_TUNED, PpoSettings, SacSettings, check_settings

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from twinsync.experiments.formatting import number, with_interval
 from twinsync.experiments.run_folder import Estimate, Row
-from twinsync.experiments.words import number, with_interval
 
 COMPARISON, SWEEP = "comparison", "sweep"  # tables: of one scenario, and of all points of a sweep
 _PARTS = ("mean", "low", "high", "median", "p95")

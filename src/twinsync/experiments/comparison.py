@@ -13,12 +13,7 @@ import numpy as np
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.policy import save_policies
 from twinsync.errors import InputError
-from twinsync.experiments.budgets import HEADLINE_BENCHMARKS, HEADLINE_LEARNER, Budget, Contender
-from twinsync.experiments.evaluate import Evaluation, optimum_cost
-from twinsync.experiments.folder import write_json
-from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, OPTIMUM
-from twinsync.experiments.summary import summarise
-from twinsync.experiments.sweeps.gather import (
+from twinsync.experiments.collect import (
     add_training,
     cells_of,
     commits_of,
@@ -26,11 +21,15 @@ from twinsync.experiments.sweeps.gather import (
     missing_of,
     read_results,
 )
-from twinsync.experiments.sweeps.result import CellResult
-from twinsync.experiments.sweeps.store import Store
+from twinsync.experiments.compute.store import CellResult, Store
+from twinsync.experiments.evaluate import Evaluation, optimum_cost
+from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, OPTIMUM
+from twinsync.experiments.schemes import HEADLINE_BENCHMARKS, HEADLINE_LEARNER, Budget, Contender
+from twinsync.experiments.summary import summarise
 from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE, write_curve
 from twinsync.learning.training import curve_slots
 from twinsync.scenario import Scenario
+from twinsync.storage import write_json
 
 UNITS, RUNS = "evaluation_units.csv", "runs"
 _CURVE_COLUMNS = ("seed", "slots", "cost", "latency_s", "training_reward")

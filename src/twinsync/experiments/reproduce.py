@@ -10,34 +10,32 @@ from typing import Any
 
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
-from twinsync.experiments.budgets import (
+from twinsync.experiments.collect import cells_of, read_results, sweep_cells, sweep_json
+from twinsync.experiments.comparison import write_comparison
+from twinsync.experiments.compute.cell import Cell
+from twinsync.experiments.compute.executors import Executor
+from twinsync.experiments.compute.peers import check_peer
+from twinsync.experiments.compute.schedule import Progress, run
+from twinsync.experiments.compute.store import CellResult, Store
+from twinsync.experiments.constants import describe_constants, learning_constants
+from twinsync.experiments.report.write import write_report
+from twinsync.experiments.run_folder import LEARNING, MANIFEST, SCENARIO, read_manifest
+from twinsync.experiments.schemes import (
     Budget,
     Contender,
     contenders,
-    learning_constants,
     printed_schemes,
     repaired_schemes,
 )
-from twinsync.experiments.comparison import write_comparison
-from twinsync.experiments.describe import describe_constants
-from twinsync.experiments.folder import open_folder, read_json, write_json
-from twinsync.experiments.peers import check_peer
-from twinsync.experiments.report import write_report
-from twinsync.experiments.run_folder import LEARNING, MANIFEST, SCENARIO, read_manifest
+from twinsync.experiments.sweep import Sweep, check_sweep, split, thinned
+from twinsync.experiments.sweep_files import BEYOND, PAPER, read_sweep, shipped_sweep
 from twinsync.experiments.sweep_folder import SWEEPS
-from twinsync.experiments.sweeps.cell import Cell
-from twinsync.experiments.sweeps.executor import Executor
-from twinsync.experiments.sweeps.gather import cells_of, read_results, sweep_cells, sweep_json
-from twinsync.experiments.sweeps.plan import Sweep, check_sweep, split, thinned
-from twinsync.experiments.sweeps.result import CellResult
-from twinsync.experiments.sweeps.schedule import Progress, run
-from twinsync.experiments.sweeps.store import Store
-from twinsync.experiments.sweeps.toml import BEYOND, PAPER, read_sweep, shipped_sweep
 from twinsync.experiments.variant_results import study_cells, write_studies
 from twinsync.experiments.variants import PEERS, SETTINGS, VARIANTS, Variant, peer_variants
 from twinsync.experiments.verdicts import verdicts
 from twinsync.manifest import provenance
 from twinsync.presets import Preset, load_preset, load_scenario
+from twinsync.storage import open_folder, read_json, write_json
 
 RESULTS, PLAN = "results", "plan.json"
 COMPARISON = "3"

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.describe import scenario_values
+from twinsync.experiments.constants import scenario_values
 from twinsync.experiments.evaluate import Evaluation, Optimum, Scheme
-from twinsync.experiments.jsonable import jsonable
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS, TOLERANCE
 from twinsync.experiments.statistics import (
     LEVEL,
@@ -20,6 +19,7 @@ from twinsync.experiments.statistics import (
     expected_coverage,
     median_and_p95,
 )
+from twinsync.storage import jsonable
 
 TRAINING, EVALUATION = "training seed", "evaluation seed"
 EXPECTED = "expected"  # the allocator's name

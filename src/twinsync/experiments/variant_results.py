@@ -8,18 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from twinsync.experiments.budgets import Budget
-from twinsync.experiments.folder import write_json
-from twinsync.experiments.jsonable import jsonable
+from twinsync.experiments.collect import cells_of, commits_of, evaluation_of, read_results
+from twinsync.experiments.compute.cell import Cell
+from twinsync.experiments.compute.store import CellResult, Store
 from twinsync.experiments.report_folder import STUDIES
+from twinsync.experiments.schemes import Budget
 from twinsync.experiments.statistics import Bootstrap
 from twinsync.experiments.summary import describe_scheme
-from twinsync.experiments.sweeps.cell import Cell
-from twinsync.experiments.sweeps.gather import cells_of, commits_of, evaluation_of, read_results
-from twinsync.experiments.sweeps.result import CellResult
-from twinsync.experiments.sweeps.store import Store
 from twinsync.experiments.variants import Variant, change_label
 from twinsync.scenario import Scenario
+from twinsync.storage import jsonable, write_json
 
 
 def study_cells(variants: Sequence[Variant], scenario: Scenario, budget: Budget, seed: int) -> list[Cell]:

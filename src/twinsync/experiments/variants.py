@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from twinsync.experiments.budgets import Budget, Contender, printed_schemes, repaired_schemes
+from twinsync.experiments.schemes import Budget, Contender, printed_schemes, repaired_schemes
 from twinsync.learning.settings import PPO_TUNED, SAC_TUNED, PpoSettings, SacSettings
 
 TOWARDS, BACK, PEER = "towards", "back", "peer"

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from twinsync.experiments.jsonable import jsonable
 from twinsync.experiments.run_folder import read_run_folder
 from twinsync.experiments.statistics import Bootstrap
+from twinsync.storage import jsonable
 
 AXES = {"fig4": "", "fig5": "Mbit", "fig6": "", "fig7": "GHz"}
 SPREAD = np.array([-0.002, -0.001, 0.0, 0.001, 0.002])  # of five seeds, relative

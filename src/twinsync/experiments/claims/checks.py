@@ -16,9 +16,9 @@ from itertools import pairwise
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.view import NOTHING, Evidence, Place, View, sizes_differ
+from twinsync.experiments.claims.evidence import NOTHING, Evidence, Place, View, sizes_differ
+from twinsync.experiments.formatting import NBSP, number
 from twinsync.experiments.statistics import Interval
-from twinsync.experiments.words import NBSP, number
 
 HOLDS, PARTLY, FAILS, UNCHECKED = "holds", "holds only where", "does not hold", "not checked"
 SIGNIFICANT = 1.0  # [%]; the paper's "significantly", which it never defines, is read as more than this

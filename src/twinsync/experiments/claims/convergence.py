@@ -14,9 +14,9 @@ import numpy as np
 
 from twinsync.arrays import Float
 from twinsync.experiments.claims.checks import UNCHECKED, Check, Finding, judge, refusal, unchecked
-from twinsync.experiments.claims.view import NOTHING, Evidence
+from twinsync.experiments.claims.evidence import NOTHING, Evidence
+from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.run_folder import Curve
-from twinsync.experiments.words import NBSP
 
 SETTLED = 5.0  # [%]; a reward has stabilised if its last two fifths differ by less than this
 NO_CURVES = "Fig. 3 was not run"

@@ -17,15 +17,15 @@ import numpy as np
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.claims.checks import HOLDS, UNCHECKED
-from twinsync.experiments.claims.claims import STATEMENTS
-from twinsync.experiments.claims.view import EXACT, gather
-from twinsync.experiments.describe import value_text
+from twinsync.experiments.claims.evidence import EXACT, gather
+from twinsync.experiments.claims.statements import STATEMENTS
+from twinsync.experiments.constants import value_text
 from twinsync.experiments.evaluate import evaluate
-from twinsync.experiments.jsonable import jsonable
 from twinsync.experiments.summary import summarise
 from twinsync.model.sensing import sensing_rate_bps
 from twinsync.presets import Preset, load_preset
 from twinsync.scenario import Scenario
+from twinsync.storage import jsonable
 
 Progress = Callable[[str, int, int], None]
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import PAPER
+from twinsync.experiments.formatting import symbol
 from twinsync.experiments.run_folder import Scheme
-from twinsync.experiments.words import symbol
 
 
 @dataclass(frozen=True)

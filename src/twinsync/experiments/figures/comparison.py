@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import GRID, INK, MUTED, PAPER, name_rows, new_figure
+from twinsync.experiments.formatting import number
 from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, RunFolder
-from twinsync.experiments.words import number
 
 HEADER = [
     "scheme",

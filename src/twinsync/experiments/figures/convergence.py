@@ -13,9 +13,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import INK, MUTED, PAPER, new_figure, spread
+from twinsync.experiments.formatting import number
 from twinsync.experiments.run_folder import OPTIMUM, Curve, RunFolder
 from twinsync.experiments.statistics import Bootstrap, Interval
-from twinsync.experiments.words import number
 
 HEADER = [
     "scheme",

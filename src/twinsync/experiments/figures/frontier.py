@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from twinsync.experiments.accuracy import lost_share
+from twinsync.experiments.constants import lost_share
 from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import MUTED, new_figure
 from twinsync.experiments.figures.sweep import words_of
+from twinsync.experiments.formatting import NBSP, number
 from twinsync.experiments.run_folder import OPTIMUM, Row
 from twinsync.experiments.sweep_folder import Sweep
-from twinsync.experiments.words import NBSP, number
 
 HEADER = ["set", "scheme", "scheme_label", "paid", "latency_s_mean", "latency_s_low", "latency_s_high"]
 

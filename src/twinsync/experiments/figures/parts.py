@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 
 from twinsync.experiments.figures.comparison import by_cost
 from twinsync.experiments.figures.style import BLUE, GREEN, INK, ORANGE, PAPER, SKY, name_rows, new_figure
+from twinsync.experiments.formatting import number
 from twinsync.experiments.run_folder import OPTIMUM, Row, RunFolder
-from twinsync.experiments.words import number
 
 # Light and dark alternate along the bar, so that neighbours differ in grey too.
 _COLOURS = {"sensing": SKY, "extraction": BLUE, "uplink": ORANGE, "recovery": GREEN}

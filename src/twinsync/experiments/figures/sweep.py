@@ -13,9 +13,9 @@ from twinsync.experiments.columns import exported
 from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import new_figure
+from twinsync.experiments.formatting import NBSP, interval, number, share, symbol
 from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, Scheme
 from twinsync.experiments.sweep_folder import TRAINED, Point, Sweep
-from twinsync.experiments.words import NBSP, interval, number, share, symbol
 
 HEADER = [*("x", "x_label", "scheme", "scheme_label"), *exported(), *("unit", "unit_count", "missing")]
 _UNKNOWN = Estimate(math.nan)

@@ -14,11 +14,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from twinsync.experiments.figures.convergence import seed_band
 from twinsync.experiments.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, VERMILLION, look, new_figure, save
+from twinsync.experiments.formatting import number
 from twinsync.experiments.statistics import Bootstrap
 from twinsync.experiments.study.files import Study
 from twinsync.experiments.study.plan import DISCOUNTS, GRID, PEER, TUNED
 from twinsync.experiments.study.record import STEADY, StudyCurve
-from twinsync.experiments.words import number
 
 _COLOURS = {"terminal": BLUE, "truncation": VERMILLION}
 _DASHES: dict[str, Any] = {"hard": "solid", "soft": (0, (4, 1.6))}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twinsync.experiments.folder import read_json
 from twinsync.experiments.study.record import StudyCurve, to_arrays
 from twinsync.learning.training import CurveRow
+from twinsync.storage import read_json
 
 STUDY, CURVES = "study.json", "curves.csv"
 

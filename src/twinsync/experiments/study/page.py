@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from twinsync.experiments.reporting.document import Block, Bullets, Code, Document, Heading, Paragraph, Picture, Table
-from twinsync.experiments.reporting.findings import WORSE
-from twinsync.experiments.reporting.markdown import to_markdown
+from twinsync.experiments.formatting import NBSP, change, duration, listing, number, sentence, share
+from twinsync.experiments.report.document import Block, Bullets, Code, Document, Heading, Paragraph, Picture, Table
+from twinsync.experiments.report.findings import WORSE
+from twinsync.experiments.report.markdown import to_markdown
 from twinsync.experiments.study.figures import write_figures
 from twinsync.experiments.study.files import Study, read_study
 from twinsync.experiments.study.plan import GRID, PEER, TOGETHER, TUNED
 from twinsync.experiments.study.record import DIVERGED, FELL_BACK
-from twinsync.experiments.words import NBSP, change, duration, listing, number, sentence, share
 from twinsync.learning.divergence import MARGIN
 from twinsync.learning.settings import TUNED_REASONS
 

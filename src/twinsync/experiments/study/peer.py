@@ -9,8 +9,7 @@ from typing import Any
 
 from twinsync.allocators.protocol import Allocator
 from twinsync.errors import InputError
-from twinsync.experiments import peers
-from twinsync.experiments.folder import read_json, write_json
+from twinsync.experiments.compute import peers
 from twinsync.learning.divergence import find_divergences
 from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE, Progress, RunConfig, write_curve
 from twinsync.learning.settings import SacSettings
@@ -18,6 +17,7 @@ from twinsync.learning.training import CurveRow
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
+from twinsync.storage import read_json, write_json
 
 
 def require_peer() -> None:

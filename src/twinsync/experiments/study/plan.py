@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinsync.errors import InputError
-from twinsync.experiments.budgets import Budget
+from twinsync.experiments.schemes import Budget
 from twinsync.learning.settings import SAC_TUNED, TUNED_REASONS, SacSettings, override
 
 DISCOUNTS = (0.0, 0.5, 0.9, 0.99)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from twinsync.experiments.folder import read_json
-from twinsync.experiments.reporting.findings import WORSE
+from twinsync.experiments.report.findings import WORSE
 from twinsync.experiments.study.plan import StudyRun
 from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE
 from twinsync.learning.training import CurveRow
+from twinsync.storage import read_json
 
 STEADY, FELL_BACK, DIVERGED = "steady", "fell back", "diverged"
 

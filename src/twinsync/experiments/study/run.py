@@ -13,10 +13,8 @@ import numpy as np
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
-from twinsync.experiments.budgets import Budget
 from twinsync.experiments.evaluate import evaluate
-from twinsync.experiments.folder import open_folder, write_json
-from twinsync.experiments.jsonable import jsonable
+from twinsync.experiments.schemes import Budget
 from twinsync.experiments.statistics import Bootstrap
 from twinsync.experiments.study.files import CURVES, STUDY
 from twinsync.experiments.study.page import write_page
@@ -28,6 +26,7 @@ from twinsync.learning.training import CurveRow
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
+from twinsync.storage import jsonable, open_folder, write_json
 
 RUNS = "runs"
 
