@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinsync.experiments.formatting import number, with_interval
-from twinsync.experiments.run_folder import Estimate, Row
+from twinsync.experiments.records import Estimate
+from twinsync.experiments.run_folder import Row
 
 COMPARISON, SWEEP = "comparison", "sweep"  # tables: of one scenario, and of all points of a sweep
 _PARTS = ("mean", "low", "high", "median", "p95")

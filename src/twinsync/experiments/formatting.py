@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from twinsync.experiments.run_folder import Estimate
+from twinsync.experiments.records import Estimate
 
 NBSP = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "eta": "η", "phi": "φ", "sigma": "σ", "theta": "θ", "tau": "τ"}

@@ -11,11 +11,11 @@ from twinsync.arrays import Float
 from twinsync.experiments.constants import scenario_values
 from twinsync.experiments.evaluate import Evaluation, Optimum, Scheme
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS, TOLERANCE
+from twinsync.experiments.records import Estimate
 from twinsync.experiments.statistics import (
     LEVEL,
     RESAMPLES,
     Bootstrap,
-    Interval,
     expected_coverage,
     median_and_p95,
 )
@@ -142,11 +142,11 @@ def _units(values: Float[np.ndarray, "P M"]) -> Float[np.ndarray, " n"]:
     return values.mean(axis=1) if values.shape[0] > 1 else values[0]
 
 
-def _named(interval: Interval) -> dict[str, float]:
+def _named(interval: Estimate) -> dict[str, float]:
     return {"mean": interval.mean, "ci_low": interval.low, "ci_high": interval.high}
 
 
-def _with_quantiles(interval: Interval, values: Float[np.ndarray, "*n"]) -> dict[str, float]:
+def _with_quantiles(interval: Estimate, values: Float[np.ndarray, "*n"]) -> dict[str, float]:
     median, p95 = median_and_p95(values)
     return {**_named(interval), "median": median, "p95": p95}
 

@@ -23,7 +23,7 @@ def evaluation(
 
     def lower(a: str, b: str) -> dict:
         found = bootstrap.interval(lambda x, y: 100.0 * (1.0 - x / y), units[a], units[b])
-        return dict(zip(("mean", "ci_low", "ci_high"), found, strict=True))
+        return {"mean": found.mean, "ci_low": found.low, "ci_high": found.high}
 
     paired = {a: {b: lower(a, b) for b in units if b != a} for a in units}
     return {

@@ -27,10 +27,17 @@ def test_the_address_is_what_decides_the_result_and_nothing_else():
         assert other.address != cell.address
 
 
-def test_the_address_of_table_three_is_pinned():
+@pytest.mark.parametrize(
+    ("scheme", "settings", "address"),
+    [
+        ("sac-paper", SacSettings(), "f4183ed76447ddb710d8fe7e"),
+        ("optimum", None, "57acd7e10487dc30ba91ca74"),
+    ],
+)
+def test_addresses_at_the_printed_size_are_pinned(scheme: str, settings: SacSettings | None, address: str):
     # Results that were recorded at the paper's size are found by it: whatever changes it loses days of computing.
-    cell = Cell("sac-paper", load_scenario("paper"), SacSettings(), "", 0, 0, 1000, 5, 40)
-    assert cell.address == "f4183ed76447ddb710d8fe7e"
+    allocator = "" if settings else scheme
+    assert Cell(scheme, load_scenario("paper"), settings, allocator, 0, 0, 1000, 5, 40).address == address
 
 
 def test_another_library_is_another_result_and_ours_is_as_before():

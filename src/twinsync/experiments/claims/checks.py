@@ -16,9 +16,9 @@ from itertools import pairwise
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.evidence import NOTHING, Evidence, Place, View, sizes_differ
+from twinsync.experiments.claims.evidence import Evidence, Place, View, sizes_differ
 from twinsync.experiments.formatting import NBSP, number
-from twinsync.experiments.statistics import Interval
+from twinsync.experiments.records import NOTHING, Estimate
 
 HOLDS, PARTLY, FAILS, UNCHECKED = "holds", "holds only where", "does not hold", "not checked"
 SIGNIFICANT = 1.0  # [%]; the paper's "significantly", which it never defines, is read as more than this
@@ -38,7 +38,7 @@ class Check:
 
     who: str
     where: str
-    value: Interval
+    value: Estimate
     least: float = 0.0
     most: float = math.inf
     unit: str = "%"
@@ -49,7 +49,7 @@ class Check:
     @property
     def outcome(self) -> str:
         """`right`, `wrong`, `open` (the interval covers the border) or `none` (no interval)."""
-        mean, low, high = self.value
+        mean, low, high = self.value.mean, self.value.low, self.value.high
         if self.trouble:
             return "wrong"
         if self.refused:
@@ -86,10 +86,12 @@ def unchecked(reason: str) -> Finding:
     return Finding(UNCHECKED, reason)
 
 
-def value_words(value: Interval, unit: str = "%", *, by_mean: bool = False) -> str:
+def value_words(value: Estimate, unit: str = "%", *, by_mean: bool = False) -> str:
     """`3.2 % (2.9 to 3.6)`."""
     digits = 2 if abs(value.mean) < 1 else 1
-    mean, low, high = (number(round(item, digits) + 0.0, digits) for item in value)  # + 0.0: never "-0.0"
+    mean, low, high = (
+        number(round(item, digits) + 0.0, digits) for item in (value.mean, value.low, value.high)
+    )  # + 0.0: never "-0.0"
     told = mean + (f"{NBSP}{unit}" if unit else "")
     return told if by_mean or math.isnan(value.low) else f"{told} ({low} to {high})"
 
@@ -159,7 +161,7 @@ def _why(check: Check) -> str:
     return f", not told from {0.0 if border == RESOLUTION else border:g}{NBSP}{check.unit}".rstrip()
 
 
-def change(evidence: Evidence, before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Interval:
+def change(evidence: Evidence, before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Estimate:
     """The relative change between two arrays of units ([n]), or of numbers, as a rise (or a fall) in percent."""
     before, after = np.atleast_1d(before), np.atleast_1d(after)
     finite = len(before) and len(after) and np.isfinite(before).all() and np.isfinite(after).all()

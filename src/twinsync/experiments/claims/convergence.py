@@ -14,8 +14,9 @@ import numpy as np
 
 from twinsync.arrays import Float
 from twinsync.experiments.claims.checks import UNCHECKED, Check, Finding, judge, refusal, unchecked
-from twinsync.experiments.claims.evidence import NOTHING, Evidence
+from twinsync.experiments.claims.evidence import Evidence
 from twinsync.experiments.formatting import NBSP
+from twinsync.experiments.records import NOTHING
 from twinsync.experiments.run_folder import Curve
 
 SETTLED = 5.0  # [%]; a reward has stabilised if its last two fifths differ by less than this

@@ -11,11 +11,11 @@ import numpy as np
 
 from twinsync.arrays import Float
 from twinsync.experiments.formatting import NBSP
+from twinsync.experiments.records import Estimate
 from twinsync.experiments.run_folder import RunFolder
 from twinsync.experiments.schemes import BUDGETS, contenders
-from twinsync.experiments.statistics import Bootstrap, Interval
+from twinsync.experiments.statistics import Bootstrap
 
-NOTHING = Interval(math.nan, math.nan, math.nan)
 SYMBOLS = {"fig4": "K", "fig5": "D", "fig6": "φ_min", "fig7": "f_u"}  # of the paper's figures
 
 
@@ -69,11 +69,11 @@ class Place:
         """Mean time in one stage, sum over the UDs [s]."""
         return _number(self._of(scheme).get("latency_parts_s", {}).get(stage))
 
-    def reduction(self, scheme: str, benchmark: str, key: str = "latency") -> Interval:
+    def reduction(self, scheme: str, benchmark: str, key: str = "latency") -> Estimate:
         """By how much the scheme's mean latency (or cost) lies below a benchmark's on the same slots [%]."""
         pair = self.evaluation.get("paired", {}).get(scheme, {}).get(benchmark, {})
         found = pair.get(f"{key}_reduction_percent") or {}
-        return Interval(*(_number(found.get(key)) for key in ("mean", "ci_low", "ci_high")))
+        return Estimate(*(_number(found.get(key)) for key in ("mean", "ci_low", "ci_high")))
 
     def training_slots(self, scheme: str) -> float:
         """Slots that the scheme was trained on; NaN where nothing is trained, or where it is not known."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twinsync.experiments.claims.checks import UNCHECKED, value_words
-from twinsync.experiments.statistics import Interval
+from twinsync.experiments.records import Estimate
 
 NOT_ANALYSED = "not analysed"
 LEARNERS = "not varied: it is about learners, and the analysis has exact schemes only"
@@ -48,4 +48,4 @@ def _number(row: Mapping[str, Any]) -> str:
 
 
 def _percent(row: Mapping[str, Any]) -> str:
-    return value_words(Interval(row["number"], math.nan, math.nan))
+    return value_words(Estimate(row["number"], math.nan, math.nan))

@@ -25,9 +25,9 @@ from twinsync.experiments.claims.checks import (
     unchecked,
     value_words,
 )
-from twinsync.experiments.claims.evidence import EXACT, NOTHING, Evidence, Place, View
+from twinsync.experiments.claims.evidence import EXACT, Evidence, Place, View
 from twinsync.experiments.formatting import NBSP, listing, number
-from twinsync.experiments.statistics import Interval
+from twinsync.experiments.records import NOTHING, Estimate
 
 EQUAL = 1.0  # [%]; two latencies are equal if their interval lies within this of each other
 EQUAL_SHARE = "equal-share"  # the scheme's name
@@ -175,7 +175,7 @@ def equal_at_one(evidence: Evidence, view: View) -> Finding:
     return judge([Check(who, where, found, least=-EQUAL, most=EQUAL)], "difference", note=note)
 
 
-def _against_base(evidence: Evidence, place: Place) -> Interval:
+def _against_base(evidence: Evidence, place: Place) -> Estimate:
     """The proposed scheme at threshold 1 against w/o SC of the base comparison, which no threshold concerns.
 
     The slots may be others, so each is taken relative to the optimum on its own: at threshold 1 that is `no-semantics`.
@@ -260,7 +260,7 @@ def _meetings(evidence: Evidence, benchmark: str) -> list[Place]:
     return points if evidence.base is None else [evidence.base, *points]
 
 
-def _whole_axis(evidence: Evidence, view: View, schemes: list[str], *, falls: bool) -> dict[str, Interval]:
+def _whole_axis(evidence: Evidence, view: View, schemes: list[str], *, falls: bool) -> dict[str, Estimate]:
     """Each scheme's change from the first point of the axis to the last, by label."""
     found = {}
     for scheme in schemes:

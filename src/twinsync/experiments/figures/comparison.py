@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import GRID, INK, MUTED, PAPER, name_rows, new_figure
 from twinsync.experiments.formatting import number
-from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, RunFolder
+from twinsync.experiments.records import Estimate
+from twinsync.experiments.run_folder import OPTIMUM, Row, RunFolder
 
 HEADER = [
     "scheme",

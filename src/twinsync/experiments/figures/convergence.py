@@ -14,8 +14,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import INK, MUTED, PAPER, new_figure, spread
 from twinsync.experiments.formatting import number
+from twinsync.experiments.records import NOTHING
 from twinsync.experiments.run_folder import OPTIMUM, Curve, RunFolder
-from twinsync.experiments.statistics import Bootstrap, Interval
+from twinsync.experiments.statistics import Bootstrap
 
 HEADER = [
     "scheme",
@@ -50,8 +51,8 @@ def seed_mean(values: np.ndarray) -> np.ndarray:
 def seed_band(values: np.ndarray, bootstrap: Bootstrap) -> Band:
     """Mean over the seeds that were measured, with its bootstrap interval: [S, P] to a band over [P]."""
     columns = [column[np.isfinite(column)] for column in values.T]
-    found = [bootstrap.mean_interval(column) if len(column) else Interval(np.nan, np.nan, np.nan) for column in columns]
-    return Band(*np.asarray(found).T)
+    found = [bootstrap.mean_interval(column) if len(column) else NOTHING for column in columns]
+    return Band(*np.array([(band.mean, band.low, band.high) for band in found]).T)
 
 
 def bands_of(run: RunFolder) -> dict[str, Band]:

@@ -14,7 +14,8 @@ from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
 from twinsync.experiments.figures.scheme_styles import Style
 from twinsync.experiments.figures.style import new_figure
 from twinsync.experiments.formatting import NBSP, interval, number, share, symbol
-from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, Scheme
+from twinsync.experiments.records import Estimate
+from twinsync.experiments.run_folder import OPTIMUM, Row, Scheme
 from twinsync.experiments.sweep_folder import TRAINED, Point, Sweep
 
 HEADER = [*("x", "x_label", "scheme", "scheme_label"), *exported(), *("unit", "unit_count", "missing")]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from twinsync.experiments.figures import sweep_figure
 from twinsync.experiments.formatting import NBSP, change, compared, listing, number, seconds, share, with_interval
 from twinsync.experiments.recorded import printed_curves, recorded_sweeps
+from twinsync.experiments.records import Estimate
 from twinsync.experiments.report import findings, tables
 from twinsync.experiments.report.document import (
     Block,
@@ -28,7 +29,7 @@ from twinsync.experiments.report.document import (
 )
 from twinsync.experiments.report.sweep_sections import values
 from twinsync.experiments.report_folder import SAC_AS_PRINTED, ReportFolder
-from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, RunFolder
+from twinsync.experiments.run_folder import OPTIMUM, Row, RunFolder
 from twinsync.experiments.sweep_folder import Sweep
 
 EXPECTED = "expected"

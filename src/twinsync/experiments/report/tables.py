@@ -9,8 +9,9 @@ from typing import Any
 from twinsync.experiments.columns import COMPARISON, columns_of, exported
 from twinsync.experiments.figures.comparison import by_cost
 from twinsync.experiments.formatting import plain, symbol, with_interval
+from twinsync.experiments.records import Estimate
 from twinsync.experiments.report.document import Table
-from twinsync.experiments.run_folder import OPTIMUM, Deviation, Estimate, Row, RunFolder
+from twinsync.experiments.run_folder import OPTIMUM, Deviation, Row, RunFolder
 
 CSV_HEADER = ("scheme", "label", "group", *exported())
 

@@ -14,6 +14,7 @@ from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
 from twinsync.experiments.evaluate import evaluate
+from twinsync.experiments.records import NOTHING
 from twinsync.experiments.schemes import Budget
 from twinsync.experiments.statistics import Bootstrap
 from twinsync.experiments.study.files import CURVES, STUDY
@@ -111,8 +112,8 @@ def _judged(
         record = record_of(run, out / RUNS / run.name, scenario.device_count)
         record["settings"] = dataclasses.asdict(run.settings)
         each = judged.schemes[run.name].cost.mean(axis=(1, 2)) if run.name in found else np.array([])
-        mean, low, high = bootstrap.mean_interval(each) if len(each) else (np.nan,) * 3
-        record["final_cost"] = {"mean": mean, "ci_low": low, "ci_high": high, "each": each.tolist()}
+        mean = bootstrap.mean_interval(each) if len(each) else NOTHING
+        record["final_cost"] = {"mean": mean.mean, "ci_low": mean.low, "ci_high": mean.high, "each": each.tolist()}
         records.append(record)
     optimum = None if best is None else float(best.cost.mean())
     return {"optimum_cost": optimum, "optimum_note": judged.optimum_note, "runs": records}
