@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -31,8 +31,6 @@ Table = tuple[Numbers, ...]
 ByName = dict[str, Number]
 
 UNKNOWN = float("nan")  # the default of numbers that are left out of JSON where they are not known
-
-Kind = TypeVar("Kind")
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -59,9 +57,11 @@ def _without_null(value: Any) -> Any:
     return value
 
 
-def read(path: Path, kind: type[Kind]) -> Kind:
-    """A JSON file as a record, or a list or mapping of records. Raises `InputError` naming the file, and in it the key
-    that is missing or wrong."""
+def read(path: Path, kind: Any) -> Any:
+    """A JSON file as a record, or as a tuple or mapping of records, as `kind` says.
+
+    Raises `InputError` naming the file, and in it the key that is missing or wrong.
+    """
     text = read_text(path)
     try:
         return msgspec.json.decode(text, type=kind)

@@ -53,10 +53,10 @@ def test_knots_show_as_rows() -> None:
 
 def test_every_constant_is_described_with_its_tag() -> None:
     entries = describe_constants(load_preset("paper", ["bandwidth_hz=2 MHz"]))
-    assert [entry["key"] for entry in entries] == list(constants())
-    changed = next(entry for entry in entries if entry["key"] == "bandwidth_hz")
-    assert (changed["value"], changed["text"], changed["unit"]) == (2e6, "2 MHz", "Hz")
-    assert (changed["tag"], changed["source"], changed["bound"]) == ("user", "--set", "(0, 1e+12]")
+    assert [entry.key for entry in entries] == list(constants())
+    changed = next(entry for entry in entries if entry.key == "bandwidth_hz")
+    assert (changed.value, changed.text, changed.unit) == (2e6, "2 MHz", "Hz")
+    assert (changed.tag, changed.source, changed.bound) == ("user", "--set", "(0, 1e+12]")
 
 
 def test_values_are_si_numbers_with_the_automatic_rate_resolved() -> None:

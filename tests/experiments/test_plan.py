@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 from twinsync.errors import InputError
-from twinsync.experiments.reproduce import plan, sweep_plan, sweep_schemes
+from twinsync.experiments.plan import reproduction_plan, sweep_plan, sweep_schemes
+from twinsync.experiments.records import Axis
 from twinsync.experiments.schemes import BUDGETS
-from twinsync.experiments.sweep import Axis, Sweep, check_sweep, points, scenario_at, split, thinned
+from twinsync.experiments.sweep import SweepPlan, check_sweep, places, scenario_at, split, thinned
 from twinsync.experiments.sweep_files import BEYOND, PAPER, read_sweep, shipped_sweep
 from twinsync.learning.settings import SacSettings
 
 QUICK = BUDGETS["quick"]
-SWEEP = Sweep(
-    "mine", "Mine", "paper", (), (Axis(("bandwidth_hz",), (("0.1 MHz",), ("0.2 MHz",)), "B", "MHz"),), ("optimum",)
+SWEEP = SweepPlan(
+    "mine", "Mine", "paper", (), (Axis(("bandwidth_hz",), "B", "MHz", (("0.1 MHz",), ("0.2 MHz",))),), ("optimum",)
 )
 GOOD = """
 title = "Mine"
@@ -25,12 +26,12 @@ values = ["0.1 MHz", "0.2 MHz"]
 """
 
 
-def changed(**changes) -> Sweep:
+def changed(**changes) -> SweepPlan:
     return dataclasses.replace(SWEEP, **changes)
 
 
 def axis(*values, keys=("bandwidth_hz",)) -> tuple[Axis, ...]:
-    return (Axis(keys, tuple(value if isinstance(value, tuple) else (value,) for value in values)),)
+    return (Axis(keys, "", "", tuple(value if isinstance(value, tuple) else (value,) for value in values)),)
 
 
 @pytest.mark.parametrize(
@@ -55,17 +56,17 @@ def axis(*values, keys=("bandwidth_hz",)) -> tuple[Axis, ...]:
         ),
     ],
 )
-def test_what_is_wrong_is_named(sweep: Sweep, told: str):
+def test_what_is_wrong_is_named(sweep: SweepPlan, told: str):
     with pytest.raises(InputError, match=told):
         check_sweep(sweep)
 
 
 def test_points_lie_in_the_axis_unit():
-    assert [(point.x, point.label) for point in points(SWEEP)] == [(0.1, "0.1"), (0.2, "0.2")]
-    sizes = Axis(("data_min_bits", "data_max_bits"), (("0.2 Mbit", "0.4 Mbit"),), unit="Mbit")
-    (point,) = points(changed(axes=(sizes,)))
+    assert [(point.x, point.label) for point in places(SWEEP)] == [(0.1, "0.1"), (0.2, "0.2")]
+    sizes = Axis(("data_min_bits", "data_max_bits"), "", "Mbit", (("0.2 Mbit", "0.4 Mbit"),))
+    (point,) = places(changed(axes=(sizes,)))
     assert (point.x, point.label) == (0.3, "0.2 to 0.4")
-    assert scenario_at(SWEEP, points(SWEEP)[0]).bandwidth_hz == 1e5
+    assert scenario_at(SWEEP, places(SWEEP)[0]).bandwidth_hz == 1e5
 
 
 def test_a_grid_is_a_figure_for_each_combination_of_the_later_axes():
@@ -73,7 +74,7 @@ def test_a_grid_is_a_figure_for_each_combination_of_the_later_axes():
     parts = split(grid)
     assert [part.name for part in parts] == ["mine--device_count-2", "mine--device_count-3"]
     assert parts[1].overrides == ("device_count=3",)
-    assert scenario_at(parts[1], points(parts[1])[0]).device_count == 3
+    assert scenario_at(parts[1], places(parts[1])[0]).device_count == 3
 
 
 def test_thin_keeps_the_ends_and_the_middle():
@@ -94,13 +95,13 @@ def test_what_ships_can_be_computed_and_covers_the_paper():
 
 def test_fig_5_satisfies_19b_everywhere():
     sweep = shipped_sweep("fig5")
-    for point in points(sweep):
+    for point in places(sweep):
         scenario = scenario_at(sweep, point)
         assert scenario.data_max_bits / scenario.sensing_rate_bps <= scenario.sensing_share * scenario.slot_s + 1e-12
 
 
 def test_the_same_point_of_two_figures_is_one_result():
-    whole = plan(BUDGETS["full"], ("3", "4", "6", "7"), "paper", (), 0)
+    whole = reproduction_plan(BUDGETS["full"], ("3", "4", "6", "7"), "paper", (), 0)
     base = [cell for cell in whole.cells() if cell.scheme == "sac-tuned" and cell.scenario == whole.preset.scenario]
     assert len(base) == 4 * BUDGETS["full"].seeds
     assert len({cell.address for cell in base}) == BUDGETS["full"].seeds
@@ -108,9 +109,9 @@ def test_the_same_point_of_two_figures_is_one_result():
 
 def test_printed_trains_table_three_at_the_ends_with_the_comparison_s_seeds_at_the_preset():
     printed = BUDGETS["printed"]
-    whole = plan(printed, ("3", "4", "7"), "paper", (), 0)
+    whole = reproduction_plan(printed, ("3", "4", "7"), "paper", (), 0)
     fig4 = whole.sweeps[0]
-    assert [point.label for point in points(fig4)] == ["2", "6", "10"]
+    assert [point.label for point in places(fig4)] == ["2", "6", "10"]
     assert {"sac-paper", "ppo-paper", "random-strategy-paper", "without-sc-paper"} <= set(fig4.schemes)
     assert "sac-tuned" not in fig4.schemes  # repaired, it is in the comparison alone
     sac = [cell for cell in whole.cells() if cell.scheme == "sac-paper"]
@@ -126,9 +127,9 @@ def test_printed_trains_table_three_at_the_ends_with_the_comparison_s_seeds_at_t
 
 
 def test_other_budgets_leave_the_schemes_as_printed_to_the_record_unless_told():
-    named = {cell.scheme for cell in plan(QUICK, ("3", "4"), "paper", (), 0).cells()}
+    named = {cell.scheme for cell in reproduction_plan(QUICK, ("3", "4"), "paper", (), 0).cells()}
     assert not any(name.endswith("-paper") for name in named)
-    told = plan(dataclasses.replace(QUICK, printed=True), ("3", "4"), "paper", (), 0)
+    told = reproduction_plan(dataclasses.replace(QUICK, printed=True), ("3", "4"), "paper", (), 0)
     (small,) = {cell.settings for cell in told.cells() if cell.scheme == "sac-paper"}
     assert (small.slots, small.hidden) == (QUICK.slots, (64, 64))
     (labelled,) = [scheme for scheme in told.compared if scheme.name == "sac-paper"]

@@ -11,12 +11,13 @@ import pytest
 
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
-from twinsync.experiments import comparison, verdicts
+from twinsync.experiments import collect, plan, verdicts
 from twinsync.experiments import reproduce as module
 from twinsync.experiments.compute.executors import Inline
 from twinsync.experiments.constants import learning_constants
 from twinsync.experiments.evaluate import evaluate
-from twinsync.experiments.reproduce import find_figures, plan, report, reproduce
+from twinsync.experiments.plan import find_figures, reproduction_plan
+from twinsync.experiments.reproduce import report, reproduce
 from twinsync.experiments.schemes import BUDGETS, Budget, contenders, deviations, find_budget
 from twinsync.learning.settings import PRESETS, SacSettings
 from twinsync.presets import load_scenario
@@ -41,14 +42,14 @@ def few(budget: Budget):
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(module, "contenders", few)
-    monkeypatch.setattr(comparison, "HEADLINE_BENCHMARKS", ["equal-share"])
+    monkeypatch.setattr(plan, "contenders", few)
+    monkeypatch.setattr(collect, "HEADLINE_BENCHMARKS", ["equal-share"])
     # Two minutes of exact solutions, with tests of its own.
     monkeypatch.setattr(verdicts, "sensitivity", lambda *given, **named: {"rows": [], "base": [], "not_varied": []})
 
 
 def whole(figures: str = "3", seed: int = 0):
-    return plan(TINY, find_figures(figures), "paper", (), seed)
+    return reproduction_plan(TINY, find_figures(figures), "paper", (), seed)
 
 
 def test_interrupted_and_resumed_it_comes_to_a_report(small, tmp_path: Path):
@@ -153,12 +154,12 @@ def test_figures_are_chosen_by_number_or_name():
 
 def test_a_value_that_this_scenario_does_not_allow_is_refused_before_any_work():
     with pytest.raises(InputError, match=r"sweep 'fig7': at device_cpu_max_hz=0.6 GHz: .*device_cpu_min_hz"):
-        plan(TINY, ("7",), "paper", ("device_cpu_min_hz=0.7 GHz",), 0)
+        reproduction_plan(TINY, ("7",), "paper", ("device_cpu_min_hz=0.7 GHz",), 0)
 
 
 def test_every_setting_that_deviates_has_a_reason():
     for settings in PRESETS.values():
-        assert all(row["reason"] for row in deviations(settings)), deviations(settings)
+        assert all(deviation.reason for deviation in deviations(settings)), deviations(settings)
     assert deviations(SacSettings()) == []
 
 
@@ -167,7 +168,7 @@ def test_full_is_table_three():
     (paper,) = [scheme for scheme in contenders(full) if scheme.name == "sac-paper"]
     assert paper.settings == SacSettings()
     assert "nothing shrunk" in full.note()
-    stated = {row["key"]: row["value"] for row in learning_constants() if row["tag"] == "stated"}
+    stated = {entry.key: entry.value for entry in learning_constants() if entry.tag == "stated"}
     assert (stated["learning_rate"], stated["slots"], stated["batch_size"]) == (1e-4, 100_000, 256)
     assert (stated["buffer_size"], stated["discount"], stated["target_period"]) == (1_000_000, 0.99, 320)
 

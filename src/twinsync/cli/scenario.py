@@ -65,11 +65,12 @@ def show_scenario(
     check_json_target(json_target)
     from twinsync.experiments.constants import describe_constants
     from twinsync.presets import load_preset
+    from twinsync.storage import plain
 
     preset = load_preset(name, overrides or ())
     entries = describe_constants(preset)
     if json_target is not None:
-        write_json(json_target, {"name": preset.name, "description": preset.description, "constants": entries})
+        write_json(json_target, {"name": preset.name, "description": preset.description, "constants": plain(entries)})
         return
     from twinsync.cli.tables import constants_tables
 

@@ -26,7 +26,7 @@ from twinsync.errors import InputError
 
 if TYPE_CHECKING:
     from twinsync.experiments.compute.executors import Executor
-    from twinsync.experiments.reproduce import Plan
+    from twinsync.experiments.plan import Plan
 
 BudgetOption = Annotated[
     str, typer.Option("--budget", metavar="quick|laptop|printed|full", help="How much of Table III.")
@@ -92,13 +92,13 @@ def reproduce(
     """Train the paper's schemes at every point of its figures, compare all with the optima, and write the report."""
     with progress() as report:
         report("loading", 0, 1)
-        from twinsync.experiments.reproduce import default_figures, find_figures, plan
+        from twinsync.experiments.plan import default_figures, find_figures, reproduction_plan
         from twinsync.experiments.schemes import find_budget
 
         size = find_budget(budget)
         size = dataclasses.replace(size, seeds=seeds or size.seeds, printed=size.printed or retrain_printed)
         parts = find_figures(default_figures(size) if figures is None else figures)
-        chosen = plan(size, parts, scenario, tuple(overrides or ()), seed)
+        chosen = reproduction_plan(size, parts, scenario, tuple(overrides or ()), seed)
         page = _execute(chosen, out, executor, address, workers, estimate=estimate, resume=resume, report=report)
     if page is not None:
         print(page)
@@ -122,7 +122,7 @@ def sweep(
     """Compare schemes of your own choice along axes of your own, and write a report like that of `reproduce`."""
     with progress() as report:
         report("loading", 0, 1)
-        from twinsync.experiments.reproduce import sweep_plan
+        from twinsync.experiments.plan import sweep_plan
         from twinsync.experiments.schemes import find_budget
 
         size = find_budget(budget)

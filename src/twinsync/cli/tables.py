@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS
+from twinsync.experiments.records import ConstantEntry
 
 TAG_STYLES = {"stated": "green", "derived": "cyan", "assumed": "yellow", "user": "magenta"}
 
@@ -28,31 +29,31 @@ SECTIONS = (
 SLOTS_SHOWN = 20
 
 
-def constants_tables(name: str, description: str, entries: Sequence[Mapping[str, Any]]) -> RenderableType:
+def constants_tables(name: str, description: str, entries: Sequence[ConstantEntry]) -> RenderableType:
     """A scenario's constants (from `describe_constants`) by section."""
     starts = {key: title for title, key in SECTIONS}
     tables: list[RenderableType] = [Text(f"{name}: {description}" if description else name, style="bold"), Text()]
     table = _table("")
     for entry in entries:
-        if entry["key"] in starts:
-            table = _table(starts[entry["key"]])
+        if entry.key in starts:
+            table = _table(starts[entry.key])
             for column in ("key", "symbol", "value", "tag", "bounds", "where from"):
                 table.add_column(column, overflow="fold", no_wrap=column in ("key", "value", "tag"))
             tables += [table, Text()]
         table.add_row(
-            Text(entry["key"], style="bold"),
-            Text(entry["symbol"]),
-            Text(entry["text"]),
-            Text(entry["tag"], style=TAG_STYLES[entry["tag"]]),
+            Text(entry.key, style="bold"),
+            Text(entry.symbol),
+            Text(entry.text),
+            Text(entry.tag, style=TAG_STYLES[entry.tag]),
             Text(_bound(entry)),
-            Text(entry["source"], style="dim"),
+            Text(entry.source, style="dim"),
         )
     legend = Text("stated: printed in the paper   derived: follows from it   assumed: ours   user: yours")
     return Group(*tables, legend)
 
 
-def _bound(entry: Mapping[str, Any]) -> str:
-    return f"{entry['bound']} {entry['unit']}".strip() if entry["bound"] else ""
+def _bound(entry: ConstantEntry) -> str:
+    return f"{entry.bound} {entry.unit}".strip() if entry.bound else ""
 
 
 def solution_table(slots: Sequence[Mapping[str, Any]], device_count: int) -> RenderableType:

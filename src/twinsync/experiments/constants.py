@@ -14,6 +14,7 @@ import dataclasses
 import math
 from typing import Any
 
+from twinsync.experiments.records import ConstantEntry
 from twinsync.learning.settings import SacSettings
 from twinsync.model.sensing import sensing_rate_bps
 from twinsync.presets import Preset
@@ -41,22 +42,21 @@ def scenario_values(scenario: Scenario) -> dict[str, Any]:
     return jsonable({**values, "sensing_rate_bps": sensing_rate_bps(scenario)})
 
 
-def describe_constants(preset: Preset) -> list[dict[str, Any]]:
-    """One entry a constant, in the paper's order: key, symbol, value (SI), text (for people), unit, tag, source,
-    meaning, bound."""
+def describe_constants(preset: Preset) -> list[ConstantEntry]:
+    """One entry per constant of the scenario, in the paper's order."""
     values = scenario_values(preset.scenario)
     return [
-        {
-            "key": key,
-            "symbol": constant.symbol,
-            "value": values[key],
-            "text": value_text(preset.scenario, key),
-            "unit": constant.unit,
-            "tag": preset.provenance[key].tag,
-            "source": preset.provenance[key].source,
-            "meaning": constant.meaning,
-            "bound": "" if key == "workload_knots" else constant.bound(),
-        }
+        ConstantEntry(
+            key=key,
+            symbol=constant.symbol,
+            value=values[key],
+            text=value_text(preset.scenario, key),
+            unit=constant.unit,
+            tag=preset.provenance[key].tag,
+            source=preset.provenance[key].source,
+            meaning=constant.meaning,
+            bound="" if key == "workload_knots" else constant.bound(),
+        )
         for key, constant in constants().items()
     ]
 
@@ -103,20 +103,20 @@ def accuracy_constant() -> dict[str, Any]:
     }
 
 
-def learning_constants() -> list[dict[str, Any]]:
-    """Table III and the conventions beside it, in the shape of the scenario's list of constants."""
+def learning_constants() -> list[ConstantEntry]:
+    """Table III and the conventions beside it."""
     return [
-        {
-            "key": item.name,
-            "symbol": item.metadata["symbol"],
-            "value": item.default if not isinstance(item.default, tuple) else list(item.default),
-            "text": setting_text(item.default),
-            "unit": "",
-            "tag": item.metadata["tag"],
-            "source": item.metadata["source"],
-            "meaning": item.metadata["meaning"],
-            "bound": "",
-        }
+        ConstantEntry(
+            key=item.name,
+            symbol=item.metadata["symbol"],
+            value=item.default if not isinstance(item.default, tuple) else list(item.default),
+            text=setting_text(item.default),
+            unit="",
+            tag=item.metadata["tag"],
+            source=item.metadata["source"],
+            meaning=item.metadata["meaning"],
+            bound="",
+        )
         for item in dataclasses.fields(SacSettings)
     ]
 

@@ -149,9 +149,9 @@ def read_results(folder: Path) -> Results:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give the folder that `twinsync reproduce --out` wrote")
-    manifest = read(folder / MANIFEST, Manifest)
+    manifest: Manifest = read(folder / MANIFEST, Manifest)
     scenario, learning = (read(folder / name, tuple[ConstantEntry, ...]) for name in (SCENARIO, LEARNING))
-    sweeps = read(folder / SWEEPS, Sweeps).sweeps if (folder / SWEEPS).exists() else ()
+    sweeps: tuple[Sweep, ...] = read(folder / SWEEPS, Sweeps).sweeps if (folder / SWEEPS).exists() else ()
     studies = read(folder / STUDIES, dict[str, Study]) if (folder / STUDIES).exists() else {}
     return Results(manifest, scenario, learning, _comparison(folder, manifest), sweeps, studies)
 
@@ -160,7 +160,7 @@ def _comparison(folder: Path, manifest: Manifest) -> Comparison | None:
     # Files of an earlier comparison may lie where sweeps alone were asked for since.
     if manifest.headline is None:
         return None
-    evaluation = read(folder / EVALUATION, Evaluation)
+    evaluation: Evaluation = read(folder / EVALUATION, Evaluation)
     learner, benchmarks = manifest.headline.learner, manifest.headline.benchmarks
     for name in (OPTIMUM, learner, *benchmarks):
         if name not in evaluation.allocators:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 from twinsync.errors import InputError
 from twinsync.experiments.constants import setting_text
+from twinsync.experiments.records import Deviation, Scheme, Sign
 from twinsync.learning.settings import (
     GRADIENT_CSI,
     PPO_TUNED,
@@ -41,6 +41,11 @@ class Budget:
     printed: bool = False
     sweep_seeds: int | None = None
     repaired_sweeps: bool = True
+
+    @property
+    def seeds_of_sweeps(self) -> int:
+        """Training seeds at the points of sweeps."""
+        return self.sweep_seeds or self.seeds
 
     def note(self) -> str:
         """What differs from Table III, for the report."""
@@ -87,7 +92,7 @@ def find_budget(name: str) -> Budget:
 
 
 @dataclass(frozen=True)
-class Contender:
+class SchemePlan:
     """A scheme of the comparison; `settings` is None where nothing is trained.
 
     library: whose implementation of the learner, ours where empty; see `sweeps.cell`.
@@ -100,43 +105,44 @@ class Contender:
     settings: Settings | None = None
     library: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """What the report is told of it."""
-        return {
-            "name": self.name,
-            "label": self.label,
-            "group": self.group,
-            "description": self.description,
-            "settings": {} if self.settings is None else dataclasses.asdict(self.settings),
-            "deviations": [] if self.settings is None else deviations(self.settings),
-        }
+    def record(self, diverged: tuple[Sign, ...] | None = None) -> Scheme:
+        """What the raw files say of it; `diverged` where it was trained."""
+        return Scheme(
+            name=self.name,
+            label=self.label,
+            group=self.group,
+            description=self.description,
+            settings={} if self.settings is None else dataclasses.asdict(self.settings),
+            deviations=() if self.settings is None else tuple(deviations(self.settings)),
+            diverged=None if self.settings is None else diverged,
+        )
 
 
-def contenders(budget: Budget) -> list[Contender]:
+def contenders(budget: Budget) -> list[SchemePlan]:
     """All schemes of the comparison, learned ones first."""
     return [*(printed_schemes(budget) if budget.printed else ()), *repaired_schemes(budget), *_others()]
 
 
-def printed_schemes(budget: Budget) -> list[Contender]:
+def printed_schemes(budget: Budget) -> list[SchemePlan]:
     """The four schemes of Section V with Table III, each on its own decisions."""
     size = {"slots": budget.slots, "hidden": (budget.width, budget.width)}
     sac, ppo = SacSettings(**size), PpoSettings(**size)
     # A smaller run must not go by the paper's name.
     small = "" if budget.as_table_iii else f" ({budget.slots:,} slots, width {budget.width})"
     return [
-        Contender(
+        SchemePlan(
             "sac-paper", f"SAC, as printed{small}", "paper", "Algorithm 1 with Table III.", sac,
         ),
-        Contender(
+        SchemePlan(
             "ppo-paper", f"PPO, as printed{small}", "paper",
             "PPO with gamma and size of Table III and otherwise the usual settings, since the paper prints none.", ppo,
         ),
-        Contender(
+        SchemePlan(
             "random-strategy-paper", f"Random strategy, as printed{small}", "paper",
             "phi uniform in [phi_min, 1] in each slot and shown to the policy; the rest by SAC as printed.",
             dataclasses.replace(sac, extraction="random"),
         ),
-        Contender(
+        SchemePlan(
             "without-sc-paper", f"w/o SC, as printed{small}", "paper",
             "phi = 1, extraction and recovery still charged; the rest by SAC as printed.",
             dataclasses.replace(sac, extraction="none"),
@@ -144,24 +150,24 @@ def printed_schemes(budget: Budget) -> list[Contender]:
     ]  # fmt: skip
 
 
-def repaired_schemes(budget: Budget) -> list[Contender]:
+def repaired_schemes(budget: Budget) -> list[SchemePlan]:
     """The same four with settings that fit the problem."""
     sac = dataclasses.replace(SAC_TUNED, slots=budget.slots)
     return [
-        Contender(
+        SchemePlan(
             "sac-tuned", "SAC, repaired", "fixed",
             "The paper's SAC with the settings that this problem needs: no bootstrapping, shares, set networks.", sac,
         ),
-        Contender(
+        SchemePlan(
             "ppo-tuned", "PPO, repaired", "fixed",
             "PPO with the same changes as the repaired SAC.", dataclasses.replace(PPO_TUNED, slots=budget.slots),
         ),
-        Contender(
+        SchemePlan(
             "random-strategy", "Random strategy, repaired", "fixed",
             "phi uniform in [phi_min, 1] in each slot and shown to the policy; the rest by the repaired SAC.",
             dataclasses.replace(sac, extraction="random"),
         ),
-        Contender(
+        SchemePlan(
             "without-sc", "w/o SC, repaired", "fixed",
             "phi = 1, extraction and recovery still charged; the rest by the repaired SAC.",
             dataclasses.replace(sac, extraction="none"),
@@ -169,39 +175,39 @@ def repaired_schemes(budget: Budget) -> list[Contender]:
     ]  # fmt: skip
 
 
-def _others() -> list[Contender]:
+def _others() -> list[SchemePlan]:
     """Training by the gradient, exact references and heuristics: the same at every budget."""
     return [
-        Contender(
+        SchemePlan(
             "gradient", "Gradient", "fixed",
             "A set network trained by the gradient of the expected cost; sees what SAC sees.", GradientSettings(),
         ),
-        Contender(
+        SchemePlan(
             "gradient-csi", "Gradient, channel known", "fixed",
             "The same, told the slot's channel gains.", GRADIENT_CSI,
         ),
-        Contender("optimum", "Optimum", "reference", "Exact minimiser of T[n] + P, the channel known, certified."),
-        Contender(
+        SchemePlan("optimum", "Optimum", "reference", "Exact minimiser of T[n] + P, the channel known, certified."),
+        SchemePlan(
             "expected", "Expected optimum", "reference",
             "Least expected T[n] + P of a decision-maker that does not know the channel.",
         ),
-        Contender(
+        SchemePlan(
             "random-extraction", "Random phi, rest optimal", "reference",
             "phi uniform, all else exactly optimal for it, the channel known.",
         ),
-        Contender(
+        SchemePlan(
             "no-semantics", "phi = 1, rest optimal", "reference",
             "phi = 1, all else exactly optimal, the channel known.",
         ),
-        Contender(
+        SchemePlan(
             "raw", "Raw data, rest optimal", "reference",
             "Raw data sent; nothing extracted, recovered or charged for it; the power optimal, the channel known.",
         ),
-        Contender(
+        SchemePlan(
             "equal-share", "Equal share", "heuristic",
             "phi the geometric mean of its bounds, 90 % CPU, full power, equal edge CPU.",
         ),
-        Contender("random", "Random allocation", "heuristic", "Every variable uniform within its bounds."),
+        SchemePlan("random", "Random allocation", "heuristic", "Every variable uniform within its bounds."),
     ]  # fmt: skip
 
 
@@ -209,7 +215,7 @@ HEADLINE_LEARNER = "sac-tuned"
 HEADLINE_BENCHMARKS = ["ppo-tuned", "random-strategy", "without-sc"]
 
 
-def deviations(settings: Settings) -> list[dict[str, str]]:
+def deviations(settings: Settings) -> list[Deviation]:
     """Where settings differ from Table III and the conventions, and why."""
     if isinstance(settings, GradientSettings):
         return []  # the paper has nothing to differ from
@@ -224,7 +230,5 @@ def deviations(settings: Settings) -> list[dict[str, str]]:
             reason = "to fit the budget"
         if item.name == "extraction":
             reason = "this is the benchmark"
-        rows.append(
-            {"setting": item.name, "paper": setting_text(before), "here": setting_text(after), "reason": reason}
-        )
+        rows.append(Deviation(item.name, setting_text(before), setting_text(after), reason))
     return rows

@@ -7,27 +7,17 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from twinsync.errors import InputError
+from twinsync.experiments.records import Axis, Place
 from twinsync.presets import load_scenario
 from twinsync.quantity import parse_quantity
 from twinsync.scenario import Scenario, constants
 
 
 @dataclass(frozen=True)
-class Axis:
-    """Constants that move together: `values` has a row a point, with a value a key, as `--set` takes them.
-
-    label, unit: for the figure; numbers are shown in `unit`, the SI unit where it is empty.
-    """
-
-    keys: tuple[str, ...]
-    values: tuple[tuple[str, ...], ...]
-    label: str = ""
-    unit: str = ""
-
-
-@dataclass(frozen=True)
-class Sweep:
+class SweepPlan:
     """Schemes, by name, at every point of the grid of `axes`, around a scenario.
 
     figure: the paper's figure that this is, if any. The first axis is drawn; each combination of the others is a figure
@@ -43,16 +33,7 @@ class Sweep:
     figure: str = ""
 
 
-@dataclass(frozen=True)
-class Point:
-    """One place on the drawn axis: its position in the axis's unit, its name, and the overrides that make it."""
-
-    x: float
-    label: str
-    overrides: tuple[str, ...]
-
-
-def check_sweep(sweep: Sweep) -> None:
+def check_sweep(sweep: SweepPlan) -> None:
     """Raise `InputError` naming the sweep and what is wrong: an empty or repeated axis or value, a duplicate scheme, an
     impossible value anywhere along an axis. Schemes' names are checked where they are looked up."""
     where = f"sweep {sweep.name!r}"
@@ -75,21 +56,21 @@ def check_sweep(sweep: Sweep) -> None:
             raise InputError(f"{where}: axis {name} has no values; give at least one")
         _unlike(axis.values, f"{where}: axis {name}: value")
     for part in split(sweep):
-        for point in points(part):
+        for place in places(part):
             try:
-                load_scenario(part.scenario, (*part.overrides, *point.overrides))
+                load_scenario(part.scenario, (*part.overrides, *place.overrides))
             except InputError as error:
-                raise InputError(f"{where}: at {', '.join(point.overrides)}: {error}") from None
+                raise InputError(f"{where}: at {', '.join(place.overrides)}: {error}") from None
 
 
 def _unlike(items: Sequence[object], what: str) -> None:
-    for place, item in enumerate(items):
-        if item in items[:place]:
+    for index, item in enumerate(items):
+        if item in items[:index]:
             shown = item if isinstance(item, str) else ", ".join(map(str, item)) if isinstance(item, tuple) else item
             raise InputError(f"{what} {shown} is given twice; remove one")
 
 
-def split(sweep: Sweep) -> list[Sweep]:
+def split(sweep: SweepPlan) -> list[SweepPlan]:
     """Sweeps of one axis each: the first axis, at each combination of the others."""
     drawn, *others = sweep.axes
     parts = []
@@ -103,10 +84,10 @@ def split(sweep: Sweep) -> list[Sweep]:
     return parts
 
 
-def points(sweep: Sweep) -> list[Point]:
-    """The points of a sweep of one axis. Several keys lie at the mean of their values."""
+def places(sweep: SweepPlan) -> list[Place]:
+    """The places of the points of a sweep of one axis. Several keys lie at the mean of their values."""
     axis = sweep.axes[0]
-    found = []
+    along = []
     for row in axis.values:
         unit = constants()[axis.keys[0]].unit
         numbers = [parse_quantity(value, unit, where=f"sweep {sweep.name!r}: {axis.keys[0]}") for value in row]
@@ -114,20 +95,20 @@ def points(sweep: Sweep) -> list[Point]:
         shown = [number / scale for number in numbers]
         label = " to ".join(f"{number:.6g}" for number in shown)
         overrides = tuple(f"{key}={value}" for key, value in zip(axis.keys, row, strict=True))
-        found.append(Point(round(sum(shown) / len(shown), 9), label, overrides))
-    return found
+        along.append(Place(round(sum(shown) / len(shown), 9), label, overrides))
+    return along
 
 
-def scenario_at(sweep: Sweep, point: Point) -> Scenario:
-    """The scenario at a point of a sweep of one axis."""
-    return load_scenario(sweep.scenario, (*sweep.overrides, *point.overrides))
+def scenario_at(sweep: SweepPlan, place: Place) -> Scenario:
+    """The scenario at a place of a sweep of one axis."""
+    return load_scenario(sweep.scenario, (*sweep.overrides, *place.overrides))
 
 
-def thinned(sweep: Sweep) -> Sweep:
+def thinned(sweep: SweepPlan) -> SweepPlan:
     """The sweep with the first, middle and last value of each axis."""
     axes = []
     for axis in sweep.axes:
         count = len(axis.values)
-        places = sorted({0, count // 2, count - 1}) if count else []
-        axes.append(dataclasses.replace(axis, values=tuple(axis.values[place] for place in places)))
+        kept = sorted({0, count // 2, count - 1}) if count else []
+        axes.append(replace(axis, values=tuple(axis.values[index] for index in kept)))
     return dataclasses.replace(sweep, axes=tuple(axes))

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from twinsync.errors import InputError
-from twinsync.experiments.schemes import Contender
-from twinsync.experiments.sweep import Axis, Sweep
+from twinsync.experiments.records import Axis
+from twinsync.experiments.schemes import SchemePlan
+from twinsync.experiments.sweep import SweepPlan
 from twinsync.learning.settings import override
 from twinsync.presets import preset_names
 
@@ -24,13 +25,13 @@ _AXIS_KEYS = {"key", "keys", "values", "label", "unit"}
 _LEARNER_KEYS = {"base", "label", "learning"}
 
 
-def shipped_sweep(name: str) -> Sweep:
+def shipped_sweep(name: str) -> SweepPlan:
     """One of `PAPER` and `BEYOND`, around the preset `paper`."""
     text = (resources.files("twinsync.experiments") / "sweeps" / f"{name}.toml").read_text("utf-8")
     return _sweep(tomllib.loads(text), name, Path())
 
 
-def read_sweep(path: Path, known: Mapping[str, Contender]) -> tuple[Sweep, dict[str, Contender]]:
+def read_sweep(path: Path, known: Mapping[str, SchemePlan]) -> tuple[SweepPlan, dict[str, SchemePlan]]:
     """A user's sweep, and the schemes it names: those of `known`, its own learners, and allocators by name.
 
     Raises `InputError` naming the file and what is wrong in it.
@@ -52,11 +53,11 @@ def read_sweep(path: Path, known: Mapping[str, Contender]) -> tuple[Sweep, dict[
     return sweep, schemes
 
 
-def _own(name: str) -> Contender:
-    return Contender(name, name, "heuristic", "An allocator of the user's.")
+def _own(name: str) -> SchemePlan:
+    return SchemePlan(name, name, "heuristic", "An allocator of the user's.")
 
 
-def _sweep(table: dict[str, Any], stem: str, folder: Path) -> Sweep:
+def _sweep(table: dict[str, Any], stem: str, folder: Path) -> SweepPlan:
     _known_keys(table, _KEYS, "")
     name = _text(table, "name", stem)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
@@ -65,7 +66,7 @@ def _sweep(table: dict[str, Any], stem: str, folder: Path) -> Sweep:
     axes = table.get("axes", [])
     if not isinstance(axes, list):
         raise InputError("axes: expected [[axes]] tables")
-    return Sweep(
+    return SweepPlan(
         name=name,
         title=_text(table, "title", name),
         scenario=scenario if scenario in preset_names() else str(folder / scenario),
@@ -94,13 +95,13 @@ def _axis(table: Any, where: str) -> Axis:
         if any(isinstance(item, bool) or not isinstance(item, (int, float, str)) for item in row):
             raise InputError(f"{where}: value {value!r} is not a number or a quantity such as '2 MHz'")
         rows.append(tuple(str(item) for item in row))
-    return Axis(keys, tuple(rows), _text(table, "label", " and ".join(keys)), _text(table, "unit", ""))
+    return Axis(keys, _text(table, "label", " and ".join(keys)), _text(table, "unit", ""), tuple(rows))
 
 
-def _learners(table: Any, known: Mapping[str, Contender]) -> dict[str, Contender]:
+def _learners(table: Any, known: Mapping[str, SchemePlan]) -> dict[str, SchemePlan]:
     if not isinstance(table, dict):
         raise InputError("learners: expected tables [learners.NAME]")
-    found = {}
+    own = {}
     for name, entry in table.items():
         where = f"learners.{name}"
         if not isinstance(entry, dict):
@@ -119,9 +120,9 @@ def _learners(table: Any, known: Mapping[str, Contender]) -> dict[str, Contender
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         label = _text(entry, "label", name)
-        found[name] = dataclasses.replace(base, name=name, label=label, group="fixed", settings=settings,
+        own[name] = dataclasses.replace(base, name=name, label=label, group="fixed", settings=settings,
                                           description=f"{base.label} with settings of the user's.")  # fmt: skip
-    return found
+    return own
 
 
 def _setting(value: Any) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from twinsync.experiments.schemes import Budget, Contender, printed_schemes, repaired_schemes
+from twinsync.experiments.schemes import Budget, SchemePlan, printed_schemes, repaired_schemes
 from twinsync.learning.settings import PPO_TUNED, SAC_TUNED, PpoSettings, SacSettings
 
 TOWARDS, BACK, PEER = "towards", "back", "peer"
@@ -63,7 +63,7 @@ class Variant:
     role: which of the paper's schemes it is, `SAC`, `PPO` or `RANDOM`.
     """
 
-    scheme: Contender
+    scheme: SchemePlan
     direction: str
     change: str
     role: str
@@ -109,13 +109,13 @@ def change_label(key: str) -> str:
     return next((change.label for change in CHANGES if change.key == key), key)
 
 
-def _by_role(schemes: Sequence[Contender]) -> dict[str, Contender]:
+def _by_role(schemes: Sequence[SchemePlan]) -> dict[str, SchemePlan]:
     named = {scheme.name.removesuffix("-paper").removesuffix("-tuned"): scheme for scheme in schemes}
     return {role: named[role] for role in (SAC, PPO, RANDOM)}
 
 
 def _variant(
-    base: Contender, direction: str, change: Change, role: str, values: Mapping[str, Any] | None
+    base: SchemePlan, direction: str, change: Change, role: str, values: Mapping[str, Any] | None
 ) -> list[Variant]:
     assert base.settings is not None
     known = {item.name for item in dataclasses.fields(base.settings)}

@@ -5,7 +5,7 @@ import pytest
 from twinsync.errors import InputError
 from twinsync.experiments.claims.checks import HOLDS
 from twinsync.experiments.claims.sensitivity import sensitivity
-from twinsync.experiments.evaluate import Evaluation, Scheme
+from twinsync.experiments.evaluate import RawEvaluation, RawScheme
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS
 from twinsync.presets import load_preset
 
@@ -25,8 +25,8 @@ def fake(scenario, allocators, *, slots, seeds, seed):
         rates = ("outage_rate", "bounds_violation_rate", "edge_cpu_violation_rate")
         means = {"latency_s": values.mean(-1), "cost": values.mean(-1), "sent_bits": values.mean(-1), **parts}
         means |= energies | {rate: np.zeros((1, seeds)) for rate in rates}
-        schemes[name] = Scheme(values, values, means)
-    return Evaluation(load_preset().scenario, slots, seeds, seed, schemes, None, "none")
+        schemes[name] = RawScheme(values, values, means)
+    return RawEvaluation(load_preset().scenario, slots, seeds, seed, schemes, None, "none")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.executors import Report
 from twinsync.experiments.compute.store import CellResult
-from twinsync.experiments.evaluate import Scheme
+from twinsync.experiments.evaluate import RawScheme
 from twinsync.learning.settings import GradientSettings
 from twinsync.presets import load_scenario
 
@@ -30,7 +30,7 @@ def heuristic_cell(name: str = "equal-share", seed: int = 0) -> Cell:
 def made_up(cell: Cell) -> CellResult:
     """A result of the right shape, of one number that its address decides."""
     value = int(cell.address[:6], 16) / 1e6
-    scheme = Scheme(np.full((1, 2, 10), value), np.full((1, 2, 10), 2 * value), {"cost": np.full((1, 2), 2 * value)})
+    scheme = RawScheme(np.full((1, 2, 10), value), np.full((1, 2, 10), 2 * value), {"cost": np.full((1, 2), 2 * value)})
     return CellResult(identity=cell.identity, measured=scheme, trouble="", evaluation_s=1.0)
 
 

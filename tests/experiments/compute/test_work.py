@@ -8,11 +8,11 @@ import math
 import numpy as np
 import pytest
 
-from twinsync.experiments.comparison import _write_run
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.estimate import sample_s
 from twinsync.experiments.compute.store import from_bytes, to_bytes
 from twinsync.experiments.compute.work import compute
+from twinsync.experiments.run_folders import write_run_folder
 from twinsync.learning.settings import PpoSettings, SacSettings
 from twinsync.presets import load_scenario
 
@@ -54,7 +54,7 @@ def test_a_result_without_weights_is_read_back_and_leaves_a_run_without_a_policy
     assert result.measured is not None
     np.testing.assert_array_equal(read.measured.cost, result.measured.cost)
     assert (read.weights, read.card, read.provenance) == ((), None, result.provenance)
-    _write_run(tmp_path / "run", [read, read], {})
+    write_run_folder(tmp_path / "run", [read, read], {})
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"curve.csv", "manifest.json"}
 
 

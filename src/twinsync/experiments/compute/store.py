@@ -16,7 +16,7 @@ import numpy as np
 from twinsync.arrays import Float
 from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
-from twinsync.experiments.evaluate import Scheme
+from twinsync.experiments.evaluate import RawScheme
 from twinsync.learning.training import CurveRow
 
 
@@ -31,7 +31,7 @@ class CellResult:
     """
 
     identity: dict[str, Any]
-    measured: Scheme | None
+    measured: RawScheme | None
     trouble: str
     relative_gap: Float[np.ndarray, "M N"] | None = None
     curve: tuple[CurveRow, ...] = ()
@@ -83,7 +83,7 @@ def from_bytes(data: bytes) -> CellResult:
         weights = tuple(arrays[f"weight_{i}"].astype(np.float32) for i in range(count))
         means = {name.removeprefix("mean_"): arrays[name] for name in arrays if name.startswith("mean_")}
         latency_s, cost = (arrays.get(name, np.empty(0)).astype(np.float64) for name in ("latency_s", "cost"))
-        measured = Scheme(latency_s, cost, means) if "cost" in arrays else None
+        measured = RawScheme(latency_s, cost, means) if "cost" in arrays else None
         return CellResult(
             **{name: plain[name] for name in _PLAIN},
             measured=measured,

@@ -18,7 +18,7 @@ from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.peers import peer_versions, train_peer
 from twinsync.experiments.compute.store import CellResult
-from twinsync.experiments.evaluate import Evaluation, evaluate
+from twinsync.experiments.evaluate import RawEvaluation, evaluate
 from twinsync.experiments.run_folder import OPTIMUM
 from twinsync.learning.card import policy_card
 from twinsync.learning.divergence import find_divergences
@@ -112,7 +112,7 @@ def _allocate(cell: Cell) -> CellResult:
 
 def _measured(cell: Cell, told: CellResult, allocator: Allocator) -> CellResult:
     began = time.perf_counter()
-    found: Evaluation = evaluate(
+    found: RawEvaluation = evaluate(
         cell.scenario, {cell.scheme: [allocator]}, slots=cell.slots, seeds=cell.sets, seed=cell.seed,
         compare=cell.allocator == OPTIMUM,
     )  # fmt: skip
