@@ -110,8 +110,8 @@ def _culprit(content: Any, kind: Any, mapping: dict[str, Any], error: str) -> st
         mapping[key] = value
         try:
             msgspec.convert(content, kind)
-        except msgspec.ValidationError as found:
-            if str(found) == error:
+        except msgspec.ValidationError as remaining:
+            if str(remaining) == error:
                 break
     return next(iter(mapping))
 
@@ -129,13 +129,13 @@ def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -
             if any(out.iterdir()):
                 raise InputError(f"{out}: holds other files but no {what}; choose another --out")
             write_json(out / CONFIG, wanted)
-        found = read_json(out / CONFIG)
+        present = read_json(out / CONFIG)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise InputError(f"{out / CONFIG}: not valid JSON; choose another --out") from None
-    if found != wanted:
-        was = ", ".join(f"{key} = {found.get(key)!r}" for key in wanted if found.get(key) != wanted[key])
+    if present != wanted:
+        was = ", ".join(f"{key} = {present.get(key)!r}" for key in wanted if present.get(key) != wanted[key])
         raise InputError(f"{out}: holds a {what} with {was}; resume that one, or choose another --out")
 
 

@@ -116,7 +116,7 @@ def evaluate(
     tell = progress or (lambda what, done, total: None)
     total = seeds * (1 + sum(len(policies) for policies in allocators.values()))
     done = 0
-    results: dict[str, list[list[Measures]]] = {name: [[] for _ in found] for name, found in allocators.items()}
+    results: dict[str, list[list[Measures]]] = {name: [[] for _ in policies] for name, policies in allocators.items()}
     references, note = [], ""
     with jax.enable_x64(True):
         for index in range(seeds):

@@ -215,11 +215,16 @@ HEADLINE_LEARNER = "sac-tuned"
 HEADLINE_BENCHMARKS = ["ppo-tuned", "random-strategy", "without-sc"]
 
 
+_AS_PRINTED: dict[type, SacSettings | PpoSettings] = {SacSettings: SacSettings(), PpoSettings: PpoSettings()}
+
+
 def deviations(settings: Settings) -> list[Deviation]:
-    """Where settings differ from Table III and the conventions, and why."""
+    """Where settings differ from Table III and the conventions, and why. Raises `InputError` for an unknown learner."""
     if isinstance(settings, GradientSettings):
         return []  # the paper has nothing to differ from
-    plain = SacSettings() if isinstance(settings, SacSettings) else PpoSettings()
+    if type(settings) not in _AS_PRINTED:
+        raise InputError(f"no settings of the paper to compare {type(settings).__name__} with; add them to _AS_PRINTED")
+    plain = _AS_PRINTED[type(settings)]
     rows = []
     for item in dataclasses.fields(plain):
         before, after = getattr(plain, item.name), getattr(settings, item.name)

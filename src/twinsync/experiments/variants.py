@@ -122,11 +122,11 @@ def _variant(
     kept = {key: value for key, value in (values or {}).items() if key in known}
     if not kept:
         return []
-    told = ", ".join(f"{key} = {_text(value)}" for key, value in kept.items())
+    exchange = ", ".join(f"{key} = {_text(value)}" for key, value in kept.items())
     settings = dataclasses.replace(base.settings, **kept)
     scheme = dataclasses.replace(
-        base, name=f"{base.name}--{change.key}", label=f"{base.label}; {told}", settings=settings,
-        description=f"{base.label} with {told}.",
+        base, name=f"{base.name}--{change.key}", label=f"{base.label}; {exchange}", settings=settings,
+        description=f"{base.label} with {exchange}.",
     )  # fmt: skip
     return [Variant(scheme, direction, change.key, role)]
 

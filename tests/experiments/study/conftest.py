@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from twinsync.experiments.schemes import BUDGETS, Budget
-from twinsync.experiments.study.files import CURVES, STUDY
 from twinsync.experiments.study.plan import StudyRun, plan
-from twinsync.experiments.study.record import record_of
+from twinsync.experiments.study.record import CURVES, STUDY, record_of
 from twinsync.experiments.study.run import _write_curves
 from twinsync.learning.divergence import find_divergences
 from twinsync.learning.training import CurveRow

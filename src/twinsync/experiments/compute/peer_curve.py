@@ -115,13 +115,13 @@ class Judge:
     def _update(self) -> dict[str, float]:
         """What the updates of one step tell, by the curve's names and in its units."""
         model = self.policy.model
-        told = model.logger.name_to_value
+        logged = model.logger.name_to_value
         if isinstance(self.settings, SacSettings):
             alpha = float(model.log_ent_coef.detach().exp())
-            return {"critic_loss": told.get("train/critic_loss", math.nan), "alpha": alpha}
+            return {"critic_loss": logged.get("train/critic_loss", math.nan), "alpha": alpha}
         entropy = float((model.policy.log_std.detach() + 0.5 * math.log(2.0 * math.pi * math.e)).sum())
         return {
-            "critic_loss": 0.5 * told["train/value_loss"],  # the library's is the mean square, without the half
+            "critic_loss": 0.5 * logged["train/value_loss"],  # the library's is the mean square, without the half
             "entropy": entropy,
             "value_size": self._value_size,
         }

@@ -213,11 +213,11 @@ def _copies(scenario: Scenario, settings: SacSettings | PpoSettings) -> Any:
             self.actions = actions
 
         def step_wait(self) -> Any:
-            observations, rewards, terminated, truncated, told = copies.step(self.actions)
+            observations, rewards, terminated, truncated, step_info = copies.step(self.actions)
             over = terminated | truncated
             infos = [{"TimeLimit.truncated": bool(cut)} for cut in truncated & ~terminated]
             for place in np.flatnonzero(over):
-                infos[place]["terminal_observation"] = told["final_obs"][place]
+                infos[place]["terminal_observation"] = step_info["final_obs"][place]
             return observations, rewards.astype(np.float32), over, infos
 
         def close(self) -> None:

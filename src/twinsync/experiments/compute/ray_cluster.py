@@ -98,10 +98,10 @@ def _connect(address: str | None, workers: int | None) -> Any:
             _knock(address)
             ray.init(address=address, **options)
     except (ConnectionError, RuntimeError, ValueError, OSError, SystemExit) as error:
-        told = str(error).strip().splitlines()
+        lines = str(error).strip().splitlines()
         where = "this machine" if address is None else f"--address {address}"
         raise InputError(
-            f"{where}: no Ray cluster answers ({told[0] if told else type(error).__name__}); start one with "
+            f"{where}: no Ray cluster answers ({lines[0] if lines else type(error).__name__}); start one with "
             "`ray start --head` and give the address it prints"
         ) from None
     return ray

@@ -72,16 +72,16 @@ def run(
     done = total - len(todo)
     progress("starting workers" if todo else "all results are there", done, total)
     compiled: dict[int, set[str]] = {worker: set() for worker in range(executor.workers)}
-    hands: dict[int, Task] = {}
+    at_work: dict[int, Task] = {}
     clock = Clock()
-    while pending or hands:
+    while pending or at_work:
         for worker, known in compiled.items():
-            if worker not in hands and pending:
-                hands[worker] = _take(pending, worker, compiled)
-                known.add(hands[worker].program)
-                executor.submit(worker, hands[worker].cells)
+            if worker not in at_work and pending:
+                at_work[worker] = _take(pending, worker, compiled)
+                known.add(at_work[worker].program)
+                executor.submit(worker, at_work[worker].cells)
         for report in executor.wait(_PATIENCE_S):
-            task = hands.pop(report.worker)
+            task = at_work.pop(report.worker)
             if report.lost:
                 compiled[report.worker].clear()
                 _give_back(task, pending, report.lost, say)
@@ -90,8 +90,8 @@ def run(
                 store.write(cell, result)
                 clock.note(cell, result.total_s)
             done += len(task.cells)
-        left = clock.left_s([cell for task in (*pending, *hands.values()) for cell in task.cells], executor.workers)
-        doing = "; ".join(sorted({task.cells[0].label for task in hands.values()}))
+        left = clock.left_s([cell for task in (*pending, *at_work.values()) for cell in task.cells], executor.workers)
+        doing = "; ".join(sorted({task.cells[0].label for task in at_work.values()}))
         progress(doing + ("" if left is None else f"; about {duration(left)} left"), done, total)
 
 

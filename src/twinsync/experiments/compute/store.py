@@ -142,5 +142,5 @@ class Store:
 
     def missing(self, cells: Sequence[Cell]) -> list[Cell]:
         """The cells that have no whole result yet, each address once."""
-        found = {cell.address: cell for cell in cells}
-        return [cell for cell in found.values() if self.read(cell) is None]
+        by_address = {cell.address: cell for cell in cells}
+        return [cell for cell in by_address.values() if self.read(cell) is None]

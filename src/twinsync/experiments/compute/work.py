@@ -75,12 +75,12 @@ def _learn_elsewhere(cell: Cell) -> CellResult:
         cell.scenario, cell.settings, seed=cell.seed, number=cell.training_seed, stretches=cell.stretches
     )
     known = _provenance(cell.seed)
-    told = CellResult(
+    unmeasured = CellResult(
         identity=cell.identity, measured=None, trouble=_LOST, curve=trained.curve, diverged=_signs(trained.curve),
         training_s=trained.training_s,
         provenance={**known, "versions": {**known["versions"], **peer_versions()}},
     )  # fmt: skip
-    return told if trained.policy is None else _measured(cell, told, trained.policy)
+    return unmeasured if trained.policy is None else _measured(cell, unmeasured, trained.policy)
 
 
 def _signs(curve: Sequence[CurveRow]) -> tuple[dict[str, Any], ...]:
@@ -91,36 +91,36 @@ def _signs(curve: Sequence[CurveRow]) -> tuple[dict[str, Any], ...]:
 
 def _learned(cell: Cell, training: Training, training_s: float) -> CellResult:
     policies = training.policies()
-    told = CellResult(
+    unmeasured = CellResult(
         identity=cell.identity, measured=None, trouble=_LOST, curve=tuple(training.curve),
         diverged=_signs(training.curve), card=_card(training, cell),
         weights=tuple(np.asarray(leaf) for leaf in jax.tree.leaves(policies)), training_s=training_s,
         provenance=_provenance(cell.seed),
     )  # fmt: skip
     if not finite_seeds(training):
-        return told
-    return _measured(cell, told, jax.tree.map(lambda leaf: leaf[0], policies))
+        return unmeasured
+    return _measured(cell, unmeasured, jax.tree.map(lambda leaf: leaf[0], policies))
 
 
 def _allocate(cell: Cell) -> CellResult:
-    told = CellResult(identity=cell.identity, measured=None, trouble="", provenance=_provenance(cell.seed))
+    unmeasured = CellResult(identity=cell.identity, measured=None, trouble="", provenance=_provenance(cell.seed))
     try:
-        return _measured(cell, told, find_allocators(cell.allocator, cell.scenario)[0])
+        return _measured(cell, unmeasured, find_allocators(cell.allocator, cell.scenario)[0])
     except InputError as error:
-        return dataclasses.replace(told, trouble=str(error))
+        return dataclasses.replace(unmeasured, trouble=str(error))
 
 
-def _measured(cell: Cell, told: CellResult, allocator: Allocator) -> CellResult:
+def _measured(cell: Cell, unmeasured: CellResult, allocator: Allocator) -> CellResult:
     began = time.perf_counter()
-    found: RawEvaluation = evaluate(
+    evaluation: RawEvaluation = evaluate(
         cell.scenario, {cell.scheme: [allocator]}, slots=cell.slots, seeds=cell.sets, seed=cell.seed,
         compare=cell.allocator == OPTIMUM,
     )  # fmt: skip
-    optimum = found.optimum
+    optimum = evaluation.optimum
     return dataclasses.replace(
-        told,
-        measured=found.schemes[cell.scheme],
-        trouble=found.optimum_note if cell.allocator == OPTIMUM else "",
+        unmeasured,
+        measured=evaluation.schemes[cell.scheme],
+        trouble=evaluation.optimum_note if cell.allocator == OPTIMUM else "",
         relative_gap=None if optimum is None else optimum.relative_gap,
         evaluation_s=time.perf_counter() - began,
     )
@@ -129,8 +129,8 @@ def _measured(cell: Cell, told: CellResult, allocator: Allocator) -> CellResult:
 @functools.cache
 def _provenance(seed: int) -> dict[str, Any]:
     """Versions, device, machine and revision of this worker; the command is the driver's to tell."""
-    found = provenance("", seed)
-    return {key: found[key] for key in ("versions", "device", "machine", "git_revision")}
+    everything = provenance("", seed)
+    return {key: everything[key] for key in ("versions", "device", "machine", "git_revision")}
 
 
 def _card(training: Training, cell: Cell) -> dict[str, Any]:

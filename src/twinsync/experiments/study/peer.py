@@ -62,8 +62,8 @@ def _seed(config: RunConfig, scenario: Scenario, folder: Path, number: int, prog
     )
     if trained.policy is not None:
         trained.policy.model.save(folder / f"seed-{number}.zip")
-    told = {"training_s": trained.training_s, "curve": [list(row) for row in trained.curve]}
+    summary = {"training_s": trained.training_s, "curve": [list(row) for row in trained.curve]}
     partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(told), "utf-8")  # NaN and all, read by Python alone
+    partial.write_text(json.dumps(summary), "utf-8")  # NaN and all, read by Python alone
     partial.replace(file)
-    return told
+    return summary

@@ -79,8 +79,8 @@ def _leave_one_out(budget: Budget) -> list[StudyRun]:
             continue
         changed = (name, TOGETHER[name][0]) if name in TOGETHER else (name,)
         values: dict[str, Any] = {item: getattr(paper, item) for item in changed}
-        told = ", ".join(f"{item} = {_plain(value)}" for item, value in values.items())
-        runs.append(StudyRun(f"back-{name}", TUNED, told, dataclasses.replace(tuned, **values), changed))
+        label = ", ".join(f"{item} = {_plain(value)}" for item, value in values.items())
+        runs.append(StudyRun(f"back-{name}", TUNED, label, dataclasses.replace(tuned, **values), changed))
     return runs
 
 
