@@ -1,103 +1,17 @@
-"""Sweeps as data: what is wrong in one is named before anything is computed."""
+"""Plans: which cells an evaluation is made of, by budget and figures."""
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
 from twinsync.errors import InputError
-from twinsync.experiments.plan import reproduction_plan, sweep_plan, sweep_schemes
-from twinsync.experiments.records import Axis
-from twinsync.experiments.schemes import BUDGETS
-from twinsync.experiments.sweep import SweepPlan, check_sweep, places, scenario_at, split, thinned
-from twinsync.experiments.sweep_files import BEYOND, PAPER, read_sweep, shipped_sweep
+from twinsync.experiments.plan import find_figures, reproduction_plan
+from twinsync.experiments.schemes import BUDGETS, Budget
+from twinsync.experiments.sweep import places
 from twinsync.learning.settings import SacSettings
 
 QUICK = BUDGETS["quick"]
-SWEEP = SweepPlan(
-    "mine", "Mine", "paper", (), (Axis(("bandwidth_hz",), "B", "MHz", (("0.1 MHz",), ("0.2 MHz",))),), ("optimum",)
-)
-GOOD = """
-title = "Mine"
-schemes = ["sac-tuned", "optimum"]
-[[axes]]
-key = "bandwidth_hz"
-values = ["0.1 MHz", "0.2 MHz"]
-"""
-
-
-def changed(**changes) -> SweepPlan:
-    return dataclasses.replace(SWEEP, **changes)
-
-
-def axis(*values, keys=("bandwidth_hz",)) -> tuple[Axis, ...]:
-    return (Axis(keys, "", "", tuple(value if isinstance(value, tuple) else (value,) for value in values)),)
-
-
-@pytest.mark.parametrize(
-    ("sweep", "told"),
-    [
-        (changed(axes=()), "sweep 'mine': no axis"),
-        (changed(axes=axis()), "sweep 'mine': axis bandwidth_hz has no values"),
-        (
-            changed(axes=axis("1e5", "-3", "1e6")),
-            r"sweep 'mine': at bandwidth_hz=-3: .*-3 Hz is outside",
-        ),
-        (changed(axes=axis("1e5", "2 GB")), "at bandwidth_hz=2 GB|bandwidth_hz: wrong unit in '2 GB'"),
-        (changed(axes=axis("1e5", "1e5")), "axis bandwidth_hz: value 1e5 is given twice"),
-        (changed(schemes=("optimum", "optimum")), "scheme optimum is given twice"),
-        (changed(schemes=()), "no schemes"),
-        (changed(axes=axis("1", keys=("bandwith_hz",))), "axis key 'bandwith_hz' is not a constant"),
-        (changed(axes=axis("hinge", keys=("penalty",))), "axis key 'penalty' is not a number"),
-        (changed(axes=(*axis("1e5"), *axis("2e5"))), "axis key bandwidth_hz is given twice"),
-        (
-            changed(axes=axis(("1e6", "2e6"), ("3e6", "2e6"), keys=("data_min_bits", "data_max_bits"))),
-            r"at data_min_bits=3e6, data_max_bits=2e6: .*exceeds",
-        ),
-    ],
-)
-def test_what_is_wrong_is_named(sweep: SweepPlan, told: str):
-    with pytest.raises(InputError, match=told):
-        check_sweep(sweep)
-
-
-def test_points_lie_in_the_axis_unit():
-    assert [(point.x, point.label) for point in places(SWEEP)] == [(0.1, "0.1"), (0.2, "0.2")]
-    sizes = Axis(("data_min_bits", "data_max_bits"), "", "Mbit", (("0.2 Mbit", "0.4 Mbit"),))
-    (point,) = places(changed(axes=(sizes,)))
-    assert (point.x, point.label) == (0.3, "0.2 to 0.4")
-    assert scenario_at(SWEEP, places(SWEEP)[0]).bandwidth_hz == 1e5
-
-
-def test_a_grid_is_a_figure_for_each_combination_of_the_later_axes():
-    grid = changed(axes=(*SWEEP.axes, *axis("2", "3", keys=("device_count",))))
-    parts = split(grid)
-    assert [part.name for part in parts] == ["mine--device_count-2", "mine--device_count-3"]
-    assert parts[1].overrides == ("device_count=3",)
-    assert scenario_at(parts[1], places(parts[1])[0]).device_count == 3
-
-
-def test_thin_keeps_the_ends_and_the_middle():
-    kept = thinned(shipped_sweep("fig4")).axes[0].values
-    assert kept == (("2",), ("6",), ("10",))
-
-
-def test_what_ships_can_be_computed_and_covers_the_paper():
-    known = sweep_schemes(QUICK)
-    for name in (*PAPER, *BEYOND):
-        sweep = shipped_sweep(name)
-        check_sweep(sweep)
-        assert set(sweep.schemes) <= set(known)
-        assert sweep.figure == (f"Fig. {name.removeprefix('fig')}" if name in PAPER else "")
-    for name in PAPER:
-        assert {"sac-tuned", "ppo-tuned", "gradient", "expected", "optimum"} <= set(shipped_sweep(name).schemes)
-
-
-def test_fig_5_satisfies_19b_everywhere():
-    sweep = shipped_sweep("fig5")
-    for point in places(sweep):
-        scenario = scenario_at(sweep, point)
-        assert scenario.data_max_bits / scenario.sensing_rate_bps <= scenario.sensing_share * scenario.slot_s + 1e-12
+TINY = Budget("tiny", 64, 8, 2, 25, 2, 2, thin=True)
 
 
 def test_the_same_point_of_two_figures_is_one_result():
@@ -136,47 +50,14 @@ def test_other_budgets_leave_the_schemes_as_printed_to_the_record_unless_told():
     assert labelled.label == "SAC, as printed (8,192 slots, width 64)"
 
 
-def test_a_file_is_read_with_its_own_learners_and_allocators(tmp_path: Path):
-    file = tmp_path / "my-sweep.toml"
-    file.write_text(
-        GOOD.replace('"optimum"]', '"slow", "own.py:decide"]')
-        + '[learners.slow]\nbase = "sac-tuned"\nlabel = "Slow"\nlearning = { learning_rate = 1e-4, hidden = [8, 8] }\n'
-    )
-    (tmp_path / "own.py").write_text("def decide(scenario, sight, key): ...")
-    sweep, schemes = read_sweep(file, sweep_schemes(QUICK))
-    assert (sweep.name, sweep.schemes[2]) == ("my-sweep", f"{tmp_path}/own.py:decide")
-    settings = schemes["slow"].settings
-    assert settings is not None
-    assert (settings.learning_rate, settings.hidden, settings.slots) == (1e-4, (8, 8), QUICK.slots)
-    assert sweep_plan(file, QUICK, 0).cells()
+def test_figures_are_chosen_by_number_or_name():
+    assert find_figures("3,4") == ("3", "4")
+    assert find_figures("speed, 6") == ("6", "speed")
+    assert find_figures("beyond")[0] == "bandwidth"
+    with pytest.raises(InputError, match="--figures: unknown '8'"):
+        find_figures("3,8")
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("schemes = [", "not valid TOML"),
-        (GOOD + "colour = 1", "axes.0.: unknown key 'colour'"),
-        ("colour = 1" + GOOD, "unknown key 'colour'"),
-        (GOOD.replace('key = "bandwidth_hz"', ""), "give either key or keys"),
-        (GOOD.replace('["0.1 MHz", "0.2 MHz"]', "3"), "values must be a list"),
-        (GOOD.replace('"0.1 MHz"', "true"), "value True is not a number"),
-        (GOOD.replace('"0.1 MHz", "0.2 MHz"', ""), "axis bandwidth_hz has no values"),
-        (GOOD.replace('"optimum"', '"optimal"'), "unknown allocator 'optimal'"),
-        (GOOD.replace('"optimum"', '"nowhere.py:f"'), "no such file"),
-        ('name = "a/b"' + GOOD, "name 'a/b'"),
-        ('scenario = "nowhere.toml"' + GOOD, "nowhere.toml"),
-        (GOOD + '[learners.optimum]\nbase = "raw"', "'optimum' is a scheme already"),
-        (GOOD + '[learners.x]\nbase = "raw"', "base 'raw' is none of the learned schemes"),
-        (GOOD + '[learners.x]\nbase = "sac-tuned"\nlearning = { speed = 1 }', "unknown learning setting 'speed'"),
-    ],
-)
-def test_a_bad_file_is_one_line(text: str, told: str, tmp_path: Path):
-    file = tmp_path / "bad.toml"
-    file.write_text(text)
-    with pytest.raises(InputError, match=told):
-        sweep_plan(file, QUICK, 0)
-
-
-def test_a_file_that_is_not_there():
-    with pytest.raises(InputError, match=r"nothing\.toml: no such file"):
-        sweep_plan(Path("nothing.toml"), QUICK, 0)
+def test_a_value_that_this_scenario_does_not_allow_is_refused_before_any_work():
+    with pytest.raises(InputError, match=r"sweep 'fig7': at device_cpu_max_hz=0.6 GHz: .*device_cpu_min_hz"):
+        reproduction_plan(TINY, ("7",), "paper", ("device_cpu_min_hz=0.7 GHz",), 0)

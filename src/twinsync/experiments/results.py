@@ -16,10 +16,12 @@ import numpy as np
 from twinsync.arrays import Float
 from twinsync.errors import InputError
 from twinsync.experiments.records import (
+    Claim,
     ConstantEntry,
     ConvergenceRow,
     Evaluation,
     Manifest,
+    Outcome,
     Point,
     Scheme,
     Study,
@@ -203,3 +205,16 @@ def curve_of(scheme: str, rows: Iterable[Any]) -> Curve:
     return Curve(
         scheme, tuple(seeds), np.asarray(slots), cost=values[0], latency_s=values[1], training_reward=values[2]
     )
+
+
+def write_claims(path: Path, claims: Iterable[Claim]) -> None:
+    """The claims as a table, one row per claim."""
+    parts = Outcome.__struct_fields__
+    levels = ("printed", "repaired")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        columns = [f"{level}_{part}" for level in levels for part in parts]
+        writer.writerow(["figure", "key", "statement", *columns, "hinges"])
+        for claim in claims:
+            outcomes = [getattr(getattr(claim, level), part) for level in levels for part in parts]
+            writer.writerow([claim.figure, claim.key, claim.statement, *outcomes, claim.hinges])

@@ -18,6 +18,7 @@ from twinsync.learning.settings import (
     SacSettings,
     Settings,
 )
+from twinsync.storage import plain
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class SchemePlan:
             label=self.label,
             group=self.group,
             description=self.description,
-            settings={} if self.settings is None else dataclasses.asdict(self.settings),
+            settings={} if self.settings is None else plain(dataclasses.asdict(self.settings)),
             deviations=() if self.settings is None else tuple(deviations(self.settings)),
             diverged=None if self.settings is None else diverged,
         )
