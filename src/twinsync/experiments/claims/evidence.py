@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from twinsync.arrays import Float
 from twinsync.experiments.formatting import NBSP
-from twinsync.experiments.records import Estimate
-from twinsync.experiments.run_folder import RunFolder
+from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Sweep
+from twinsync.experiments.results import Comparison, Curve
 from twinsync.experiments.schemes import BUDGETS, contenders
 from twinsync.experiments.statistics import Bootstrap
 
@@ -44,48 +43,45 @@ EXACT = Cast("optimum", None, "random-extraction", "no-semantics")
 
 @dataclass(frozen=True)
 class Place:
-    """One point of a sweep, or the base comparison: where it lies in words, and its evaluation."""
+    """One point of a sweep, or the base comparison, and its name in a sentence."""
 
-    x: float
-    label: str
-    where: str
-    overrides: tuple[str, ...]
-    evaluation: Mapping[str, Any]
-    missing: Mapping[str, str]
+    point: Point
+    name: str
 
-    def has(self, scheme: str) -> bool:
-        """Whether the scheme was evaluated here."""
-        return scheme in self.evaluation.get("allocators", {})
+    def __getitem__(self, scheme: str) -> Measured:
+        """What was measured of a scheme that `has` says is there."""
+        measured = self.point.measured(scheme)
+        assert measured is not None
+        return measured
 
-    def units(self, scheme: str) -> Float[np.ndarray, " n"]:
+    def has(self, *schemes: str) -> bool:
+        """Whether all these schemes were evaluated here."""
+        return all(self.point.measured(scheme) is not None for scheme in schemes)
+
+    def latency_s(self, scheme: str) -> Float[np.ndarray, " n"]:
         """Mean latency T[n] of each training seed (set of slots where nothing was trained) [s]; NaN where lost."""
-        return np.array([_number(value) for value in self._of(scheme).get("unit_latency_s", [])])
+        return np.array(self[scheme].unit_latency_s, float)
 
-    def mean(self, scheme: str, key: str) -> float:
-        """A plain mean of the evaluation; NaN where there is none."""
-        return _number(self._of(scheme).get(key))
+    def reduction(self, scheme: str, benchmark: str) -> Estimate:
+        """By how much the scheme's mean latency lies below a benchmark's on the same slots [%]."""
+        pair = self.point.evaluation.pair(scheme, benchmark)
+        return NOTHING if pair is None else pair.latency_reduction_percent
 
-    def part(self, scheme: str, stage: str) -> float:
-        """Mean time in one stage, sum over the UDs [s]."""
-        return _number(self._of(scheme).get("latency_parts_s", {}).get(stage))
-
-    def reduction(self, scheme: str, benchmark: str, key: str = "latency") -> Estimate:
-        """By how much the scheme's mean latency (or cost) lies below a benchmark's on the same slots [%]."""
-        pair = self.evaluation.get("paired", {}).get(scheme, {}).get(benchmark, {})
-        found = pair.get(f"{key}_reduction_percent") or {}
-        return Estimate(*(_number(found.get(key)) for key in ("mean", "ci_low", "ci_high")))
+    def cost_reduction(self, scheme: str, benchmark: str) -> Estimate:
+        """The same of the mean cost [%]."""
+        pair = self.point.evaluation.pair(scheme, benchmark)
+        return NOTHING if pair is None else pair.cost_reduction_percent
 
     def training_slots(self, scheme: str) -> float:
         """Slots that the scheme was trained on; NaN where nothing is trained, or where it is not known."""
-        return _number(self._of(scheme).get("training_slots"))
+        measured = self.point.measured(scheme)
+        return math.nan if measured is None else measured.training_slots
 
     def seeds(self, scheme: str) -> int:
         """Number of training seeds (of sets of slots where nothing is trained)."""
-        told = self._of(scheme).get("training_seeds")
-        return len(self._of(scheme).get("unit_latency_s", [])) if told is None else int(told)
-
-    def _of(self, scheme: str) -> Mapping[str, Any]:
-        return self.evaluation.get("allocators", {}).get(scheme, {})
+        measured = self[scheme]
+        seeds = measured.training_seeds
+        return len(measured.unit_latency_s) if math.isnan(seeds) else int(seeds)
 
 
 @dataclass(frozen=True)
@@ -100,29 +96,39 @@ class View:
 
     def step(self, before: Place, after: Place) -> str:
         """A step of the axis in words."""
-        return f"{self.symbol} = {before.label} → {after.label}{self.unit}"
+        return f"{self.symbol} = {before.point.label} → {after.point.label}{self.unit}"
+
+    def having(self, scheme: str) -> list[Place]:
+        """The points where a scheme was evaluated."""
+        return [place for place in self.places if place.has(scheme)]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a claim may be checked against: the base comparison, the paper's sweeps, and the cast."""
+    """All that a claim may be checked against: the base comparison with its learning curves, the paper's sweeps, and
+    who plays which part. overrides: constants of the base comparison that are not the preset's."""
 
-    run: RunFolder | None
+    base: Place | None
+    curves: Mapping[str, Curve]
     views: Mapping[str, View]
     cast: Cast
     bootstrap: Bootstrap
     labels: Mapping[str, str]
+    overrides: tuple[str, ...]
 
     def label(self, scheme: str) -> str:
         """The scheme's name for people."""
         return self.labels.get(scheme, scheme)
 
-    @property
-    def base(self) -> Place | None:
-        """The base comparison as a place."""
-        if self.run is None:
-            return None
-        return Place(math.nan, "", "the base comparison", (), self.run.evaluation, {})
+    def places_of(self, figure: str) -> list[Place]:
+        """The places that a figure's claims look at; the abstract's look at all."""
+        base = [] if self.base is None else [self.base]
+        if figure == "Fig. 3":
+            return base
+        if figure.startswith("Fig. "):
+            view = self.views.get(f"fig{figure[-1]}")
+            return base if view is None else list(view.places)
+        return [*base, *(place for view in self.views.values() for place in view.places)]
 
 
 def sizes_differ(a: float, b: float) -> bool:
@@ -130,33 +136,31 @@ def sizes_differ(a: float, b: float) -> bool:
     return not (math.isnan(a) or math.isnan(b)) and a != b
 
 
-def gather(run: RunFolder | None, swept: Mapping[str, Mapping[str, Any]], cast: Cast) -> Evidence:
-    """Evidence from a run's base comparison (None: there is none) and the sweeps of Figs. 4 to 7 among `swept`."""
-    labels = {item.name: item.label for item in contenders(BUDGETS["full"])}
-    if run is not None:
-        labels |= {name: scheme.label for name, scheme in run.schemes.items()}
-    views = {name: _view(name, swept[name], symbol) for name, symbol in SYMBOLS.items() if name in swept}
-    seed = next((p.evaluation["seed"] for v in views.values() for p in v.places if "seed" in p.evaluation), 0)
-    return Evidence(run, views, cast, Bootstrap(seed if run is None else run.manifest["seed"]), labels)
+def gather(
+    comparison: Comparison | None,
+    sweeps: Mapping[str, Sweep],
+    cast: Cast,
+    *,
+    labels: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Evidence:
+    """Evidence from a base comparison (None: there is none) and the sweeps of Figs. 4 to 7 among `sweeps`.
+
+    labels: of schemes that go by other names than usual. seed: of the intervals, that of the evaluation where it is
+    not given. overrides: constants changed in the base comparison.
+    """
+    views = {name: _view(name, sweeps[name], symbol) for name, symbol in SYMBOLS.items() if name in sweeps}
+    base = None if comparison is None else Place(comparison.point, "the base comparison")
+    places = [*([] if base is None else [base]), *(place for view in views.values() for place in view.places)]
+    if seed is None:
+        seed = places[0].point.evaluation.seed if places else 0
+    usual = {scheme.name: scheme.label for scheme in contenders(BUDGETS["full"])}
+    curves = {} if comparison is None else comparison.curves
+    return Evidence(base, curves, views, cast, Bootstrap(seed), {**usual, **(labels or {})}, tuple(overrides))
 
 
-def _view(name: str, sweep: Mapping[str, Any], symbol: str) -> View:
-    axis = sweep["axis"]
-    unit = f"{NBSP}{axis['unit']}" if axis.get("unit") else ""
-    places = [
-        Place(
-            x=float(point["x"]),
-            label=str(point["label"]),
-            where=f"{symbol} = {point['label']}{unit}",
-            overrides=tuple(point.get("set", ())),
-            evaluation=point["evaluation"],
-            missing=point.get("missing", {}),
-        )
-        for point in sweep["points"]
-    ]
-    places.sort(key=lambda place: place.x)
-    return View(name, symbol, unit, tuple(sweep["schemes"]), tuple(places))
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
+def _view(name: str, sweep: Sweep, symbol: str) -> View:
+    unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
+    places = (Place(point, f"{symbol} = {point.label}{unit}") for point in sorted(sweep.points, key=lambda p: p.x))
+    return View(name, symbol, unit, sweep.schemes, tuple(places))

@@ -7,56 +7,20 @@ as printed, and repaired. Explanations that no figure can tell are listed as not
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from twinsync.experiments.claims import convergence, latency
-from twinsync.experiments.claims.checks import SIGNIFICANT, UNCHECKED, Finding, unchecked
-from twinsync.experiments.claims.evidence import PAPER, TUNED, Evidence, Place, gather
-from twinsync.experiments.claims.hinges import hinges
+from twinsync.experiments.claims.checks import SIGNIFICANT, UNCHECKED, Finding, unchecked, value_words
+from twinsync.experiments.claims.evidence import PAPER, TUNED, Cast, Evidence, gather
 from twinsync.experiments.formatting import NBSP
-from twinsync.experiments.run_folder import RunFolder
+from twinsync.experiments.records import Claim, ClaimCheck, Estimate, Outcome, Sensitivity, VariedCheck
+from twinsync.experiments.results import Results
 
+NOT_ANALYSED = "not analysed"
+LEARNERS = "not varied: it is about learners, and the analysis has exact schemes only"
 _READ = f"(read as by more than {SIGNIFICANT:g}{NBSP}%, the interval included)"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a claim with one set of schemes.
-
-    verdict: "holds", "holds only where", "does not hold" or "not checked". detail: the numbers with 95 % intervals, and
-    where it fails. basis: the training seeds and slots it stands on.
-    """
-
-    verdict: str
-    detail: str
-    basis: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the paper and what came of it with the schemes as printed, and repaired.
-
-    hinges: which assumed constant flips it.
-    """
-
-    figure: str
-    key: str
-    statement: str
-    printed: Outcome
-    repaired: Outcome
-    hinges: str
-
-
-@dataclass(frozen=True)
-class Source:
-    """Raw files that claims are checked against: a base comparison (None: not run), and sweeps by name as in
-    `sweeps.json`."""
-
-    run: RunFolder | None = None
-    sweeps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,8 +37,8 @@ class Statement:
     exact: bool = True
 
 
-def _on(name: str, key: str, text: str, tell: latency.Telling, *, exact: bool = True) -> Statement:
-    return Statement(f"Fig. {name[-1]}", f"{name}-{key}", text, latency.of_view(name, tell), exact=exact)
+def _on(name: str, key: str, text: str, check: latency.ViewCheck, *, exact: bool = True) -> Statement:
+    return Statement(f"Fig. {name[-1]}", f"{name}-{key}", text, latency.of_view(name, check), exact=exact)
 
 
 def _entropy(evidence: Evidence) -> Finding:
@@ -104,7 +68,7 @@ STATEMENTS = (
     ),
     _on(
         "fig4", "rise", f"Total latency rises “significantly” with K for all schemes {_READ}",
-        latency.significantly(False),
+        latency.total_moves(least=SIGNIFICANT),
     ),
     _on("fig4", "per-ud", "The latency of one UD rises too, not only the sum over more UDs", latency.per_device_rises),
     _on(
@@ -119,12 +83,12 @@ STATEMENTS = (
         "Fig. 4", "fig4-necessity", "Optimising the allocation is necessary: SAC's latency is below equal shares'",
         latency.optimising_pays, exact=False,
     ),
-    _on("fig5", "rise", "Total latency rises with the sensed data D for all schemes", latency.total_moves),
+    _on("fig5", "rise", "Total latency rises with the sensed data D for all schemes", latency.total_moves()),
     _on("fig5", "sensing", "One reason for the rise with D: sensing takes longer", latency.sensing_rises),
     _on("fig5", "sync", "The other: synchronisation takes longer", latency.synchronisation_rises),
     _on("fig5", "sac-lowest", "SAC has the lowest total latency, whatever D", latency.proposed_lowest),
     _on("fig5", "without-sc-highest", "w/o SC has the highest total latency, whatever D", latency.without_sc_highest),
-    _on("fig6", "rise", "Total latency rises with the extraction factor threshold", latency.total_moves),
+    _on("fig6", "rise", "Total latency rises with the extraction factor threshold", latency.total_moves()),
     _on(
         "fig6", "sent-data", "The reason for that rise: after extraction there are more data to send",
         latency.sent_data_rises,
@@ -136,7 +100,7 @@ STATEMENTS = (
     _on("fig6", "equal-at-one", "At threshold 1 SAC is equivalent to w/o SC", latency.equal_at_one, exact=False),
     _on(
         "fig7", "fall", f"Total latency falls “significantly” with the UDs' CPU f_u for all schemes {_READ}",
-        latency.significantly(True),
+        latency.total_moves(falls=True, least=SIGNIFICANT),
     ),
     _on(
         "fig7", "extraction", "The reason for that fall: extraction takes less time",
@@ -168,37 +132,46 @@ STATEMENTS = (
 )  # fmt: skip
 
 
-def check_claims(printed: Source, repaired: Source, sensitivity: Mapping[str, Any] | None = None) -> list[Claim]:
-    """Check every claim with the schemes as printed and with the repaired ones, each against its own raw files.
-
-    `sensitivity` is what `claims.sensitivity` returned for the run's scenario (None: not analysed).
-    """
-    as_printed = gather(printed.run, printed.sweeps, PAPER)
-    fixed = gather(repaired.run, repaired.sweeps, TUNED)
+def check_claims(printed: Results | None, repaired: Results, sensitivity: Sensitivity | None = None) -> list[Claim]:
+    """Check every claim with the schemes as printed (None: not trained) and with the repaired ones, each on its own
+    results. `sensitivity` is that of the repaired schemes' scenario (None: not analysed)."""
+    evidence = (None if printed is None else evidence_of(printed, PAPER)), evidence_of(repaired, TUNED)
     return [
         Claim(
-            item.figure, item.key, item.text, _outcome(item, as_printed), _outcome(item, fixed),
-            hinges(item.key, sensitivity, exact=item.exact),
+            item.figure, item.key, item.text, *(_outcome(item, one) for one in evidence),
+            hinges=_hinges(item, sensitivity),
         )
         for item in STATEMENTS
     ]  # fmt: skip
 
 
-def _outcome(item: Statement, evidence: Evidence) -> Outcome:
-    if not _trained(evidence):
+def evidence_of(results: Results, cast: Cast) -> Evidence:
+    """What results tell of claims, with the schemes of a cast."""
+    return gather(
+        results.comparison,
+        {sweep.name: sweep for sweep in results.sweeps if sweep.figure},
+        cast,
+        labels={name: scheme.label for name, scheme in results.schemes.items()},
+        seed=None if results.comparison is None else results.manifest.seed,
+        overrides=results.manifest.scenario.overrides,
+    )
+
+
+def _outcome(item: Statement, evidence: Evidence | None) -> Outcome:
+    if evidence is None or not _trained(evidence):
         return Outcome(UNCHECKED, "These schemes were not trained", "")
-    found = item.check(evidence)
-    return Outcome(found.verdict, found.detail, "" if found.verdict == UNCHECKED else basis(item.figure, evidence))
+    finding = item.check(evidence)
+    basis = "" if finding.verdict == UNCHECKED else _basis(item.figure, evidence)
+    return Outcome(finding.verdict, finding.detail, basis)
 
 
 def _trained(evidence: Evidence) -> bool:
-    return any(place.has(name) for place in _places("", evidence) for name in evidence.cast.all())
+    return any(place.has(name) for place in evidence.places_of("") for name in evidence.cast.all())
 
 
-def basis(figure: str, evidence: Evidence) -> str:
+def _basis(figure: str, evidence: Evidence) -> str:
     """The training behind a figure's claims: `5 training seeds of 100,000 slots`, or from how many to how many."""
-    places = _places(figure, evidence)
-    cells = [(place, name) for place in places for name in evidence.cast.all() if place.has(name)]
+    cells = [(place, name) for place in evidence.places_of(figure) for name in evidence.cast.all() if place.has(name)]
     seeds = sorted({place.seeds(name) for place, name in cells})
     known = {place.training_slots(name) for place, name in cells}
     slots = sorted(count for count in known if not math.isnan(count))
@@ -206,18 +179,35 @@ def basis(figure: str, evidence: Evidence) -> str:
     return f"{words} of {_span(slots)} slots" if slots else words
 
 
-def _places(figure: str, evidence: Evidence) -> list[Place]:
-    """The places that a figure's claims look at; the abstract's look at all."""
-    views = list(evidence.views.values())
-    base = [] if evidence.base is None else [evidence.base]
-    if figure == "Fig. 3":
-        return base
-    if figure.startswith("Fig. "):
-        named = evidence.views.get(f"fig{figure[-1]}")
-        return list(named.places) if named is not None else base
-    return [*base, *(place for view in views for place in view.places)]
-
-
 def _span(counts: Sequence[float]) -> str:
     ends = dict.fromkeys(f"{count:,.0f}" for count in (counts[0], counts[-1]))
     return " to ".join(ends)
+
+
+def _hinges(item: Statement, analysis: Sensitivity | None) -> str:
+    """Which assumed constant flips a claim, in words."""
+    if not item.exact:
+        return LEARNERS
+    base = None if analysis is None else next((row for row in analysis.base if row.claim == item.key), None)
+    if analysis is None or base is None or base.verdict == UNCHECKED:
+        return NOT_ANALYSED
+    rows = [row for row in analysis.rows if row.claim == item.key]
+    start = f"With exact schemes in the learners' places: {_verdict(base)}"
+    if not rows:
+        return f"{start}. No constant was varied."
+    flipped = [f"{_setting(row)} ({_verdict(row)})" for row in rows if row.flips]
+    count = len({row.constant for row in rows})
+    words = f"Flipped by {'; '.join(flipped)}" if flipped else f"None of the {count} constants varied flips it"
+    known = sorted((row for row in rows if not math.isnan(row.number)), key=lambda row: row.number)
+    if len(known) > 1:
+        ends = (f"{value_words(Estimate(row.number))} ({_setting(row)})" for row in (known[0], known[-1]))
+        words += f"; the number moves between {' and '.join(ends)}"
+    return f"{start}. {words}."
+
+
+def _verdict(row: ClaimCheck) -> str:
+    return row.verdict if math.isnan(row.number) else f"{row.verdict}, {value_words(Estimate(row.number))}"
+
+
+def _setting(row: VariedCheck) -> str:
+    return f"{row.constant} = {row.text}"
