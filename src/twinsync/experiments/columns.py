@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from twinsync.experiments.formatting import interval, number, symbol
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Scheme
-from twinsync.experiments.results import Results
+from twinsync.experiments.results import Comparison, Results
 
 COMPARISON, SWEEP = "comparison", "sweep"  # tables: of one scenario, and of all points of a sweep
 _PARTS = ("mean", "low", "high", "median", "p95")
@@ -123,10 +123,15 @@ def exported(*keys: str) -> dict[str, Callable[[Measured], float]]:
     return {name: value for column in kept for name, value in column.exports()}
 
 
+def compared(results: Results) -> Comparison:
+    """The comparison of results that have one."""
+    assert results.comparison is not None
+    return results.comparison
+
+
 def by_cost(results: Results) -> list[Row]:
     """The schemes of the comparison, least mean cost first; a cost that is not a number goes last."""
-    assert results.comparison is not None
-    rows = [Row(results.schemes[name], item) for name, item in results.comparison.evaluation.allocators.items()]
+    rows = [Row(results.schemes[name], item) for name, item in compared(results).evaluation.allocators.items()]
     return sorted(rows, key=lambda row: row.measured.cost.mean if math.isfinite(row.measured.cost.mean) else math.inf)
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from twinsync.experiments.columns import Row, by_cost, exported
+from twinsync.experiments.columns import Row, by_cost, compared, exported
 from twinsync.experiments.figures.chart import Chart, Plan
 from twinsync.experiments.figures.style import (
     BLUE,
@@ -123,8 +123,7 @@ def _dot(axes: Axes, place: int, value: Estimate, units: tuple[float, ...], styl
 
 def deadline_total_s(results: Results) -> float:
     """Latency of a slot in which every UD synchronises exactly at its deadline, K (1 - eta) tau + sensing [s]."""
-    assert results.comparison is not None
-    optimum = results.comparison.evaluation.allocators[OPTIMUM]
+    optimum = compared(results).evaluation.allocators[OPTIMUM]
     return results.constant("device_count") * results.deadline_s + optimum.latency_parts_s["sensing"]
 
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from twinsync.arrays import Float
+from twinsync.experiments.columns import compared
 from twinsync.experiments.figures.chart import Chart, Plan
 from twinsync.experiments.figures.style import INK, MUTED, PAPER, Style, new_figure, spread
 from twinsync.experiments.formatting import number
@@ -51,8 +52,7 @@ def seed_band(values: Float[np.ndarray, "S P"], bootstrap: Bootstrap) -> Band:
 
 def convergence_plan(name: str, results: Results, styles: Mapping[str, Style]) -> Plan:
     """The learning curves of the comparison; its learner's length of training is the chart's."""
-    assert results.comparison is not None
-    comparison, bootstrap = results.comparison, Bootstrap(results.manifest.seed)
+    comparison, bootstrap = compared(results), Bootstrap(results.manifest.seed)
     bands = {name: seed_band(-curve.cost, bootstrap) for name, curve in comparison.curves.items()}
     labels = {name: results.label(name) for name in bands}
 
@@ -110,8 +110,8 @@ def _draw_convergence(
     else:
         _label(zoom, ends, last)
         # Above, only what the nearer view leaves out, and the two to compare it with.
-        compared = [end for end in ends if end.style in (styles[comparison.learner], best)]
-        _label(whole, [*below, *compared], last)
+        framing = [end for end in ends if end.style in (styles[comparison.learner], best)]
+        _label(whole, [*below, *framing], last)
     return Chart(figure)
 
 

@@ -5,8 +5,13 @@ Words may carry two marks, `**strong**` and `` `code` ``; everything else is tak
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from twinsync.experiments.columns import Cell
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,36 @@ class Table:
 
     caption: str
     header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[Cell | str]]
     words: Sequence[int] = (0,)
     strong: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Field(Generic[Item]):
+    """A column of a table about items of one kind: its title, what it shows of one, and whether that is words."""
+
+    title: str
+    show: Callable[[Item], Cell | str]
+    words: bool = False
+
+
+def table(
+    caption: str,
+    fields: Sequence[Field[Item]],
+    items: Iterable[Item],
+    *,
+    strong: Callable[[Item], bool] = lambda item: False,
+) -> Table:
+    """A table with a row per item and a column per field; `strong` says which items to stress."""
+    rows = list(items)
+    return Table(
+        caption,
+        [field.title for field in fields],
+        [[field.show(item) for field in fields] for item in rows],
+        words=[place for place, field in enumerate(fields) if field.words],
+        strong=[place for place, item in enumerate(rows) if strong(item)],
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a run shows, put into words: every number is computed from the raw files, and trouble is said aloud."""
+"""What a run shows, in sentences: every number is computed from the results, and trouble is said aloud."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twinsync.experiments.columns import compared
 from twinsync.experiments.figures.convergence import seed_mean
 from twinsync.experiments.formatting import NBSP, change, listing, number, seconds, share
-from twinsync.experiments.run_folder import OPTIMUM, Curve, RunFolder
+from twinsync.experiments.formatting import compared as in_percent
+from twinsync.experiments.records import Measured
+from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Curve, Results
 
 WORSE = 0.10  # a cost this far above its best point, relative, counts as unstable
 
@@ -18,11 +21,13 @@ WORSE = 0.10  # a cost this far above its best point, relative, counts as unstab
 class Instability:
     """A learner whose cost rose by more than `WORSE` above its best point, or stopped being a number.
 
-    `seeds_worse` and `seeds_lost` count the seeds to which either happened, of `seeds`; the costs are means over seeds.
+    `seeds_worse` and `seeds_lost` count the seeds to which either happened, of `seeds`, each trained on `slots`; the
+    costs are means over seeds.
     """
 
     name: str
     label: str
+    slots: int
     seeds: int
     seeds_worse: int
     seeds_lost: int
@@ -44,21 +49,22 @@ class Instability:
             )
         if self.seeds_lost:
             parts.append(f"in {self.seeds_lost} of {self.seeds} seeds no finite cost is left at some point")
-        return f"**Unstable: {self.label}** – " + "; ".join(parts) + "."
+        return f"**Unstable: {self.label}**, trained on {self.slots:,} slots – {'; '.join(parts)}."
 
 
-def instabilities(run: RunFolder) -> list[Instability]:
-    """Every learner of the run that got worse again, or was lost."""
-    found = (_instability(curve) for curve in run.curves.values())
-    return [item for item in found if item is not None]
+def instabilities(results: Results) -> list[Instability]:
+    """Every learner with a learning curve that got worse again, or was lost."""
+    curves = compared(results).curves
+    items = (_instability(name, results.label(name), curve) for name, curve in curves.items())
+    return [item for item in items if item is not None]
 
 
-def _instability(curve: Curve) -> Instability | None:
+def _instability(name: str, label: str, curve: Curve) -> Instability | None:
     lost = sum(not np.isfinite(costs).all() for costs in curve.cost)
     worse = sum(_fell_back(costs) for costs in curve.cost)
     if not (lost or worse):
         return None
-    counts = (curve.scheme.name, curve.scheme.label, len(curve.cost), worse, lost)
+    counts = (name, label, int(curve.slots[-1]), len(curve.cost), worse, lost)
     mean = seed_mean(curve.cost)
     measured = np.flatnonzero(np.isfinite(mean))
     if not len(measured):
@@ -78,22 +84,74 @@ def _fell_back(costs: np.ndarray) -> bool:
     return bool(finite[best:].max() > finite[best] + WORSE * abs(finite[best]))
 
 
-def cheaper(run: RunFolder) -> str:
+def level(results: Results, learner: str, benchmarks: tuple[str, ...]) -> str:
+    """What a learner reaches: its cost against the certified optimum's, its latency against its benchmarks'."""
+    evaluation = compared(results).evaluation
+    measured, optimum = evaluation.allocators[learner], evaluation.allocators[OPTIMUM]
+    gains = []
+    for name in benchmarks:
+        pair = evaluation.pair(learner, name)
+        if pair is not None:
+            percent = pair.latency_reduction_percent.mean
+            side = "below" if percent >= 0 else "above"
+            gains.append(f"{number(abs(percent))}{NBSP}% {side} {_genitive(results.label(name))}")
+    words = (
+        f"{results.label(learner)}{_trained(measured)} costs {number(measured.cost.mean)} per slot, "
+        f"{in_percent(measured.cost.mean, optimum.cost.mean)} the certified optimum; its mean latency, all UDs "
+        f"together, is {seconds(measured.latency_s.mean)}"
+    )
+    return f"{words}, {listing(gains)}." if gains else f"{words}."
+
+
+def _genitive(label: str) -> str:
+    """A benchmark's name without its level, which the sentence has said."""
+    name = label.partition(", as printed")[0].removesuffix(", repaired")
+    return f"the {name.lower()}'s" if name == "Random strategy" else f"{name}'s"
+
+
+def _trained(measured: Measured) -> str:
+    """`, trained on 100,000 slots with 5 seeds,`; nothing for what learns nothing."""
+    if math.isnan(measured.training_slots):
+        return ""
+    seeds = f"{number(measured.training_seeds, 0)} seed{'' if measured.training_seeds == 1 else 's'}"
+    return f", trained on {number(measured.training_slots, 0)} slots with {seeds},"
+
+
+def best_possible(results: Results) -> str:
+    """What the optimum reaches with the channel known, and without."""
+    allocators = compared(results).evaluation.allocators
+    optimum, expected = allocators[OPTIMUM], allocators.get(EXPECTED)
+    words = (
+        f"The certified optimum, which knows the channel, costs {number(optimum.cost.mean)} at "
+        f"{seconds(optimum.latency_s.mean)}"
+    )
+    if expected is None:
+        return f"{words}."
+    return (
+        f"{words}; the best that can be done without knowing it costs {number(expected.cost.mean)} at "
+        f"{seconds(expected.latency_s.mean)}."
+    )
+
+
+def cheaper(results: Results) -> str:
     """Which other schemes cost less than the headline's learner, trained or not."""
-    mine = run.rows[run.learner].cost.mean
-    label = run.rows[run.learner].scheme.label
-    others = [row for name, row in run.rows.items() if row.cost.mean < mine and name != OPTIMUM]
+    comparison = compared(results)
+    allocators, label = comparison.evaluation.allocators, results.label(comparison.learner)
+    own = allocators[comparison.learner].cost.mean
+    others = [name for name, measured in allocators.items() if measured.cost.mean < own and name != OPTIMUM]
     if not others:
         return f"No other scheme of this run costs less than {label}."
-    named = listing([f"{row.scheme.label} ({number(row.cost.mean)})" for row in others])
-    return f"Less than {label} ({number(mine)}) cost{'s' if len(others) == 1 else ''} {named}."
+    named = listing([f"{results.label(name)} ({number(allocators[name].cost.mean)})" for name in others])
+    return f"Less than {label} ({number(own)}) cost{'s' if len(others) == 1 else ''} {named}."
 
 
-def gains(run: RunFolder) -> str:
+def gains(results: Results) -> str:
     """Which benchmarks the headline's learner beats in mean cost, beside the paper's own claim."""
-    beaten = [run.rows[name].scheme.label for name in run.benchmarks if run.paired(name, "cost").high < 0]
-    others = [run.rows[name].scheme.label for name in run.benchmarks if not run.paired(name, "cost").high < 0]
-    cost = f"In mean cost the paired interval of {run.rows[run.learner].scheme.label} lies wholly on the better side "
+    comparison = compared(results)
+    pairs = {name: comparison.evaluation.pair(comparison.learner, name) for name in comparison.benchmarks}
+    beaten = [results.label(name) for name, pair in pairs.items() if pair is not None and pair.cost.high < 0]
+    others = [results.label(name) for name, pair in pairs.items() if pair is None or not pair.cost.high < 0]
+    cost = f"In mean cost the paired interval of {results.label(comparison.learner)} lies wholly on the better side "
     cost += f"against {listing(beaten)}" if beaten else "against none of its benchmarks"
     cost += f", but not against {listing(others)}" if beaten and others else ""
     return (
@@ -102,11 +160,10 @@ def gains(run: RunFolder) -> str:
     )
 
 
-def feasibility(run: RunFolder) -> tuple[str, str]:
+def feasibility(results: Results) -> tuple[str, str]:
     """Whether the scenario's deadline can be met at all: a title and a statement."""
-    optimum = run.rows[OPTIMUM]
-    missed = optimum.value("deadline_miss_rate")
-    count, deadline = run.constant("device_count"), run.deadline_s
+    optimum = compared(results).evaluation.allocators[OPTIMUM]
+    missed, count = optimum.deadline_miss_rate, results.constant("device_count")
     verdict = (
         "cannot meet its deadline"
         if missed >= 0.99
@@ -116,13 +173,22 @@ def feasibility(run: RunFolder) -> tuple[str, str]:
         if missed >= 0.01
         else "can meet its deadline"
     )
-    title = f"Scenario “{run.manifest['scenario']['name']}”, K = {count}, {verdict}"
-    sync = (optimum.latency_s.mean - optimum.latency_parts_s["sensing"]) / count
+    title = f"Scenario “{results.manifest.scenario.name}”, K = {count}, {verdict}"
+    synchronisation_s = (optimum.latency_s.mean - optimum.latency_parts_s["sensing"]) / count
     words = (
         f"Even the optimum, which knows the channel, misses the deadline in **{share(missed)}** of UD-slots; its mean "
-        f"synchronisation latency is {seconds(sync)} a UD and slot, the deadline {seconds(deadline)}. "
-        f"{share(optimum.value('outage_rate'))} of its UD-slots are cut off at the latency cap."
+        f"synchronisation latency is {seconds(synchronisation_s)} per UD and slot, the deadline "
+        f"{seconds(results.deadline_s)}. {share(optimum.outage_rate)} of its UD-slots are cut off at the latency cap."
     )
     if missed >= 0.5:
         words += " So penalties are on for every scheme, and the comparison is about who is least late."
     return title, words
+
+
+def has_printed(record: Results | None) -> bool:
+    """Whether SAC as printed is part of a record's comparison."""
+    return (
+        record is not None
+        and record.comparison is not None
+        and SAC_AS_PRINTED in record.comparison.evaluation.allocators
+    )

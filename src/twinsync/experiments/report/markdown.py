@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from twinsync.experiments.columns import Cell
 from twinsync.experiments.report.document import (
     Block,
     Box,
@@ -79,18 +80,21 @@ def _picture(picture: Picture) -> str:
 
 def _table(table: Table) -> str:
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(_words(_one_line(cell)).replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(_words(cell).replace("|", "\\|") for cell in cells) + " |"
 
-    width = len(table.rows[0])
+    width = len(table.header or table.rows[0])
     rule = "|" + "|".join(":---" if place in table.words else "---:" for place in range(width)) + "|"
     rows = [
-        [f"**{cell}**" if place in table.strong and column == 0 else cell for column, cell in enumerate(row)]
+        [
+            f"**{text}**" if place in table.strong and column == 0 else text
+            for column, text in enumerate(map(_one_line, row))
+        ]
         for place, row in enumerate(table.rows)
     ]
     caption = f"*{_words(table.caption)}*\n\n" if table.caption else ""
     return caption + "\n".join([line(table.header or [""] * width), rule, *(line(row) for row in rows)])
 
 
-def _one_line(cell: str) -> str:
-    main, line, small = cell.partition("\n")
-    return f"{main} ({small})" if line else main
+def _one_line(cell: Cell | str) -> str:
+    main, small = cell if isinstance(cell, Cell) else Cell(cell)
+    return f"{main} ({small})" if small else main
