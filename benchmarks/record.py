@@ -14,14 +14,12 @@ import json
 import shutil
 from pathlib import Path
 
-from twinsync.experiments.budgets import find_budget
+from twinsync.experiments.compute.store import from_bytes, to_bytes
+from twinsync.experiments.plan import reproduction_plan
 from twinsync.experiments.recorded import FOLDER
-from twinsync.experiments.report_folder import STUDIES
-from twinsync.experiments.reproduce import RESULTS, plan
-from twinsync.experiments.run_folder import CONVERGENCE, EVALUATION, LEARNING, MANIFEST, SCENARIO
-from twinsync.experiments.sweep_folder import SWEEPS
-from twinsync.experiments.sweeps.result import from_bytes, to_bytes
-from twinsync.experiments.verdicts import CLAIMS
+from twinsync.experiments.reproduce import RESULTS
+from twinsync.experiments.results import CLAIMS, CONVERGENCE, EVALUATION, LEARNING, MANIFEST, SCENARIO, STUDIES, SWEEPS
+from twinsync.experiments.schemes import find_budget
 
 RAW = (MANIFEST, SCENARIO, LEARNING, EVALUATION, SWEEPS, STUDIES)
 DOCS = Path("docs/results")
@@ -72,8 +70,8 @@ def keep_results(results: Path, target: Path, manifest: dict) -> None:
 
 
 def _comparison(manifest: dict):
-    scenario = manifest["scenario"]
-    return plan(find_budget("printed"), ("3",), scenario["name"], scenario["overrides"], manifest["seed"]).cells()
+    scenario, seed = manifest["scenario"], manifest["seed"]
+    return reproduction_plan(find_budget("printed"), ("3",), scenario["name"], scenario["overrides"], seed).cells()
 
 
 def ship(run: Path, target: Path) -> None:

@@ -135,8 +135,8 @@ def contains(whole: object, part: object) -> bool:
 
 
 def test_your_own_sweep(follow: Follow) -> None:
-    from twinsync.experiments.budgets import find_budget
-    from twinsync.experiments.reproduce import sweep_plan
+    from twinsync.experiments.plan import sweep_plan
+    from twinsync.experiments.schemes import find_budget
 
     follow("allocator")
     folder = follow("sweep")

@@ -7,10 +7,10 @@ from tests.experiments.swept_folder import add_sweeps
 from twinsync.experiments import columns
 from twinsync.experiments.columns import COLUMNS, COMPARISON, SWEEP, Column, columns_of, exported
 from twinsync.experiments.figures.sweep import sweep_rows
+from twinsync.experiments.records import Estimate
+from twinsync.experiments.report.sweep_sections import values
+from twinsync.experiments.report.tables import comparison
 from twinsync.experiments.report_folder import read_report_folder
-from twinsync.experiments.reporting.sweep_sections import values
-from twinsync.experiments.reporting.tables import comparison
-from twinsync.experiments.run_folder import Estimate
 
 
 def test_a_cell_shows_mean_and_interval_or_the_middle_or_a_dash(run_folder):

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.experiments.test_report import edit
+from tests.experiments.report.test_write import edit
+from twinsync.experiments.report.write import write_report
 
 from twinsync.experiments import recorded, verdicts
 from twinsync.experiments.recorded import FOLDER, as_printed, recorded_for
-from twinsync.experiments.report import write_report
 from twinsync.experiments.report_folder import read_report_folder
 from twinsync.experiments.run_folder import MANIFEST
 

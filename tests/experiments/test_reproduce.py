@@ -11,13 +11,13 @@ import pytest
 
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
-from twinsync.experiments import comparison, verdicts
+from twinsync.experiments import collect, plan, verdicts
 from twinsync.experiments import reproduce as module
-from twinsync.experiments.budgets import BUDGETS, Budget, contenders, deviations, find_budget, learning_constants
+from twinsync.experiments.compute.executors import Inline
 from twinsync.experiments.evaluate import evaluate
-from twinsync.experiments.reproduce import find_figures, plan, report, reproduce
-from twinsync.experiments.sweeps.local import Inline
-from twinsync.learning.settings import PRESETS, SacSettings
+from twinsync.experiments.plan import find_figures, reproduction_plan
+from twinsync.experiments.reproduce import report, reproduce
+from twinsync.experiments.schemes import Budget, contenders
 from twinsync.presets import load_scenario
 
 TINY = Budget("tiny", 64, 8, 2, 25, 2, 2, thin=True)
@@ -40,14 +40,14 @@ def few(budget: Budget):
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(module, "contenders", few)
-    monkeypatch.setattr(comparison, "HEADLINE_BENCHMARKS", ["equal-share"])
+    monkeypatch.setattr(plan, "contenders", few)
+    monkeypatch.setattr(collect, "HEADLINE_BENCHMARKS", ["equal-share"])
     # Two minutes of exact solutions, with tests of its own.
     monkeypatch.setattr(verdicts, "sensitivity", lambda *given, **named: {"rows": [], "base": [], "not_varied": []})
 
 
 def whole(figures: str = "3", seed: int = 0):
-    return plan(TINY, find_figures(figures), "paper", (), seed)
+    return reproduction_plan(TINY, find_figures(figures), "paper", (), seed)
 
 
 def test_interrupted_and_resumed_it_comes_to_a_report(small, tmp_path: Path):
@@ -140,40 +140,3 @@ def test_the_runs_of_the_comparison_are_allocators(small, tmp_path: Path):
     again = evaluate(scenario, {"sac-tuned": found}, slots=25, seeds=2, seed=0)
     stored = json.loads((out / "evaluation.json").read_text())["allocators"]["sac-tuned"]
     np.testing.assert_allclose(again.schemes["sac-tuned"].cost.mean(), stored["cost"]["mean"], rtol=1e-12)
-
-
-def test_figures_are_chosen_by_number_or_name():
-    assert find_figures("3,4") == ("3", "4")
-    assert find_figures("speed, 6") == ("6", "speed")
-    assert find_figures("beyond")[0] == "bandwidth"
-    with pytest.raises(InputError, match="--figures: unknown '8'"):
-        find_figures("3,8")
-
-
-def test_a_value_that_this_scenario_does_not_allow_is_refused_before_any_work():
-    with pytest.raises(InputError, match=r"sweep 'fig7': at device_cpu_max_hz=0.6 GHz: .*device_cpu_min_hz"):
-        plan(TINY, ("7",), "paper", ("device_cpu_min_hz=0.7 GHz",), 0)
-
-
-def test_every_setting_that_deviates_has_a_reason():
-    for settings in PRESETS.values():
-        assert all(row["reason"] for row in deviations(settings)), deviations(settings)
-    assert deviations(SacSettings()) == []
-
-
-def test_full_is_table_three():
-    full = find_budget("full")
-    (paper,) = [scheme for scheme in contenders(full) if scheme.name == "sac-paper"]
-    assert paper.settings == SacSettings()
-    assert "nothing shrunk" in full.note()
-    stated = {row["key"]: row["value"] for row in learning_constants() if row["tag"] == "stated"}
-    assert (stated["learning_rate"], stated["slots"], stated["batch_size"]) == (1e-4, 100_000, 256)
-    assert (stated["buffer_size"], stated["discount"], stated["target_period"]) == (1_000_000, 0.99, 320)
-
-
-def test_budgets_say_what_they_shrink():
-    assert "8,192 environment slots" in BUDGETS["quick"].note()
-    assert "the schemes as printed are not trained" in BUDGETS["quick"].note()
-    assert "2 at the points of sweeps" in BUDGETS["printed"].note()
-    with pytest.raises(InputError, match="unknown budget 'tiny'"):
-        find_budget("tiny")

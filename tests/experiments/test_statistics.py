@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from twinsync.experiments.records import Estimate
 from twinsync.experiments.statistics import Bootstrap, expected_coverage, median_and_p95
+
+
+def ends(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.mean, estimate.low, estimate.high
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +27,7 @@ def test_interval_agrees_with_scipys_percentile_bootstrap(units: np.ndarray) -> 
 
 def test_three_units_give_their_range() -> None:
     # All three resampled units are the smallest one with probability 1/27 = 3.7 % > 2.5 %.
-    assert Bootstrap(0).mean_interval(np.array([5.0, 1.0, 3.0])) == pytest.approx((3.0, 1.0, 5.0))
+    assert ends(Bootstrap(0).mean_interval(np.array([5.0, 1.0, 3.0]))) == pytest.approx((3.0, 1.0, 5.0))
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 7, 10, 20])
@@ -44,7 +49,7 @@ def test_one_unit_has_no_interval() -> None:
 
 def test_arrays_of_equal_length_are_resampled_together(units: np.ndarray) -> None:
     shifted = Bootstrap(0).interval(lambda a, b: a - b, units + 1.5, units)
-    assert tuple(shifted) == pytest.approx((1.5, 1.5, 1.5))
+    assert ends(shifted) == pytest.approx((1.5, 1.5, 1.5))
 
 
 def test_unequal_lengths_are_resampled_independently(units: np.ndarray) -> None:
@@ -57,14 +62,14 @@ def test_unequal_lengths_are_resampled_independently(units: np.ndarray) -> None:
 def test_a_single_unit_is_compared_with_each_of_many(units: np.ndarray) -> None:
     bootstrap = Bootstrap(0)
     alone, against = bootstrap.mean_interval(units), bootstrap.interval(lambda a, b: a - b, units, np.array([10.0]))
-    assert tuple(against) == pytest.approx(tuple(np.array(alone) - 10.0))
+    assert ends(against) == pytest.approx(tuple(np.array(ends(alone)) - 10.0))
 
 
 def test_ratio_is_of_the_means_not_the_mean_of_ratios() -> None:
     a, b = np.array([1.0, 9.0]), np.array([1.0, 3.0])
     interval = Bootstrap(0).interval(lambda x, y: x / y, a, b)
     # (1 + 9) / (1 + 3) = 2.5, where the mean of ratios would be (1 + 3) / 2 = 2; resamples give 1, 2.5 or 3.
-    assert tuple(interval) == pytest.approx((2.5, 1.0, 3.0))
+    assert ends(interval) == pytest.approx((2.5, 1.0, 3.0))
 
 
 def test_the_seed_decides_and_nothing_else(units: np.ndarray) -> None:

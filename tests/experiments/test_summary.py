@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinsync.experiments.evaluate import Evaluation, Optimum, Scheme
+from twinsync.experiments.evaluate import RawEvaluation, RawScheme, Reference
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS
-from twinsync.experiments.summary import DEFINITIONS, EVALUATION, TRAINING, summarise
+from twinsync.experiments.results import EVALUATION_SEED, TRAINING_SEED
+from twinsync.experiments.summary import DEFINITIONS, summarise
 from twinsync.scenario import Scenario
 
 RATES = (
@@ -35,29 +36,29 @@ OTHERS = (
 )
 
 
-def scheme(cost: Any, **means: float) -> Scheme:
+def scheme(cost: Any, **means: float) -> RawScheme:
     """A scheme with this cost [P, M, N], a latency of a tenth of it, and given means of all else."""
     cost = np.asarray(cost, np.float64)
     parts = [f"{part}_latency_s" for part in LATENCY_PARTS] + [f"{part}_energy_j" for part in ENERGY_PARTS]
     values = {**dict.fromkeys([*RATES, *OTHERS, *parts], 0.0), **means}
     table = {name: np.full(cost.shape[:2], value) for name, value in values.items()}
     table |= {"latency_s": cost.mean(-1) / 10, "cost": cost.mean(-1)}
-    return Scheme(latency_s=cost / 10, cost=cost, means=table)
+    return RawScheme(latency_s=cost / 10, cost=cost, means=table)
 
 
-def evaluation(scenario: Scenario, schemes: dict[str, Scheme], optimum: Any = None, note: str = "") -> Evaluation:
+def evaluation(scenario: Scenario, schemes: dict[str, RawScheme], optimum: Any = None, note: str = "") -> RawEvaluation:
     sets, slots = next(iter(schemes.values())).cost.shape[1:]
     best = None
     if optimum is not None:
-        best = Optimum(np.asarray(optimum, np.float64), np.full((sets, slots), 1e-7))
-    return Evaluation(scenario, slots, sets, 0, schemes, best, note)
+        best = Reference(np.asarray(optimum, np.float64), np.full((sets, slots), 1e-7))
+    return RawEvaluation(scenario, slots, sets, 0, schemes, best, note)
 
 
 def test_one_policy_has_its_sets_as_units(scenario: Scenario) -> None:
     # Sets cost 10 and 30, the optimum 10 and 20: gap 40/30 - 1 = 1/3 of the means; the sets' own gaps are 0 and 1/2.
     summary = summarise(evaluation(scenario, {"a": scheme([[[8, 12], [28, 32]]])}, [[10, 10], [20, 20]]))
     entry = summary["allocators"]["a"]
-    assert (entry["unit"], entry["unit_count"], entry["unit_cost"]) == (EVALUATION, 2, [10.0, 30.0])
+    assert (entry["unit"], entry["unit_count"], entry["unit_cost"]) == (EVALUATION_SEED, 2, [10.0, 30.0])
     assert entry["cost"] == pytest.approx({"mean": 20, "ci_low": 10, "ci_high": 30, "median": 20, "p95": 31.4})
     assert entry["latency_s"]["mean"] == pytest.approx(2.0)
     gap = entry["gap_to_optimum"]
@@ -72,7 +73,7 @@ def test_several_policies_are_the_units(scenario: Scenario) -> None:
     cost = [[[10], [30]], [[12], [32]], [[14], [34]]]
     summary = summarise(evaluation(scenario, {"a": scheme(cost)}, [[10], [30]]))
     entry = summary["allocators"]["a"]
-    assert (entry["unit"], entry["unit_count"], entry["unit_cost"]) == (TRAINING, 3, [20.0, 22.0, 24.0])
+    assert (entry["unit"], entry["unit_count"], entry["unit_cost"]) == (TRAINING_SEED, 3, [20.0, 22.0, 24.0])
     assert (entry["cost"]["mean"], entry["cost"]["ci_low"], entry["cost"]["ci_high"]) == pytest.approx((22, 20, 24))
     gap = entry["gap_to_optimum"]
     assert (gap["mean"], gap["ci_low"], gap["ci_high"]) == pytest.approx((0.1, 0.0, 0.2))
@@ -83,7 +84,7 @@ def test_pairs_of_heuristics_are_paired_by_set(scenario: Scenario) -> None:
     pair = {"a": scheme([[[10], [110]]]), "b": scheme([[[11], [113]]])}
     summary = summarise(evaluation(scenario, pair, [[1], [1]]))
     found = summary["paired"]["a"]["b"]
-    assert found["unit"] == EVALUATION
+    assert found["unit"] == EVALUATION_SEED
     assert found["cost"] == pytest.approx({"mean": -2, "ci_low": -3, "ci_high": -1})
     assert found["latency_reduction_percent"]["mean"] == pytest.approx(100 * (1 - 60 / 62))
     assert summary["paired"]["b"]["a"]["cost"] == pytest.approx({"mean": 2, "ci_low": 1, "ci_high": 3})
@@ -93,7 +94,7 @@ def test_pairs_of_heuristics_are_paired_by_set(scenario: Scenario) -> None:
 def test_equal_numbers_of_training_seeds_are_paired_one_to_one(scenario: Scenario) -> None:
     pair = {"a": scheme([[[10]], [[20]], [[60]]]), "b": scheme([[[12]], [[22]], [[62]]])}
     found = summarise(evaluation(scenario, pair))["paired"]["a"]["b"]
-    assert (found["unit"], found["unit_count"]) == (TRAINING, 3)
+    assert (found["unit"], found["unit_count"]) == (TRAINING_SEED, 3)
     assert found["cost"] == pytest.approx({"mean": -2, "ci_low": -2, "ci_high": -2})
 
 
@@ -101,7 +102,7 @@ def test_one_policy_is_paired_with_each_training_seed(scenario: Scenario) -> Non
     # The heuristic's mean over both sets is 20.
     pair = {"learned": scheme([[[9], [9]], [[12], [12]], [[15], [15]]]), "fixed": scheme([[[10], [30]]])}
     found = summarise(evaluation(scenario, pair))["paired"]
-    assert found["learned"]["fixed"]["unit"] == TRAINING
+    assert found["learned"]["fixed"]["unit"] == TRAINING_SEED
     assert found["learned"]["fixed"]["cost"] == pytest.approx({"mean": -8, "ci_low": -11, "ci_high": -5})
     reduction = found["learned"]["fixed"]["cost_reduction_percent"]
     assert reduction == pytest.approx({"mean": 40, "ci_low": 25, "ci_high": 55})

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any
 
 import pytest
 
-from twinsync.experiments import peers
-from twinsync.experiments.budgets import BUDGETS, Budget
+from twinsync.experiments.collect import collect
+from twinsync.experiments.compute import peers
+from twinsync.experiments.compute.store import Store
+from twinsync.experiments.compute.work import compute
 from twinsync.experiments.figures.style import look
 from twinsync.experiments.figures.variants import draw_variants, variants_data
+from twinsync.experiments.plan import reproduction_plan
+from twinsync.experiments.report.document import Document
+from twinsync.experiments.report.markdown import to_markdown
+from twinsync.experiments.report.variants import last_fifths, looks_as_printed, variants_section
 from twinsync.experiments.report_folder import ReportFolder
-from twinsync.experiments.reporting.document import Document
-from twinsync.experiments.reporting.markdown import to_markdown
-from twinsync.experiments.reporting.variants import last_fifths, looks_as_printed, variants_section
-from twinsync.experiments.reproduce import plan
-from twinsync.experiments.sweeps.store import Store
-from twinsync.experiments.sweeps.work import compute
-from twinsync.experiments.variant_results import study_cells, write_studies
+from twinsync.experiments.schemes import BUDGETS, Budget
 from twinsync.experiments.variants import BACK, CHANGES, PPO, RANDOM, SAC, TOWARDS, peer_variants, settings_variants
 from twinsync.learning.settings import SAC_TUNED, PpoSettings, SacSettings, check_settings
-from twinsync.presets import load_scenario
+from twinsync.manifest import provenance
 
 PRINTED = BUDGETS["printed"]
 
@@ -146,7 +145,7 @@ def test_the_figure_of_what_decides_names_every_change_and_has_its_data(folder):
     assert data[3][6:] == [115.0, "115.0 117.0"]
 
 
-def test_results_of_variants_are_written_as_far_as_they_are_computed(tmp_path):
+def test_studies_have_what_is_computed(tmp_path):
     tiny = Budget("tiny", 64, 8, 2, 10, 2, 2, printed=True, sweep_seeds=1)
     small = {"rollout_slots": 32, "batch_size": 16, "passes": 1}
     variants = [
@@ -156,22 +155,23 @@ def test_results_of_variants_are_written_as_far_as_they_are_computed(tmp_path):
         for variant in settings_variants(tiny)
         if variant.role == PPO and variant.change in ("", "reward_scale") and variant.direction == TOWARDS
     ]  # fmt: skip
-    scenario = load_scenario("paper", ["device_count=2"])
-    cells, store = study_cells(variants, scenario, tiny, 0), Store(tmp_path / "results")
+    whole = reproduction_plan(tiny, (), "paper", ("device_count=2",), 0)
+    whole = dataclasses.replace(whole, studies={"settings": variants})
+    cells, store = whole.cells(), Store(tmp_path / "results")
+    origin = provenance("mine", 0)
     store.write(cells[0], compute(cells[:1])[0])
-    write_studies(tmp_path, {"settings": variants}, scenario, store, tiny, 0, partial=True)
-    (only,) = json.loads((tmp_path / "studies.json").read_text())["settings"]["rows"]
-    assert (only["scheme"], only["training_slots"], only["change"]) == ("ppo-paper", 64, "")
+    (only,) = collect(whole, store, "mine", origin, partial=True).studies["settings"].rows
+    assert (only.scheme, only.training_slots, only.change) == ("ppo-paper", 64, "")
     store.write(cells[1], compute(cells[1:])[0])
-    write_studies(tmp_path, {"settings": variants}, scenario, store, tiny, 0)
-    rows = json.loads((tmp_path / "studies.json").read_text())["settings"]["rows"]
-    assert [row["label"].partition("; ")[2] for row in rows] == ["", "reward_scale = none"]
+    rows = collect(whole, store, "mine", origin).studies["settings"].rows
+    assert [row.label.partition("; ")[2] for row in rows] == ["", "reward_scale = none"]
     assert rows[0] == only
-    assert rows[1]["measured"]["cost"]["mean"] != rows[0]["measured"]["cost"]["mean"]
-    assert len(rows[1]["curve"]["slots"]) == len(rows[1]["curve"]["cost"][0]) == 3
+    assert None not in (rows[0].measured, rows[1].measured)
+    assert rows[1].measured.cost.mean != rows[0].measured.cost.mean
+    assert len(rows[1].curve.slots) == len(rows[1].curve.cost[0]) == 3
 
 
 def test_peers_that_cannot_be_trained_are_refused_before_any_work(monkeypatch, complains):
     monkeypatch.setattr(peers, "find_spec", lambda name: None)
     with complains("--figures peers", "pip install stable-baselines3", "or leave that part out"):
-        plan(PRINTED, ("3", "peers"), "paper", (), 0)
+        reproduction_plan(PRINTED, ("3", "peers"), "paper", (), 0)

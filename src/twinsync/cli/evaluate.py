@@ -63,7 +63,7 @@ def evaluate(
     if json_target is not None:
         write_json(json_target, summary)
         return
-    from twinsync.experiments.tables import evaluation_tables
+    from twinsync.cli.tables import evaluation_tables
 
     show(evaluation_tables(summary))
 

@@ -63,15 +63,16 @@ def show_scenario(
 ) -> None:
     """Show every constant: value, tag (stated, derived, assumed), bounds and where it comes from."""
     check_json_target(json_target)
-    from twinsync.experiments.describe import describe_constants
+    from twinsync.experiments.constants import describe_constants
     from twinsync.presets import load_preset
+    from twinsync.storage import plain
 
     preset = load_preset(name, overrides or ())
     entries = describe_constants(preset)
     if json_target is not None:
-        write_json(json_target, {"name": preset.name, "description": preset.description, "constants": entries})
+        write_json(json_target, {"name": preset.name, "description": preset.description, "constants": plain(entries)})
         return
-    from twinsync.experiments.tables import constants_tables
+    from twinsync.cli.tables import constants_tables
 
     show(constants_tables(preset.name, preset.description, entries))
 

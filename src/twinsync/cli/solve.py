@@ -59,7 +59,7 @@ def solve(
     if json_target is not None:
         write_json(json_target, payload)
         return
-    from twinsync.experiments.tables import solution_table
+    from twinsync.cli.tables import solution_table
 
     show(solution_table(payload["slots"], setting.device_count))
 
@@ -75,7 +75,7 @@ def _slots(
         from twinsync.experiments.evaluate import draw_slot_set
 
         return preset.scenario, draw_slot_set(preset.scenario, seed, 0, count)[0]
-    from twinsync.experiments.slots_file import read_slots_file
+    from twinsync.cli.slots_file import read_slots_file
 
     given = read_slots_file(input_file)
     devices = preset.scenario.device_count
@@ -93,9 +93,9 @@ def _solve(scenario: Scenario, slot: Slot) -> dict[str, Any]:
     import numpy as np
 
     from twinsync.allocators.optimum import solve as solve_slots
-    from twinsync.experiments.describe import scenario_values
+    from twinsync.experiments.constants import scenario_values
     from twinsync.experiments.evaluate import CERTIFIED_GAP, DECISIONS
-    from twinsync.experiments.jsonable import jsonable
+    from twinsync.storage import jsonable
 
     solution = solve_slots(scenario, slot)
     uncertain = np.flatnonzero(~(solution.relative_gap <= CERTIFIED_GAP))

@@ -66,7 +66,7 @@ def sac(
         raise InputError(f"--peer {peer}: unknown; the only one is sb3")
     with progress() as report:
         report("loading", 0, 1)
-        from twinsync.experiments.budgets import find_budget
+        from twinsync.experiments.schemes import find_budget
         from twinsync.experiments.study.run import study
 
         size = find_budget(budget)

@@ -25,8 +25,8 @@ from twinsync.cli.shared import (
 from twinsync.errors import InputError
 
 if TYPE_CHECKING:
-    from twinsync.experiments.reproduce import Plan
-    from twinsync.experiments.sweeps.executor import Executor
+    from twinsync.experiments.compute.executors import Executor
+    from twinsync.experiments.plan import Plan
 
 BudgetOption = Annotated[
     str, typer.Option("--budget", metavar="quick|laptop|printed|full", help="How much of Table III.")
@@ -92,13 +92,13 @@ def reproduce(
     """Train the paper's schemes at every point of its figures, compare all with the optima, and write the report."""
     with progress() as report:
         report("loading", 0, 1)
-        from twinsync.experiments.budgets import find_budget
-        from twinsync.experiments.reproduce import default_figures, find_figures, plan
+        from twinsync.experiments.plan import default_figures, find_figures, reproduction_plan
+        from twinsync.experiments.schemes import find_budget
 
         size = find_budget(budget)
         size = dataclasses.replace(size, seeds=seeds or size.seeds, printed=size.printed or retrain_printed)
         parts = find_figures(default_figures(size) if figures is None else figures)
-        chosen = plan(size, parts, scenario, tuple(overrides or ()), seed)
+        chosen = reproduction_plan(size, parts, scenario, tuple(overrides or ()), seed)
         page = _execute(chosen, out, executor, address, workers, estimate=estimate, resume=resume, report=report)
     if page is not None:
         print(page)
@@ -122,8 +122,8 @@ def sweep(
     """Compare schemes of your own choice along axes of your own, and write a report like that of `reproduce`."""
     with progress() as report:
         report("loading", 0, 1)
-        from twinsync.experiments.budgets import find_budget
-        from twinsync.experiments.reproduce import sweep_plan
+        from twinsync.experiments.plan import sweep_plan
+        from twinsync.experiments.schemes import find_budget
 
         size = find_budget(budget)
         chosen = sweep_plan(file, dataclasses.replace(size, seeds=seeds or size.seeds), seed)
@@ -154,7 +154,7 @@ def _execute(
         raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
     with interruptible(f"continue with: {command_line()} --resume"), _executor(executor, address, workers) as hands:
         if estimate or (chosen.budget.name in ("printed", "full") and not resume):
-            from twinsync.experiments.sweeps.estimate import estimate as estimated
+            from twinsync.experiments.compute.estimate import estimate as estimated
 
             for line in estimated(chosen.cells(), hands, report):
                 say(line)
@@ -171,11 +171,11 @@ def _executor(name: str, address: str | None, workers: int | None) -> Iterator[E
     if address is not None and name != "ray":
         raise InputError("--address: only --executor ray has one")
     if name == "ray":
-        from twinsync.experiments.sweeps.ray_cluster import RayCluster
+        from twinsync.experiments.compute.ray_cluster import RayCluster
 
         found: Executor = RayCluster(address, workers)
     else:
-        from twinsync.experiments.sweeps.local import local_executor
+        from twinsync.experiments.compute.executors import local_executor
 
         found = local_executor(workers)
     try:

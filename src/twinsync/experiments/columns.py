@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-from twinsync.experiments.run_folder import Estimate, Row
-from twinsync.experiments.words import number, with_interval
+from twinsync.experiments.formatting import interval, number, symbol
+from twinsync.experiments.records import NOTHING, Estimate, Measured, Scheme
+from twinsync.experiments.results import Comparison, Results
 
 COMPARISON, SWEEP = "comparison", "sweep"  # tables: of one scenario, and of all points of a sweep
 _PARTS = ("mean", "low", "high", "median", "p95")
-_UNKNOWN = Estimate(math.nan)
+
+
+class Row(NamedTuple):
+    """A scheme, and what was measured of it."""
+
+    scheme: Scheme
+    measured: Measured
+
+
+class Cell(NamedTuple):
+    """What a table shows at one place: a number or words, and in small print what qualifies it (may be empty)."""
+
+    main: str
+    small: str = ""
+
+
+def cell_of(estimate: Estimate | None, digits: int, *, factor: float = 1.0, sign: bool = False) -> Cell:
+    """A mean with its interval in small print; the mean alone where there is none, a dash for None."""
+    value = estimate or NOTHING
+    mean = ("+" if sign and value.mean > 0 else "") + number(factor * value.mean, digits)
+    return Cell(mean, interval(value, digits, factor=factor, sign=sign) if value.has_interval else "")
 
 
 @dataclass(frozen=True)
@@ -20,15 +41,15 @@ class Column:
     """One quantity of a scheme.
 
     key: its name in evaluation.json and table.csv. title, unit: for people. of: the estimate it shows (one whose
-    interval is NaN shows as a mean alone), NaN or None where there is none. digits, factor: of the number shown.
-    middle: show median and 95th percentile in the place of mean and interval. tables: where it stands. exported:
-    whether CSV files have it; a `full` one with interval and quantiles, else as one number.
+    interval is NaN shows as a mean alone), None where there is none. digits, factor: of the number shown. middle: show
+    median and 95th percentile in the place of mean and interval. tables: where it stands. exported: whether CSV files
+    have it; a `full` one with interval and quantiles, else as one number.
     """
 
     key: str
     title: str
     unit: str
-    of: Callable[[Row], Estimate | None]
+    of: Callable[[Measured], Estimate | None]
     digits: int
     factor: float = 1.0
     middle: bool = False
@@ -41,49 +62,49 @@ class Column:
         """Title and unit."""
         return f"{self.title} [{self.unit}]" if self.unit else self.title
 
-    def cell(self, row: Row | None) -> str:
-        """The number as a table shows it, its interval (or 95th percentile) on a second line; a dash for none."""
-        estimate = (None if row is None else self.of(row)) or _UNKNOWN
-        if self.middle:
-            ends = (number(self.factor * value, self.digits) for value in (estimate.median, estimate.p95))
-            return "\n".join(ends) if math.isfinite(estimate.median) else number(math.nan)
-        return with_interval(estimate, self.digits, factor=self.factor)
+    def cell(self, measured: Measured | None) -> Cell:
+        """The number as a table shows it; a dash where nothing was measured."""
+        estimate = (None if measured is None else self.of(measured)) or NOTHING
+        if self.middle and math.isfinite(estimate.median):
+            return Cell(*(number(self.factor * value, self.digits) for value in (estimate.median, estimate.p95)))
+        return cell_of(NOTHING if self.middle else estimate, self.digits, factor=self.factor)
 
-    def exports(self) -> Iterator[tuple[str, Callable[[Row], float]]]:
+    def exports(self) -> Iterator[tuple[str, Callable[[Measured], float]]]:
         """Names and values of what CSV files have of it, in SI units and shares."""
         if not self.exported:
             return
         for part in _PARTS if self.full else ("mean",):
             name = f"{self.key}_{part}" if self.full else self.key
-            yield name, lambda row, part=part: getattr(self.of(row) or _UNKNOWN, part)
+            yield name, lambda measured, part=part: getattr(self.of(measured) or NOTHING, part)
 
 
-def _value(key: str) -> Callable[[Row], Estimate]:
-    return lambda row: Estimate(row.value(key))
+def _plain(key: str) -> Callable[[Measured], Estimate]:
+    """A figure of merit that has no interval."""
+    return lambda measured: Estimate(getattr(measured, key))
 
 
 def _rate(key: str, title: str) -> Column:
-    return Column(key, title, "%", _value(key), 1, 100.0)
+    return Column(key, title, "%", _plain(key), 1, 100.0)
 
 
 COLUMNS = (
     Column("latency_s", "Latency of a slot", "s", lambda row: row.latency_s, 2, full=True),
     Column("median", "Median (95th pct.)", "s", lambda row: row.latency_s, 2, middle=True, exported=False),
     Column("cost", "Cost of a slot", "", lambda row: row.cost, 1, full=True),
-    Column("gap_to_optimum", "Above the optimum", "%", lambda row: row.gap, 1, 100.0, full=True),
+    Column("gap_to_optimum", "Above the optimum", "%", lambda row: row.gap_to_optimum, 1, 100.0, full=True),
     Column(
-        "gap_to_expected", "Above the best without channel knowledge", "%", lambda row: row.blind_gap, 1, 100.0,
+        "gap_to_expected", "Above the best without channel knowledge", "%", lambda row: row.gap_to_expected, 1, 100.0,
         tables=(COMPARISON,), full=True,
     ),
     _rate("deadline_miss_rate", "Missed deadline"),
     _rate("energy_violation_rate", "Over energy budget"),
     _rate("outage_rate", "Outage"),
-    Column("energy_j", "Energy of a slot", "J", _value("energy_j"), 2, tables=(SWEEP,)),
-    Column("age_of_information_s", "Age of information", "s", _value("age_of_information_s"), 2, tables=(COMPARISON,)),
-    Column("jain_index", "Jain index", "", _value("jain_index"), 3, tables=(COMPARISON,)),
-    Column("extraction_factor", "Mean φ", "", _value("extraction_factor"), 2),
-    Column("training_slots", "Trained on", "slots", lambda row: Estimate(row.training_slots), 0),
-    Column("training_seeds", "Seeds", "", lambda row: Estimate(row.training_seeds), 0),
+    Column("energy_j", "Energy of a slot", "J", _plain("energy_j"), 2, tables=(SWEEP,)),
+    Column("age_of_information_s", "Age of information", "s", _plain("age_of_information_s"), 2, tables=(COMPARISON,)),
+    Column("jain_index", "Jain index", "", _plain("jain_index"), 3, tables=(COMPARISON,)),
+    Column("extraction_factor", "Mean φ", "", _plain("extraction_factor"), 2),
+    Column("training_slots", "Trained on", "slots", _plain("training_slots"), 0),
+    Column("training_seeds", "Seeds", "", _plain("training_seeds"), 0),
 )  # fmt: skip
 
 
@@ -92,7 +113,35 @@ def columns_of(table: str) -> list[Column]:
     return [column for column in COLUMNS if table in column.tables]
 
 
-def exported() -> dict[str, Callable[[Row], Any]]:
-    """What CSV files have of a row, by the name of their column: estimates first, then single numbers."""
+def exported(*keys: str) -> dict[str, Callable[[Measured], float]]:
+    """What CSV files have of a scheme, by the name of their column: estimates first, then single numbers.
+
+    keys: of the columns to keep, all where none is given.
+    """
     ordered = sorted(COLUMNS, key=lambda column: not column.full)
-    return {name: value for column in ordered for name, value in column.exports()}
+    kept = [column for column in ordered if not keys or column.key in keys]
+    return {name: value for column in kept for name, value in column.exports()}
+
+
+def compared(results: Results) -> Comparison:
+    """The comparison of results that have one."""
+    assert results.comparison is not None
+    return results.comparison
+
+
+def by_cost(results: Results) -> list[Row]:
+    """The schemes of the comparison, least mean cost first; a cost that is not a number goes last."""
+    rows = [Row(results.schemes[name], item) for name, item in compared(results).evaluation.allocators.items()]
+    return sorted(rows, key=lambda row: row.measured.cost.mean if math.isfinite(row.measured.cost.mean) else math.inf)
+
+
+def training(rows: Iterable[Row]) -> str:
+    """How long the learners among `rows` trained, in a sentence or one for each size; empty where nothing learns."""
+    labels: dict[float, dict[str, None]] = {}
+    for scheme, measured in rows:
+        if math.isfinite(measured.training_slots):
+            labels.setdefault(measured.training_slots, {})[symbol(scheme.label)] = None
+    if len(labels) == 1:
+        ((slots, named),) = labels.items()
+        return f"{next(iter(named)) if len(named) == 1 else 'Every learner'} was trained on {number(slots, 0)} slots."
+    return " ".join(f"Trained on {number(slots, 0)} slots: {'; '.join(labels[slots])}." for slots in sorted(labels))

@@ -1,4 +1,4 @@
-"""Evaluation: every scheme decides the same slots, which no decision influences (finding 4).
+"""Evaluation: every scheme decides the same slots, since no decision influences where devices are or what they sense.
 
 M evaluation seeds give M independent sets of N slots. Every policy of a scheme (one per training seed; a heuristic has
 one) decides every set, in float64. The exact optimum is solved on the same sets for the gap.
@@ -37,7 +37,7 @@ _draw_slots = eqx.filter_jit(draw_slots)
 
 
 @dataclass(frozen=True)
-class Scheme:
+class RawScheme:
     """One scheme's raw results: P policies, M sets, N slots.
 
     latency_s, cost: T[n] and T[n] + P, both with the latency cap. means: each figure of merit averaged over a set.
@@ -54,7 +54,7 @@ class Scheme:
 
 
 @dataclass(frozen=True)
-class Optimum:
+class Reference:
     """The exact optimum on the same slots.
 
     cost: of its allocation, with the latency cap that everyone's cost has. relative_gap: proven bound on how far its
@@ -66,15 +66,15 @@ class Optimum:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class RawEvaluation:
     """Raw results of an evaluation; `summary.summarise` turns them into means, intervals and paired differences."""
 
     scenario: Scenario
     slots: int
     seeds: int
     seed: int
-    schemes: dict[str, Scheme]
-    optimum: Optimum | None
+    schemes: dict[str, RawScheme]
+    optimum: Reference | None
     optimum_note: str
 
     def units_rows(self) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ def evaluate(
     seed: int,
     compare: bool = True,
     progress: Progress | None = None,
-) -> Evaluation:
+) -> RawEvaluation:
     """Evaluate each named scheme, a list of policies (one per training seed), on `seeds` sets of `slots` slots.
 
     With `compare=False` the optimum is not solved beside them. Raises `InputError` naming the allocator whose output
@@ -116,7 +116,7 @@ def evaluate(
     tell = progress or (lambda what, done, total: None)
     total = seeds * (1 + sum(len(policies) for policies in allocators.values()))
     done = 0
-    results: dict[str, list[list[Measures]]] = {name: [[] for _ in found] for name, found in allocators.items()}
+    results: dict[str, list[list[Measures]]] = {name: [[] for _ in policies] for name, policies in allocators.items()}
     references, note = [], ""
     with jax.enable_x64(True):
         for index in range(seeds):
@@ -134,7 +134,7 @@ def evaluate(
                     done += 1
     tell("done", done, total)
     schemes = {name: _gather(rows) for name, rows in results.items()}
-    return Evaluation(scenario, slots, seeds, seed, schemes, _stack(references), note)
+    return RawEvaluation(scenario, slots, seeds, seed, schemes, _stack(references), note)
 
 
 def decide(name: str, allocator: Allocator, scenario: Scenario, slot: Slot, key: Key) -> Allocation:
@@ -209,16 +209,16 @@ def optimum_cost(scenario: Scenario, slot: Slot) -> float | None:
     return None if reference is None else float(reference[0].mean())
 
 
-def _stack(references: list[_Reference | None]) -> Optimum | None:
+def _stack(references: list[_Reference | None]) -> Reference | None:
     present = [reference for reference in references if reference is not None]
     if len(present) < len(references):
         return None
-    return Optimum(*(np.stack(arrays) for arrays in zip(*present, strict=True)))
+    return Reference(*(np.stack(arrays) for arrays in zip(*present, strict=True)))
 
 
-def _gather(rows: list[list[Measures]]) -> Scheme:
+def _gather(rows: list[list[Measures]]) -> RawScheme:
     names = rows[0][0].means
-    return Scheme(
+    return RawScheme(
         latency_s=np.stack([[measures.latency_s for measures in row] for row in rows]),
         cost=np.stack([[measures.cost for measures in row] for row in rows]),
         means={name: np.array([[measures.means[name] for measures in row] for row in rows]) for name in names},

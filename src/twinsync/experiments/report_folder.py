@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twinsync.experiments.budgets import TABLE_III
 from twinsync.experiments.run_folder import (
     LEARNING,
     SCENARIO,
@@ -20,6 +19,7 @@ from twinsync.experiments.run_folder import (
     read_schemes,
     scheme_of,
 )
+from twinsync.experiments.schemes import TABLE_III
 from twinsync.experiments.sweep_folder import SWEEPS, Sweep, read_sweeps
 
 STUDIES = "studies.json"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from twinsync.errors import InputError
+from twinsync.experiments.records import Estimate
 
 MANIFEST, SCENARIO, LEARNING = "manifest.json", "scenario.json", "learning.json"
 EVALUATION, CONVERGENCE = "evaluation.json", "convergence.csv"
@@ -45,17 +46,6 @@ class Scheme:
     description: str
     settings: dict[str, Any]
     deviations: tuple[Deviation, ...]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean with its 95 % interval, and where known the median and 95th percentile; NaN where not known."""
-
-    mean: float
-    low: float = math.nan
-    high: float = math.nan
-    median: float = math.nan
-    p95: float = math.nan
 
 
 @dataclass(frozen=True)

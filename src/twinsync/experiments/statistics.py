@@ -12,12 +12,12 @@ repetitions, not 95 %. `expected_coverage` says so for any number of units, and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from twinsync.arrays import Float
+from twinsync.experiments.records import Estimate
 from twinsync.streams import root_key, stream
 
 RESAMPLES = 10_000
@@ -25,14 +25,6 @@ LEVEL = 0.95
 
 # Share of repetitions in which the 95 % percentile interval covers the mean of normal units, simulated to +-0.01.
 _COVERAGE = {2: 0.50, 3: 0.75, 4: 0.80, 5: 0.84, 6: 0.86, 8: 0.88, 10: 0.90, 15: 0.92, 20: 0.93, 30: 0.94, 100: 0.95}
-
-
-class Interval(NamedTuple):
-    """An estimate and its interval; the ends are NaN where a single unit allows none."""
-
-    mean: float
-    low: float
-    high: float
 
 
 class Bootstrap:
@@ -56,16 +48,19 @@ class Bootstrap:
             self._weights[count] = generator.multinomial(count, np.full(count, 1.0 / count), self._resamples) / count
         return self._weights[count] @ units
 
-    def interval(self, statistic: Callable[..., np.ndarray | float], *units: np.ndarray) -> Interval:
-        """A function of the means of one or several arrays of units ([n] or [1] each), with its percentile interval."""
+    def interval(self, statistic: Callable[..., np.ndarray | float], *units: np.ndarray) -> Estimate:
+        """A function of the means of one or several arrays of units ([n] or [1] each), with its percentile interval.
+
+        The ends are NaN where a single unit allows none.
+        """
         estimate = float(statistic(*(float(np.mean(array)) for array in units)))
         if max(len(array) for array in units) < 2:
-            return Interval(estimate, np.nan, np.nan)
+            return Estimate(estimate, np.nan, np.nan)
         resampled = statistic(*(self.resampled_means(array) for array in units))
         low, high = np.quantile(resampled, [self._tail, 1.0 - self._tail])
-        return Interval(estimate, float(low), float(high))
+        return Estimate(estimate, float(low), float(high))
 
-    def mean_interval(self, units: Float[np.ndarray, " n"]) -> Interval:
+    def mean_interval(self, units: Float[np.ndarray, " n"]) -> Estimate:
         """Mean of the units with its interval."""
         return self.interval(lambda mean: mean, units)
 

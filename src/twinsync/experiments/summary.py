@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import permutations
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from twinsync.arrays import Float
-from twinsync.experiments.describe import scenario_values
-from twinsync.experiments.evaluate import Evaluation, Optimum, Scheme
-from twinsync.experiments.jsonable import jsonable
+from twinsync.experiments import records
+from twinsync.experiments.constants import scenario_values
+from twinsync.experiments.evaluate import RawEvaluation, RawScheme, Reference
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS, TOLERANCE
+from twinsync.experiments.results import EVALUATION_SEED, EXPECTED, TRAINING_SEED
 from twinsync.experiments.statistics import (
     LEVEL,
     RESAMPLES,
     Bootstrap,
-    Interval,
     expected_coverage,
     median_and_p95,
 )
-
-TRAINING, EVALUATION = "training seed", "evaluation seed"
-EXPECTED = "expected"  # the allocator's name
+from twinsync.storage import plain
 
 DEFINITIONS = {
     "latency_s": "T[n] of (19a) [s]: sum over the UDs of sensing and synchronisation latency, each UD's "
@@ -61,51 +61,63 @@ DEFINITIONS = {
 _COMPOSED = {f"{part}_latency_s" for part in LATENCY_PARTS} | {f"{part}_energy_j" for part in ENERGY_PARTS}
 
 
-def summarise(evaluation: Evaluation) -> dict[str, Any]:
+def summarise(evaluation: RawEvaluation) -> dict[str, Any]:
     """The evaluation as plain numbers for JSON: `allocators` by name, `paired[A][B]` for A against B, notes."""
+    return plain(evaluation_record(evaluation))
+
+
+def evaluation_record(
+    evaluation: RawEvaluation, training: Mapping[str, tuple[float, float]] | None = None
+) -> records.Evaluation:
+    """The evaluation with means, intervals, gaps and paired differences.
+
+    training: by scheme, the slots it was trained on and by how many seeds (NaN where nothing is trained).
+    """
     bootstrap = Bootstrap(evaluation.seed)
     best, schemes = evaluation.optimum, evaluation.schemes
     blind = schemes[EXPECTED].cost[0] if EXPECTED in schemes else None
-    paired: dict[str, dict[str, Any]] = {name: {} for name in schemes}
+    paired: dict[str, dict[str, records.Pair]] = {name: {} for name in schemes}
     for a, b in permutations(schemes, 2):
         paired[a][b] = compare(schemes[a], schemes[b], bootstrap)
-    summary = {
-        "scenario": scenario_values(evaluation.scenario),
-        "slots": evaluation.slots,
-        "seeds": evaluation.seeds,
-        "seed": evaluation.seed,
-        "interval": {"level": LEVEL, "method": "percentile bootstrap over units", "resamples": RESAMPLES},
-        "optimum": None if best is None else {"cost": best.cost.mean(), "relative_gap": best.relative_gap.max()},
-        "allocators": {name: describe_scheme(scheme, best, blind, bootstrap) for name, scheme in schemes.items()},
-        "paired": paired,
-        "notes": _notes(evaluation),
-        "definitions": DEFINITIONS,
-    }
-    return jsonable(summary)
+    measured = {name: measured_record(scheme, best, blind, bootstrap) for name, scheme in schemes.items()}
+    for name, (slots, seeds) in (training or {}).items():
+        measured[name] = replace(measured[name], training_slots=slots, training_seeds=seeds)
+    return records.Evaluation(
+        scenario=scenario_values(evaluation.scenario),
+        slots=evaluation.slots,
+        seeds=evaluation.seeds,
+        seed=evaluation.seed,
+        interval=records.IntervalMethod(LEVEL, "percentile bootstrap over units", RESAMPLES),
+        optimum=None if best is None else records.Certificate(float(best.cost.mean()), float(best.relative_gap.max())),
+        allocators=measured,
+        paired=paired,
+        notes=tuple(_notes(evaluation)),
+        definitions=DEFINITIONS,
+    )
 
 
-def describe_scheme(
-    scheme: Scheme, optimum: Optimum | None, expected: Float[np.ndarray, "M N"] | None, bootstrap: Bootstrap
-) -> dict[str, Any]:
+def measured_record(
+    scheme: RawScheme, optimum: Reference | None, expected: Float[np.ndarray, "M N"] | None, bootstrap: Bootstrap
+) -> records.Measured:
     """Everything measured of one scheme; `expected` is the expected optimum's cost on the same slots."""
     means = {key: float(values.mean()) for key, values in scheme.means.items()}
     latency, cost = scheme.means["latency_s"], scheme.means["cost"]
-    return {
-        "latency_s": _with_quantiles(bootstrap.mean_interval(_units(latency)), scheme.latency_s),
-        "cost": _with_quantiles(bootstrap.mean_interval(_units(cost)), scheme.cost),
-        "gap_to_optimum": gap_to(scheme, None if optimum is None else optimum.cost, bootstrap),
-        "gap_to_expected": gap_to(scheme, expected, bootstrap),
+    return records.Measured(
+        latency_s=_with_quantiles(bootstrap.mean_interval(_units(latency)), scheme.latency_s),
+        cost=_with_quantiles(bootstrap.mean_interval(_units(cost)), scheme.cost),
+        gap_to_optimum=gap_to(scheme, None if optimum is None else optimum.cost, bootstrap),
+        gap_to_expected=gap_to(scheme, expected, bootstrap),
         **{key: value for key, value in means.items() if key not in {*_COMPOSED, "latency_s", "cost"}},
-        "latency_parts_s": {part: means[f"{part}_latency_s"] for part in LATENCY_PARTS},
-        "energy_parts_j": {part: means[f"{part}_energy_j"] for part in ENERGY_PARTS},
-        "unit": TRAINING if scheme.policies > 1 else EVALUATION,
-        "unit_count": len(_units(cost)),
-        "unit_latency_s": _units(latency),
-        "unit_cost": _units(cost),
-    }
+        latency_parts_s={part: means[f"{part}_latency_s"] for part in LATENCY_PARTS},
+        energy_parts_j={part: means[f"{part}_energy_j"] for part in ENERGY_PARTS},
+        unit=TRAINING_SEED if scheme.policies > 1 else EVALUATION_SEED,
+        unit_count=len(_units(cost)),
+        unit_latency_s=tuple(_units(latency).tolist()),
+        unit_cost=tuple(_units(cost).tolist()),
+    )
 
 
-def gap_to(scheme: Scheme, best: Float[np.ndarray, "M N"] | None, bootstrap: Bootstrap) -> dict[str, float] | None:
+def gap_to(scheme: RawScheme, best: Float[np.ndarray, "M N"] | None, bootstrap: Bootstrap) -> records.Estimate | None:
     """Excess of the mean cost over a reference's, relative; None where there is no positive one to relate to."""
     if best is None or not (best > 0).all():
         return None
@@ -115,7 +127,7 @@ def gap_to(scheme: Scheme, best: Float[np.ndarray, "M N"] | None, bootstrap: Boo
     return _with_quantiles(interval, scheme.cost / best - 1.0)
 
 
-def compare(a: Scheme, b: Scheme, bootstrap: Bootstrap) -> dict[str, Any]:
+def compare(a: RawScheme, b: RawScheme, bootstrap: Bootstrap) -> records.Pair:
     """A less B on the same slots, and by how many percent A's mean latency and cost lie below B's.
 
     Units are paired: training seed j of A with training seed j of B, a scheme with one policy with each seed of the
@@ -123,18 +135,24 @@ def compare(a: Scheme, b: Scheme, bootstrap: Bootstrap) -> dict[str, Any]:
     """
     learned = a.policies > 1 or b.policies > 1
 
-    def units(scheme: Scheme, key: str) -> Float[np.ndarray, " n"]:
+    def units(scheme: RawScheme, key: str) -> Float[np.ndarray, " n"]:
         values = scheme.means[key]
         return values.mean(axis=1) if learned else values[0]
 
-    result: dict[str, Any] = {}
-    for key, reduction in (("latency_s", "latency_reduction_percent"), ("cost", "cost_reduction_percent")):
-        pair = units(a, key), units(b, key)
-        result[key] = _named(bootstrap.interval(lambda x, y: x - y, *pair))
-        result[reduction] = _named(bootstrap.interval(lambda x, y: 100.0 * (1.0 - x / y), *pair))
-    result["unit"] = TRAINING if learned else EVALUATION
-    result["unit_count"] = max(len(units(a, "cost")), len(units(b, "cost")))
-    return result
+    def difference(key: str) -> records.Estimate:
+        return bootstrap.interval(lambda x, y: x - y, units(a, key), units(b, key))
+
+    def reduction_percent(key: str) -> records.Estimate:
+        return bootstrap.interval(lambda x, y: 100.0 * (1.0 - x / y), units(a, key), units(b, key))
+
+    return records.Pair(
+        latency_s=difference("latency_s"),
+        latency_reduction_percent=reduction_percent("latency_s"),
+        cost=difference("cost"),
+        cost_reduction_percent=reduction_percent("cost"),
+        unit=TRAINING_SEED if learned else EVALUATION_SEED,
+        unit_count=max(len(units(a, "cost")), len(units(b, "cost"))),
+    )
 
 
 def _units(values: Float[np.ndarray, "P M"]) -> Float[np.ndarray, " n"]:
@@ -142,22 +160,18 @@ def _units(values: Float[np.ndarray, "P M"]) -> Float[np.ndarray, " n"]:
     return values.mean(axis=1) if values.shape[0] > 1 else values[0]
 
 
-def _named(interval: Interval) -> dict[str, float]:
-    return {"mean": interval.mean, "ci_low": interval.low, "ci_high": interval.high}
-
-
-def _with_quantiles(interval: Interval, values: Float[np.ndarray, "*n"]) -> dict[str, float]:
+def _with_quantiles(interval: records.Estimate, values: Float[np.ndarray, "*n"]) -> records.Estimate:
     median, p95 = median_and_p95(values)
-    return {**_named(interval), "median": median, "p95": p95}
+    return replace(interval, median=median, p95=p95)
 
 
-def _notes(evaluation: Evaluation) -> list[str]:
+def _notes(evaluation: RawEvaluation) -> list[str]:
     notes = []
-    for unit in (TRAINING, EVALUATION):
+    for unit in (TRAINING_SEED, EVALUATION_SEED):
         counts = {
             len(_units(scheme.cost[..., 0]))
             for scheme in evaluation.schemes.values()
-            if (scheme.policies > 1) == (unit == TRAINING)
+            if (scheme.policies > 1) == (unit == TRAINING_SEED)
         }
         notes += [_interval_note(unit, count) for count in sorted(counts)]
     if any(scheme.policies > 1 for scheme in evaluation.schemes.values()):

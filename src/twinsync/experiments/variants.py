@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from twinsync.experiments.budgets import Budget, Contender, printed_schemes, repaired_schemes
+from twinsync.experiments.schemes import Budget, SchemePlan, printed_schemes, repaired_schemes
 from twinsync.learning.settings import PPO_TUNED, SAC_TUNED, PpoSettings, SacSettings
 
 TOWARDS, BACK, PEER = "towards", "back", "peer"
@@ -63,7 +63,7 @@ class Variant:
     role: which of the paper's schemes it is, `SAC`, `PPO` or `RANDOM`.
     """
 
-    scheme: Contender
+    scheme: SchemePlan
     direction: str
     change: str
     role: str
@@ -109,24 +109,24 @@ def change_label(key: str) -> str:
     return next((change.label for change in CHANGES if change.key == key), key)
 
 
-def _by_role(schemes: Sequence[Contender]) -> dict[str, Contender]:
+def _by_role(schemes: Sequence[SchemePlan]) -> dict[str, SchemePlan]:
     named = {scheme.name.removesuffix("-paper").removesuffix("-tuned"): scheme for scheme in schemes}
     return {role: named[role] for role in (SAC, PPO, RANDOM)}
 
 
 def _variant(
-    base: Contender, direction: str, change: Change, role: str, values: Mapping[str, Any] | None
+    base: SchemePlan, direction: str, change: Change, role: str, values: Mapping[str, Any] | None
 ) -> list[Variant]:
     assert base.settings is not None
     known = {item.name for item in dataclasses.fields(base.settings)}
     kept = {key: value for key, value in (values or {}).items() if key in known}
     if not kept:
         return []
-    told = ", ".join(f"{key} = {_text(value)}" for key, value in kept.items())
+    exchange = ", ".join(f"{key} = {_text(value)}" for key, value in kept.items())
     settings = dataclasses.replace(base.settings, **kept)
     scheme = dataclasses.replace(
-        base, name=f"{base.name}--{change.key}", label=f"{base.label}; {told}", settings=settings,
-        description=f"{base.label} with {told}.",
+        base, name=f"{base.name}--{change.key}", label=f"{base.label}; {exchange}", settings=settings,
+        description=f"{base.label} with {exchange}.",
     )  # fmt: skip
     return [Variant(scheme, direction, change.key, role)]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from twinsync.experiments.claims import Claim, Outcome, Source, check_claims
 from twinsync.experiments.claims.sensitivity import sensitivity
-from twinsync.experiments.folder import read_json, write_json
+from twinsync.experiments.compute.schedule import Progress
 from twinsync.experiments.recorded import as_printed
 from twinsync.experiments.report_folder import ReportFolder, read_report_folder
-from twinsync.experiments.sweeps.schedule import Progress
+from twinsync.storage import plain, read_json, write_json
 
 SENSITIVITY, CLAIMS = "sensitivity.json", "claims.csv"
 SLOTS = 200  # at each point of the sensitivity analysis
@@ -59,5 +59,5 @@ def _analysis(
             return kept
     if progress is None:
         return None
-    write_json(path, sensitivity(scenario, overrides, slots=SLOTS, seed=seed, progress=progress))
+    write_json(path, plain(sensitivity(scenario, overrides, slots=SLOTS, seed=seed, progress=progress)))
     return read_json(path)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from twinsync.experiments.jsonable import jsonable
 from twinsync.experiments.run_folder import read_run_folder
 from twinsync.experiments.statistics import Bootstrap
+from twinsync.storage import jsonable
 
 AXES = {"fig4": "", "fig5": "Mbit", "fig6": "", "fig7": "GHz"}
 SPREAD = np.array([-0.002, -0.001, 0.0, 0.001, 0.002])  # of five seeds, relative
@@ -23,7 +23,7 @@ def evaluation(
 
     def lower(a: str, b: str) -> dict:
         found = bootstrap.interval(lambda x, y: 100.0 * (1.0 - x / y), units[a], units[b])
-        return dict(zip(("mean", "ci_low", "ci_high"), found, strict=True))
+        return {"mean": found.mean, "ci_low": found.low, "ci_high": found.high}
 
     paired = {a: {b: lower(a, b) for b in units if b != a} for a in units}
     return {

@@ -3,13 +3,13 @@ import math
 import pytest
 
 from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED, Check, judge, value_words
-from twinsync.experiments.statistics import Interval
+from twinsync.experiments.records import Estimate
 
-RIGHT, OPEN, WRONG = Interval(2.0, 1.5, 2.5), Interval(0.5, -0.5, 1.5), Interval(-2.0, -2.5, -1.5)
-NONE = Interval(1.0, math.nan, math.nan)
+RIGHT, OPEN, WRONG = Estimate(2.0, 1.5, 2.5), Estimate(0.5, -0.5, 1.5), Estimate(-2.0, -2.5, -1.5)
+NONE = Estimate(1.0, math.nan, math.nan)
 
 
-def check(value: Interval, who: str = "SAC", **bounds) -> Check:
+def check(value: Estimate, who: str = "SAC", **bounds) -> Check:
     return Check(who, "K = 2", value, **bounds)
 
 
@@ -67,4 +67,4 @@ def test_many_failures_are_counted():
 
 
 def test_no_minus_zero():
-    assert value_words(Interval(-0.001, -0.002, 0.003)) == "0.00\N{NO-BREAK SPACE}% (0.00 to 0.00)"
+    assert value_words(Estimate(-0.001, -0.002, 0.003)) == "0.00\N{NO-BREAK SPACE}% (0.00 to 0.00)"

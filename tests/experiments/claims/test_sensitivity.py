@@ -5,8 +5,9 @@ import pytest
 from twinsync.errors import InputError
 from twinsync.experiments.claims.checks import HOLDS
 from twinsync.experiments.claims.sensitivity import sensitivity
-from twinsync.experiments.evaluate import Evaluation, Scheme
+from twinsync.experiments.evaluate import RawEvaluation, RawScheme
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS
+from twinsync.experiments.records import Measured
 from twinsync.presets import load_preset
 
 MODULE = "twinsync.experiments.claims.sensitivity"
@@ -22,11 +23,12 @@ def fake(scenario, allocators, *, slots, seeds, seed):
         values = mean * (1 + 0.001 * np.arange(seeds))[None, :, None] * np.ones((1, seeds, slots))
         parts = {f"{part}_latency_s": values.mean(-1) / 4 for part in LATENCY_PARTS}
         energies = {f"{part}_energy_j": values.mean(-1) for part in ENERGY_PARTS}
-        rates = ("outage_rate", "bounds_violation_rate", "edge_cpu_violation_rate")
+        fields = Measured.__struct_fields__
+        others = fields[fields.index("penalty") : fields.index("sent_bits")]
         means = {"latency_s": values.mean(-1), "cost": values.mean(-1), "sent_bits": values.mean(-1), **parts}
-        means |= energies | {rate: np.zeros((1, seeds)) for rate in rates}
-        schemes[name] = Scheme(values, values, means)
-    return Evaluation(load_preset().scenario, slots, seeds, seed, schemes, None, "none")
+        means |= energies | {name: np.zeros((1, seeds)) for name in others}
+        schemes[name] = RawScheme(values, values, means)
+    return RawEvaluation(load_preset().scenario, slots, seeds, seed, schemes, None, "none")
 
 
 @pytest.fixture(scope="module")
@@ -52,30 +54,30 @@ def analysed():
 
 def test_a_flip_is_found_and_named(analysed):
     result, _, _ = analysed
-    base = {row["claim"]: row for row in result["base"]}
-    assert base["fig7-fall"]["holds"]
-    flips = {(row["constant"], row["value"], row["claim"]) for row in result["rows"] if row["flips"]}
+    base = {check.claim: check for check in result.base}
+    assert base["fig7-fall"].holds
+    flips = {(row.constant, row.value, row.claim) for row in result.rows if row.flips}
     assert flips == {("path_loss_exponent", 3.5, "fig7-fall"), ("path_loss_exponent", 3.5, "fig7-extraction")}
-    row = next(row for row in result["rows"] if row["flips"])
-    assert (row["tag"], row["text"]) == ("assumed", "3.5")
-    assert row["verdict"] != HOLDS
+    row = next(row for row in result.rows if row.flips)
+    assert (row.tag, row.text) == ("assumed", "3.5")
+    assert row.verdict != HOLDS
 
 
 def test_an_axis_is_not_run_against_itself(analysed):
     result, _, _ = analysed
-    claims = {row["claim"] for row in result["rows"] if row["constant"] == "extraction_factor_min"}
+    claims = {row.claim for row in result.rows if row.constant == "extraction_factor_min"}
     assert "fig4-rise" in claims
     assert not any(claim.startswith("fig6") for claim in claims)
 
 
 def test_claims_between_learners_are_left_out(analysed):
-    keys = {row["claim"] for row in analysed[0]["base"]}
+    keys = {check.claim for check in analysed[0].base}
     assert "fig6-rise" in keys
     assert not keys & {"fig6-below-ppo", "abstract-ppo", "fig3-sac-highest"}
 
 
 def test_what_cannot_or_need_not_be_varied_is_told_why(analysed):
-    left_out = {row["constant"]: row["why"] for row in analysed[0]["not_varied"]}
+    left_out = {row.constant: row.why for row in analysed[0].not_varied}
     assert left_out["bandwidth_hz"] == "stated, not assumed"
     assert "exceeds paper: edge_cpu_max_hz" in left_out["edge_cpu_min_hz"]
     assert "fading" in left_out["fading_blocks"]

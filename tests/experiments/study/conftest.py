@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinsync.experiments.budgets import BUDGETS, Budget
-from twinsync.experiments.jsonable import jsonable
-from twinsync.experiments.study.files import CURVES, STUDY
+from twinsync.experiments.schemes import BUDGETS, Budget
 from twinsync.experiments.study.plan import StudyRun, plan
-from twinsync.experiments.study.record import record_of
+from twinsync.experiments.study.record import CURVES, STUDY, record_of
 from twinsync.experiments.study.run import _write_curves
 from twinsync.learning.divergence import find_divergences
 from twinsync.learning.training import CurveRow
+from twinsync.storage import jsonable
 
 SMALL = dataclasses.replace(BUDGETS["quick"], slots=2000, seeds=3)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinsync.experiments.study.files import read_study
 from twinsync.experiments.study.page import write_page
 from twinsync.experiments.study.plan import GRID
+from twinsync.experiments.study.record import read_study
 
 
 @pytest.fixture(scope="module")

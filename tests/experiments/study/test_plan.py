@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from twinsync.experiments.budgets import BUDGETS
+from twinsync.experiments.schemes import BUDGETS
 from twinsync.experiments.study.plan import GRID, PEER, TUNED, chosen, plan
 from twinsync.learning.settings import SAC_TUNED, SacSettings, check_settings
 

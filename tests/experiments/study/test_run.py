@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from twinsync.errors import InputError
-from twinsync.experiments.budgets import Budget
+from twinsync.experiments.schemes import Budget
 from twinsync.experiments.study import peer as peer_module
 from twinsync.experiments.study import run as module
 from twinsync.experiments.study.plan import plan

@@ -16,9 +16,9 @@ from itertools import pairwise
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.view import NOTHING, Evidence, Place, View, sizes_differ
-from twinsync.experiments.statistics import Interval
-from twinsync.experiments.words import NBSP, number
+from twinsync.experiments.claims.evidence import Evidence, Place, View, sizes_differ
+from twinsync.experiments.formatting import NBSP, number
+from twinsync.experiments.records import NOTHING, Estimate
 
 HOLDS, PARTLY, FAILS, UNCHECKED = "holds", "holds only where", "does not hold", "not checked"
 SIGNIFICANT = 1.0  # [%]; the paper's "significantly", which it never defines, is read as more than this
@@ -38,7 +38,7 @@ class Check:
 
     who: str
     where: str
-    value: Interval
+    value: Estimate
     least: float = 0.0
     most: float = math.inf
     unit: str = "%"
@@ -49,13 +49,11 @@ class Check:
     @property
     def outcome(self) -> str:
         """`right`, `wrong`, `open` (the interval covers the border) or `none` (no interval)."""
-        mean, low, high = self.value
         if self.trouble:
             return "wrong"
         if self.refused:
             return "none"
-        if self.by_mean:
-            low = high = mean
+        low, high = (self.value.mean,) * 2 if self.by_mean else (self.value.low, self.value.high)
         if math.isnan(low) or math.isnan(high):
             return "none"
         if low > self.least and high < self.most:
@@ -86,12 +84,14 @@ def unchecked(reason: str) -> Finding:
     return Finding(UNCHECKED, reason)
 
 
-def value_words(value: Interval, unit: str = "%", *, by_mean: bool = False) -> str:
+def value_words(value: Estimate, unit: str = "%", *, by_mean: bool = False) -> str:
     """`3.2 % (2.9 to 3.6)`."""
     digits = 2 if abs(value.mean) < 1 else 1
-    mean, low, high = (number(round(item, digits) + 0.0, digits) for item in value)  # + 0.0: never "-0.0"
-    told = mean + (f"{NBSP}{unit}" if unit else "")
-    return told if by_mean or math.isnan(value.low) else f"{told} ({low} to {high})"
+    mean, low, high = (
+        number(round(item, digits) + 0.0, digits) for item in (value.mean, value.low, value.high)
+    )  # + 0.0: never "-0.0"
+    with_unit = mean + (f"{NBSP}{unit}" if unit else "")
+    return with_unit if by_mean or not value.has_interval else f"{with_unit} ({low} to {high})"
 
 
 def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), note: str = "") -> Finding:
@@ -99,45 +99,46 @@ def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), not
 
     The deciding number is the least value.
     """
-    told = [check for check in checks if check.outcome != "none"]
-    lost = [check for check in checks if check.outcome == "none"]
-    without = [
-        *absent,
-        *(check.refused or f"no interval for {check.name} (one seed, or a diverged one)" for check in lost),
+    decided = [check for check in checks if check.outcome != "none"]
+    undecided = [
+        check.refused or f"no interval for {check.name} (one seed, or a diverged one)"
+        for check in checks
+        if check.outcome == "none"
     ]
-    if not told:
+    without = [*absent, *undecided]
+    if not decided:
         return unchecked("; ".join(without) or "nothing of it was evaluated")
-    right = [check for check in told if check.outcome == "right"]
-    verdict = HOLDS if len(right) == len(told) else PARTLY if right else FAILS
-    parts = [_range(told, noun)]
+    right = [check for check in decided if check.outcome == "right"]
+    verdict = HOLDS if len(right) == len(decided) else PARTLY if right else FAILS
+    parts = [_range(decided, noun)]
     if verdict == PARTLY:
-        parts.append(f"It holds for {_grouped(right, told)}")
-    if verdict != HOLDS and len(told) > 1:
-        parts.append(_failures([check for check in told if check.outcome != "right"]))
-    if any(check.by_mean for check in told):
+        parts.append(f"It holds for {_grouped(right, decided)}")
+    if verdict != HOLDS and len(decided) > 1:
+        parts.append(_failures([check for check in decided if check.outcome != "right"]))
+    if any(check.by_mean for check in decided):
         parts.append("These are means, which have no interval here")
     parts += [note] if note else []
     parts += [f"Without a value: {'; '.join(without)}"] if without else []
-    means = [check.value.mean for check in told if not math.isnan(check.value.mean)]
+    means = [check.value.mean for check in decided if not math.isnan(check.value.mean)]
     return Finding(verdict, ". ".join(parts) + ".", min(means, default=math.nan))
 
 
-def _range(told: Sequence[Check], noun: str) -> str:
-    measured = sorted((c for c in told if not math.isnan(c.value.mean)), key=lambda check: check.value.mean)
+def _range(decided: Sequence[Check], noun: str) -> str:
+    measured = sorted((c for c in decided if not math.isnan(c.value.mean)), key=lambda check: check.value.mean)
     if not measured:
-        return f"{told[0].name}: {told[0].words()}"
+        return f"{decided[0].name}: {decided[0].words()}"
     low, high = measured[0], measured[-1]
     if low is high:
         return f"The {noun} is {low.words()}{_why(low)} ({low.name})"
     return f"The {noun} is {low.words()} at the least ({low.name}) and {high.words()} at the most ({high.name})"
 
 
-def _grouped(right: Sequence[Check], told: Sequence[Check]) -> str:
+def _grouped(right: Sequence[Check], decided: Sequence[Check]) -> str:
     """Each scheme with its places: all of them, a few by name, or their number."""
     words = []
     for who in dict.fromkeys(check.who for check in right):
         places = [check.where for check in right if check.who == who]
-        count = sum(check.who == who for check in told)
+        count = sum(check.who == who for check in decided)
         if count == len(places):
             words.append(who if not places[0] else f"{who} throughout")
         else:
@@ -156,10 +157,10 @@ def _why(check: Check) -> str:
     if check.outcome != "open":
         return ""
     border = check.least if check.value.low <= check.least else check.most
-    return f", not told from {0.0 if border == RESOLUTION else border:g}{NBSP}{check.unit}".rstrip()
+    return f", not distinct from {0.0 if border == RESOLUTION else border:g}{NBSP}{check.unit}".rstrip()
 
 
-def change(evidence: Evidence, before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Interval:
+def change(evidence: Evidence, before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Estimate:
     """The relative change between two arrays of units ([n]), or of numbers, as a rise (or a fall) in percent."""
     before, after = np.atleast_1d(before), np.atleast_1d(after)
     finite = len(before) and len(after) and np.isfinite(before).all() and np.isfinite(after).all()
@@ -182,28 +183,37 @@ def steps(
     """Each scheme's change from one point of the axis to the next; points without a value are stepped over."""
     checks = []
     for scheme in schemes:
-        there = [place for place in view.places if place.has(scheme)]
-        for before, after in pairwise(there):
+        for before, after in pairwise(view.having(scheme)):
             who, where = evidence.label(scheme), view.step(before, after)
             refused = refusal(who, before.training_slots(scheme), who, after.training_slots(scheme), where)
-            found = change(evidence, np.asarray(value(before, scheme)), np.asarray(value(after, scheme)), falls=falls)
-            checks.append(Check(who, where, found, least=least, by_mean=by_mean, refused=refused))
+            values = (np.asarray(value(place, scheme)) for place in (before, after))
+            moved = change(evidence, *values, falls=falls)
+            checks.append(Check(who, where, moved, least=least, by_mean=by_mean, refused=refused))
     return checks
 
 
 def below(
-    evidence: Evidence, places: Iterable[Place], scheme: str, benchmarks: Iterable[str], *, least: float = RESOLUTION
+    evidence: Evidence,
+    places: Iterable[Place],
+    schemes: Iterable[str],
+    benchmarks: Iterable[str],
+    *,
+    least: float = RESOLUTION,
 ) -> list[Check]:
-    """How far the scheme's latency lies below each benchmark's, at each place where both were evaluated."""
-    others = list(benchmarks)
+    """How far each scheme's latency lies below each benchmark's, at each place where both were evaluated.
+
+    A check is named by whichever of the two there are several of.
+    """
+    ours, others = list(schemes), list(benchmarks)
     return [
         Check(
-            evidence.label(other), place.where, place.reduction(scheme, other), least=least,
+            evidence.label(scheme if len(ours) > 1 else other), place.name, place.reduction(scheme, other), least=least,
             refused=_refused_at(evidence, place, scheme, other),
         )
         for place in places
+        for scheme in ours
         for other in others
-        if place.has(scheme) and place.has(other)
+        if place.has(scheme, other)
     ]  # fmt: skip
 
 
@@ -222,36 +232,37 @@ def _refused_at(evidence: Evidence, place: Place, scheme: str, other: str) -> st
     if other not in evidence.cast.all():
         return ""
     slots = place.training_slots(scheme), place.training_slots(other)
-    return refusal(evidence.label(scheme), slots[0], evidence.label(other), slots[1], place.where)
+    return refusal(evidence.label(scheme), slots[0], evidence.label(other), slots[1], place.name)
 
 
 def absences(evidence: Evidence, view: View, schemes: Iterable[str]) -> list[str]:
     """What a sweep has no value of: schemes it was run without, and single points."""
-    found = []
+    reasons = []
     for scheme in schemes:
+        label = evidence.label(scheme)
         if scheme not in view.schemes:
-            found.append(f"{evidence.label(scheme)} is not part of this sweep")
+            reasons.append(f"{label} is not part of this sweep")
             continue
         for place in view.places:
             if not place.has(scheme):
-                why = place.missing.get(scheme, "not evaluated")
-                found.append(f"{evidence.label(scheme)} at {place.where} ({why.rstrip('.')})")
-    return found
+                why = place.point.missing.get(scheme, "not evaluated")
+                reasons.append(f"{label} at {place.name} ({why.rstrip('.')})")
+    return reasons
 
 
 def reaches(evidence: Evidence, places: Iterable[Place], scheme: str, benchmark: str, goal: float) -> Finding:
     """Whether the scheme's latency lies `goal` percent below the benchmark's at any place: the largest reduction."""
-    cases = below(evidence, places, scheme, [benchmark], least=goal)
-    told = [check for check in cases if check.outcome != "none"]
-    if not told:
+    cases = below(evidence, places, [scheme], [benchmark], least=goal)
+    decided = [check for check in cases if check.outcome != "none"]
+    if not decided:
         return unchecked(f"{evidence.label(scheme)} and {evidence.label(benchmark)} were not evaluated together")
-    best = max(told, key=lambda check: check.value.mean)
-    least = min(told, key=lambda check: check.value.mean)
-    reached = sum(check.outcome == "right" for check in told)
+    best = max(decided, key=lambda check: check.value.mean)
+    least = min(decided, key=lambda check: check.value.mean)
+    reached = sum(check.outcome == "right" for check in decided)
     words = f"The largest reduction is {best.words()} at {best.where}"
     if best.outcome == "open":
         words += f"; {goal:g}{NBSP}% lies within its interval"
-    if len(told) > 1:
-        words += f"; the smallest of all {len(told)} is {least.words()} at {least.where}"
-        words += f". {goal:g}{NBSP}% is reached at {reached} of {len(told)}"
+    if len(decided) > 1:
+        words += f"; the smallest of all {len(decided)} is {least.words()} at {least.where}"
+        words += f". {goal:g}{NBSP}% is reached at {reached} of {len(decided)}"
     return Finding(HOLDS if reached else FAILS, f"{words}.", best.value.mean)

@@ -7,16 +7,17 @@ another. The reward is -(T[n] + P), so a lower cost is a higher reward.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from twinsync.arrays import Float
 from twinsync.experiments.claims.checks import UNCHECKED, Check, Finding, judge, refusal, unchecked
-from twinsync.experiments.claims.view import NOTHING, Evidence
-from twinsync.experiments.run_folder import Curve
-from twinsync.experiments.words import NBSP
+from twinsync.experiments.claims.evidence import Evidence
+from twinsync.experiments.formatting import NBSP
+from twinsync.experiments.records import NOTHING
+from twinsync.experiments.results import Curve
 
 SETTLED = 5.0  # [%]; a reward has stabilised if its last two fifths differ by less than this
 NO_CURVES = "Fig. 3 was not run"
@@ -26,7 +27,7 @@ def stabilises(evidence: Evidence) -> Finding:
     """The rewards of the proposed scheme, PPO and the random strategy settle."""
     cast = evidence.cast
     curves, absent = _curves(evidence, (cast.sac, cast.ppo, cast.random))
-    checks = [_settling(evidence, curve) for curve in curves.values()]
+    checks = [_settling(evidence, evidence.label(name), curve) for name, curve in curves.items()]
     note = f"A reward is read as stable if that is less than {SETTLED:g}{NBSP}% either way"
     noun = "rise in cost from the last but one fifth of training to the last"
     return judge(checks, noun, absent=absent, note=note) if checks else unchecked(NO_CURVES)
@@ -47,17 +48,17 @@ def random_lowest(evidence: Evidence) -> Finding:
 def semantics_pay(evidence: Evidence) -> Finding:
     """The proposed scheme ends above w/o SC, which the paper's Fig. 3 leaves out."""
     cast = evidence.cast
-    found = _ends_above(evidence, [(cast.sac, cast.without_sc)])
-    if found.verdict == UNCHECKED:
-        return found
-    return replace(found, detail=f"{found.detail} The paper says so of Fig. 3, which does not show w/o SC.")
+    finding = _ends_above(evidence, [(cast.sac, cast.without_sc)])
+    if finding.verdict == UNCHECKED:
+        return finding
+    return replace(finding, detail=f"{finding.detail} The paper says so of Fig. 3, which does not show w/o SC.")
 
 
 def _curves(evidence: Evidence, names: Iterable[str | None]) -> tuple[dict[str, Curve], list[str]]:
+    """The learning curves there are of these schemes, and what is said of those without one."""
     wanted = list(dict.fromkeys(name for name in names if name))
-    have = {} if evidence.run is None else evidence.run.curves
-    absent = [f"{evidence.label(name)} has no learning curve" for name in wanted if name not in have]
-    return {name: have[name] for name in wanted if name in have}, absent
+    absent = [f"{evidence.label(name)} has no learning curve" for name in wanted if name not in evidence.curves]
+    return {name: evidence.curves[name] for name in wanted if name in evidence.curves}, absent
 
 
 def _fifths(curve: Curve) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " S"]]:
@@ -66,43 +67,35 @@ def _fifths(curve: Curve) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " 
     return curve.cost[:, -2 * size : -size].mean(axis=1), curve.cost[:, -size:].mean(axis=1)
 
 
-def _training_slots(curve: Curve) -> float:
-    return float(curve.scheme.settings.get("slots", math.nan))
-
-
-def _settling(evidence: Evidence, curve: Curve) -> Check:
+def _settling(evidence: Evidence, label: str, curve: Curve) -> Check:
     before, after = _fifths(curve)
-    lost = int((~np.isfinite(before + after)).sum())
-    who = curve.scheme.label
-    if lost:
-        return Check(who, "", NOTHING, trouble=f"no finite reward is left in {lost} of {len(after)} seeds")
+    if trouble := _lost(before + after):
+        return Check(label, "", NOTHING, trouble=trouble)
     level = abs(float(before.mean())) or math.nan
     change = evidence.bootstrap.interval(lambda a, b: 100.0 * (b - a) / level, before, after)
-    return Check(who, "", change, least=-SETTLED, most=SETTLED)
+    return Check(label, "", change, least=-SETTLED, most=SETTLED)
+
+
+def _lost(costs: Float[np.ndarray, " S"]) -> str:
+    lost = int((~np.isfinite(costs)).sum())
+    return f"no finite reward is left in {lost} of {len(costs)} seeds" if lost else ""
 
 
 def _ends_above(evidence: Evidence, pairs: list[tuple[str | None, str | None]]) -> Finding:
     curves, absent = _curves(evidence, (name for pair in pairs for name in pair))
-    checks = []
-    for better, worse in pairs:
-        if better in curves and worse in curves:
-            a, b = (_fifths(curves[name])[1] for name in (better, worse))
-            names = evidence.label(better), evidence.label(worse)
-            slots = [_training_slots(curves[name]) for name in (better, worse)]
-            refused = refusal(names[0], slots[0], names[1], slots[1], "Fig. 3")
-            check = _above(evidence, a, b, f"{names[0]} over {names[1]}")
-            checks.append(replace(check, refused=refused))
-    return (
-        judge(checks, "lead in reward a slot over the last fifth of training", absent=absent)
-        if checks
-        else unchecked(NO_CURVES)
-    )
+    checks = [
+        _above(evidence, curves, better, worse) for better, worse in pairs if better in curves and worse in curves
+    ]
+    noun = "lead in reward per slot over the last fifth of training"
+    return judge(checks, noun, absent=absent) if checks else unchecked(NO_CURVES)
 
 
-def _above(evidence: Evidence, better: np.ndarray, worse: np.ndarray, who: str) -> Check:
-    if not np.isfinite(better).all():
-        lost = int((~np.isfinite(better)).sum())
-        return Check(who, "", NOTHING, trouble=f"no finite reward is left in {lost} of {len(better)} seeds")
-    if not np.isfinite(worse).all():
-        return Check(who, "", NOTHING, unit="")
-    return Check(who, "", evidence.bootstrap.interval(lambda a, b: b - a, better, worse), unit="")
+def _above(evidence: Evidence, curves: Mapping[str, Curve], better: str, worse: str) -> Check:
+    names = evidence.label(better), evidence.label(worse)
+    ends = [_fifths(curves[scheme])[1] for scheme in (better, worse)]
+    slots = [math.nan if evidence.base is None else evidence.base.training_slots(scheme) for scheme in (better, worse)]
+    lead, trouble = NOTHING, _lost(ends[0])
+    if np.isfinite(ends).all():
+        lead = evidence.bootstrap.interval(lambda a, b: b - a, *ends)
+    refused = refusal(names[0], slots[0], names[1], slots[1], "Fig. 3")
+    return Check(f"{names[0]} over {names[1]}", "", lead, unit="", trouble=trouble, refused=refused)

@@ -7,25 +7,36 @@ Constants that the paper states stay as printed. Fading blocks stay at 1, which 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import jax
 import numpy as np
+from msgspec.structs import replace
 
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.claims.checks import HOLDS, UNCHECKED
-from twinsync.experiments.claims.claims import STATEMENTS
-from twinsync.experiments.claims.view import EXACT, gather
-from twinsync.experiments.describe import value_text
+from twinsync.experiments.claims.evidence import EXACT, gather
+from twinsync.experiments.claims.statements import STATEMENTS
+from twinsync.experiments.constants import value_text
 from twinsync.experiments.evaluate import evaluate
-from twinsync.experiments.jsonable import jsonable
-from twinsync.experiments.summary import summarise
+from twinsync.experiments.records import (
+    Axis,
+    ClaimCheck,
+    Evaluation,
+    NotVaried,
+    Point,
+    Sensitivity,
+    Sweep,
+    VariedCheck,
+)
+from twinsync.experiments.summary import evaluation_record
+from twinsync.experiments.sweep import SweepPlan, places
 from twinsync.model.sensing import sensing_rate_bps
 from twinsync.presets import Preset, load_preset
 from twinsync.scenario import Scenario
+from twinsync.storage import plain
 
 Progress = Callable[[str, int, int], None]
 
@@ -47,23 +58,13 @@ VARIED: dict[str, tuple[float | str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Axis:
-    """An axis of the paper's, at its ends and at the scenario's own value; `values` are one tuple a point."""
-
-    name: str
-    keys: tuple[str, ...]
-    values: tuple[tuple[float, ...], ...]
-    scale: float = 1.0  # of x and its label
-    unit: str = ""
-
-
-_ENDS = (
-    Axis("fig4", ("device_count",), ((2,), (10,))),
-    Axis("fig5", ("data_min_bits", "data_max_bits"), ((0.2e6, 0.4e6), (1.0e6, 1.2e6)), 1e6, "Mbit"),
-    Axis("fig6", ("extraction_factor_min",), ((0.3,), (1.0,))),
-    Axis("fig7", ("device_cpu_max_hz",), ((0.6e9,), (1.4e9,)), 1e9, "GHz"),
-)
+# The paper's axes at their ends.
+_ENDS = {
+    "fig4": Axis(("device_count",), "", "", (("2",), ("10",))),
+    "fig5": Axis(("data_min_bits", "data_max_bits"), "", "Mbit", (("0.2 Mbit", "0.4 Mbit"), ("1.0 Mbit", "1.2 Mbit"))),
+    "fig6": Axis(("extraction_factor_min",), "", "", (("0.3",), ("1.0",))),
+    "fig7": Axis(("device_cpu_max_hz",), "", "GHz", (("0.6 GHz",), ("1.4 GHz",))),
+}
 
 
 def sensitivity(
@@ -74,34 +75,47 @@ def sensitivity(
     seed: int = 0,
     varied: Mapping[str, Sequence[float | str]] = VARIED,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Sensitivity:
     """Check the claims that exact schemes can tell at the scenario, and with each constant of `varied` changed alone.
 
-    `slots` is the number at each point of an axis. Returns plain values for JSON: `base` with a row for each claim, and
-    `rows` with one for each constant, value and claim: constant, tag, value, text, claim, verdict, holds, number (the
-    one that decides the claim, in percent), flips. `not_varied` says which constants were left out, and why.
+    `slots` is the number at each point of an axis.
     """
     preset = load_preset(scenario, overrides)
     bench = _Bench(scenario, tuple(overrides), max(1, slots // SETS), seed)
-    axes = [_with_own(axis, preset.scenario) for axis in _ENDS]
+    sweeps = [_through_own(name, axis, preset.scenario) for name, axis in _ENDS.items()]
     variants, not_varied = _variants(preset, scenario, overrides, varied)
     tell = progress or (lambda what, done, total: None)
     tell("sensitivity", 0, len(variants) + 1)
-    base = list(_verdicts(bench, axes, ()))
-    before = {row["claim"]: row["holds"] for row in base}
-    rows = []
+    base = tuple(_checks(bench, sweeps, ()))
+    held = {check.claim: check.holds for check in base}
+    rows: list[VariedCheck] = []
     for done, (key, value, text) in enumerate(variants, start=1):
         tell(f"sensitivity: {key} = {text}", done, len(variants) + 1)
-        about = {"constant": key, "tag": preset.provenance[key].tag, "value": value, "text": text}
+        others = [sweep for sweep in sweeps if key not in sweep.axes[0].keys]
         try:
-            found = list(_verdicts(bench, [axis for axis in axes if key not in axis.keys], (f"{key}={value}",)))
+            checks = list(_checks(bench, others, (f"{key}={value}",)))
         except InputError as error:
-            not_varied.append({"constant": key, "why": f"{text}: {error}"})
+            not_varied.append(NotVaried(key, f"{text}: {error}"))
             continue
-        rows += [{**about, **row, "flips": row["holds"] != before[row["claim"]]} for row in found]
+        tag = preset.provenance[key].tag
+        rows += [
+            VariedCheck(
+                check.claim, check.verdict, check.holds, check.number, key, tag, value, text,
+                flips=check.holds != held[check.claim],
+            )
+            for check in checks
+        ]  # fmt: skip
     tell("sensitivity", len(variants) + 1, len(variants) + 1)
-    about = {"scenario": scenario, "overrides": list(overrides), "slots": bench.slots * SETS, "seed": seed}
-    return jsonable({**about, "schemes": EXACT.all(), "base": base, "rows": rows, "not_varied": not_varied})
+    return Sensitivity(
+        scenario=scenario,
+        overrides=tuple(overrides),
+        slots=bench.slots * SETS,
+        seed=seed,
+        schemes=EXACT.all(),
+        base=base,
+        rows=tuple(rows),
+        not_varied=tuple(not_varied),
+    )
 
 
 class _Bench:
@@ -110,65 +124,70 @@ class _Bench:
     def __init__(self, scenario: str, overrides: tuple[str, ...], slots: int, seed: int) -> None:
         self._scenario, self._overrides = scenario, overrides
         self.slots, self._seed = slots, seed
-        self._known: dict[Scenario, dict[str, Any]] = {}
+        self._evaluations: dict[Scenario, Evaluation] = {}
 
-    def evaluate(self, changes: tuple[str, ...]) -> dict[str, Any]:
+    def evaluation(self, changes: tuple[str, ...]) -> Evaluation:
         """The exact schemes' evaluation under further overrides."""
         scenario = load_preset(self._scenario, (*self._overrides, *changes)).scenario
-        if scenario not in self._known:
+        if scenario not in self._evaluations:
             # A plain number is compiled in, an array is an argument: one program serves every value. An automatic
             # sensing rate, which is no leaf, would make it another program.
             resolved = scenario.replace(sensing_rate_bps=sensing_rate_bps(scenario))
             numbers = jax.tree.map(np.float64, resolved)
-            found = {name: find_allocators(name, scenario) for name in EXACT.all()}
-            result = evaluate(numbers, found, slots=self.slots, seeds=SETS, seed=self._seed)
-            self._known[scenario] = summarise(result)
-        return self._known[scenario]
+            allocators = {name: find_allocators(name, scenario) for name in EXACT.all()}
+            raw = evaluate(numbers, allocators, slots=self.slots, seeds=SETS, seed=self._seed)
+            self._evaluations[scenario] = evaluation_record(raw)
+        return self._evaluations[scenario]
 
 
-def _verdicts(bench: _Bench, axes: Sequence[Axis], changes: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """A row for each claim that exact schemes can tell, without those whose axis is left out."""
-    evidence = gather(None, {axis.name: _sweep(bench, axis, changes) for axis in axes}, EXACT)
-    for item in STATEMENTS:
-        if item.exact:
-            found = item.check(evidence)
-            if found.verdict != UNCHECKED:
-                holds = found.verdict == HOLDS
-                yield {"claim": item.key, "verdict": found.verdict, "holds": holds, "number": found.number}
+def _checks(bench: _Bench, sweeps: Sequence[SweepPlan], changes: tuple[str, ...]) -> Iterator[ClaimCheck]:
+    """Each claim that exact schemes can tell, without those whose axis is left out."""
+    evidence = gather(None, {sweep.name: plain(_sweep(bench, sweep, changes)) for sweep in sweeps}, EXACT)
+    for statement in STATEMENTS:
+        if statement.exact:
+            finding = statement.check(evidence)
+            if finding.verdict != UNCHECKED:
+                yield ClaimCheck(statement.key, finding.verdict, finding.verdict == HOLDS, finding.number)
 
 
-def _sweep(bench: _Bench, axis: Axis, changes: tuple[str, ...]) -> dict[str, Any]:
-    """An axis in the shape of an entry of `sweeps.json`."""
-    points = []
-    for values in axis.values:
-        here = tuple(f"{key}={value}" for key, value in zip(axis.keys, values, strict=True))
-        points.append(
-            {
-                "x": sum(values) / len(values) / axis.scale,
-                "label": " to ".join(f"{value / axis.scale:g}" for value in values),
-                "set": list(here),
-                "evaluation": bench.evaluate((*changes, *here)),
-            }
-        )
-    return {"axis": {"unit": axis.unit}, "schemes": list(EXACT.all()), "points": points}
+def _sweep(bench: _Bench, sweep: SweepPlan, changes: tuple[str, ...]) -> Sweep:
+    """A sweep of the exact schemes under further overrides."""
+    points = [
+        Point(place.x, place.label, place.overrides, bench.evaluation((*changes, *place.overrides)))
+        for place in places(sweep)
+    ]
+    return Sweep(
+        name=sweep.name,
+        figure=sweep.figure,
+        title=sweep.title,
+        axis=replace(sweep.axes[0], values=()),
+        overrides=changes,
+        schemes=sweep.schemes,
+        command="",
+        commits=(),
+        training_s=0.0,
+        points=tuple(points),
+    )
 
 
-def _with_own(axis: Axis, scenario: Scenario) -> Axis:
-    """The axis with the scenario's own value among its points."""
-    own = tuple(getattr(scenario, key) for key in axis.keys)
-    values = tuple(sorted({*axis.values, own}))
-    return Axis(axis.name, axis.keys, values, axis.scale, axis.unit)
+def _through_own(name: str, axis: Axis, scenario: Scenario) -> SweepPlan:
+    """A sweep along the axis, with the scenario's own value among its points."""
+    own = tuple(str(getattr(scenario, key)) for key in axis.keys)
+    sweep = SweepPlan(name, name, "paper", (), (replace(axis, values=(*axis.values, own)),), EXACT.all())
+    *ends, last = places(sweep)
+    twice = last.x in [place.x for place in ends]
+    return dataclasses.replace(sweep, axes=(axis,)) if twice else sweep
 
 
 def _variants(
     preset: Preset, scenario: str, overrides: Sequence[str], varied: Mapping[str, Sequence[float | str]]
-) -> tuple[list[tuple[str, float | str, str]], list[dict[str, str]]]:
+) -> tuple[list[tuple[str, float | str, str]], list[NotVaried]]:
     """Every (constant, value, value in words) to try, and what is left out."""
-    found: list[tuple[str, float | str, str]] = []
-    left_out = [{"constant": "fading_blocks", "why": "the exact optimum needs one fading block in a slot"}]
+    variants: list[tuple[str, float | str, str]] = []
+    left_out = [NotVaried("fading_blocks", "the exact optimum needs one fading block in a slot")]
     for key, values in varied.items():
         if preset.provenance[key].tag == "stated":
-            left_out.append({"constant": key, "why": "stated, not assumed"})
+            left_out.append(NotVaried(key, "stated, not assumed"))
             continue
         for value in values:
             if value == getattr(preset.scenario, key):
@@ -176,7 +195,7 @@ def _variants(
             try:
                 changed = load_preset(scenario, (*overrides, f"{key}={value}")).scenario
             except InputError as error:
-                left_out.append({"constant": key, "why": str(error)})
+                left_out.append(NotVaried(key, str(error)))
                 continue
-            found.append((key, value, value_text(changed, key)))
-    return found, left_out
+            variants.append((key, value, value_text(changed, key)))
+    return variants, left_out

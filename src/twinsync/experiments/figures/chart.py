@@ -1,18 +1,19 @@
-"""What a page needs of a chart that answers to the pointer: the figure, and the words behind each of its points."""
+"""A figure from its plan to its files: what is drawn, the data behind it, and the points that answer to the pointer."""
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from twinsync.experiments.figures.scheme_styles import Style
-from twinsync.experiments.figures.style import PAPER
-from twinsync.experiments.run_folder import Scheme
-from twinsync.experiments.words import symbol
+from twinsync.experiments.figures.style import PAPER, Style, look, save, save_pdf, save_svg, write_csv
+from twinsync.experiments.formatting import symbol
+from twinsync.experiments.records import Scheme
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,15 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """A point of a drawn figure, from its upper left corner, in units of the SVG's view box (1/72 inch)."""
+
+    x: float
+    y: float
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Chart:
     """A figure and its points."""
 
@@ -33,27 +43,58 @@ class Chart:
     marks: tuple[Mark, ...] = ()
 
     def spots(self) -> tuple[Spot, ...]:
-        """Where the points lie on the figure as it was last drawn; those outside their axes are left out."""
-        found = []
-        size = self.figure.get_size_inches() * 72.0
+        """Positions of the points on the figure as it was last drawn; those outside their axes are left out."""
+        spots = []
+        width, height = self.figure.get_size_inches() * 72.0
         for mark in self.marks:
             if not (math.isfinite(mark.x) and math.isfinite(mark.y)):
                 continue
-            place = mark.axes.transData.transform((mark.x, mark.y))
-            if not mark.axes.get_window_extent().padded(2.0).contains(*place):
-                continue
-            across, up = self.figure.transFigure.inverted().transform(place)
-            found.append(Spot(across * size[0], (1.0 - up) * size[1], mark.words))
-        return tuple(found)
+            position = mark.axes.transData.transform((mark.x, mark.y))
+            if mark.axes.get_window_extent().padded(2.0).contains(*position):
+                across, up = self.figure.transFigure.inverted().transform(position)
+                spots.append(Spot(across * width, (1.0 - up) * height, mark.words))
+        return tuple(spots)
 
 
 @dataclass(frozen=True)
-class Spot:
-    """A point of a drawn figure, from its upper left corner, in units of the SVG's view box (1/72 inch)."""
+class Plan:
+    """A figure to be drawn: its name in `figures/`, how (`draw(narrow)`, for a page or a phone), and its data."""
 
-    x: float
-    y: float
-    words: tuple[str, ...]
+    name: str
+    draw: Callable[[bool], Chart]
+    header: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure as SVG text, as wide as a page and as wide as a phone, and the points on each that can be asked."""
+
+    name: str
+    wide_svg: str
+    narrow_svg: str
+    wide_spots: Sequence[Spot] = ()
+    narrow_spots: Sequence[Spot] = ()
+
+
+def write(plan: Plan, folder: Path) -> Drawn:
+    """Write a figure as CSV, PDF, PNG and SVG into a folder that exists."""
+    write_csv(folder / f"{plan.name}.csv", plan.header, plan.rows)
+    with look():
+        wide, narrow = (_settled(plan.draw(is_narrow)) for is_narrow in (False, True))
+        save_pdf(wide.figure, folder / f"{plan.name}.pdf")
+        save(wide.figure, folder, plan.name)
+        phone = io.StringIO()
+        save_svg(narrow.figure, phone)
+        page = (folder / f"{plan.name}.svg").read_text("utf-8")
+        return Drawn(plan.name, page, phone.getvalue(), wide.spots(), narrow.spots())
+
+
+def _settled(chart: Chart) -> Chart:
+    """The same with its layout settled once and for all, so that every format has it."""
+    chart.figure.draw_without_rendering()
+    chart.figure.set_layout_engine("none")
+    return chart
 
 
 def draw_line(axes: Axes, x: Sequence[float], y: Sequence[float], scheme: Scheme, style: Style) -> None:

@@ -1,82 +1,102 @@
-"""Every scheme's mean latency and cost with 95 % intervals, as dots on two scales, best cost first."""
+"""The comparison in figures: latency and cost of every scheme as dots, and the parts of latency and energy as bars."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from twinsync.experiments.figures.scheme_styles import Style
-from twinsync.experiments.figures.style import GRID, INK, MUTED, PAPER, name_rows, new_figure
-from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, RunFolder
-from twinsync.experiments.words import number
+from twinsync.experiments.columns import Row, by_cost, compared, exported
+from twinsync.experiments.figures.chart import Chart, Plan
+from twinsync.experiments.figures.style import (
+    BLUE,
+    GREEN,
+    GRID,
+    INK,
+    MUTED,
+    ORANGE,
+    PAPER,
+    SKY,
+    Style,
+    name_rows,
+    new_figure,
+)
+from twinsync.experiments.formatting import number
+from twinsync.experiments.records import Estimate, Measured
+from twinsync.experiments.results import OPTIMUM, Results
 
-HEADER = [
-    "scheme",
-    "label",
-    "group",
-    "latency_s_mean",
-    "latency_s_low",
-    "latency_s_high",
-    "cost_mean",
-    "cost_low",
-    "cost_high",
-]
+_PARTS_HEADER = ("scheme", "label", "part", "mean")
+# Light and dark alternate along the bar, so that neighbours differ in grey too.
+_COLOURS = {"sensing": SKY, "extraction": BLUE, "uplink": ORANGE, "recovery": GREEN}
+_ON = {"sensing": "#10151a", "extraction": PAPER, "uplink": "#10151a", "recovery": PAPER}
+
+Parts = Callable[[Measured], Mapping[str, float]]
 
 
-def by_cost(run: RunFolder) -> list[Row]:
-    """Rows of the evaluation, least mean cost first; a cost that is not a number goes last."""
-    return sorted(run.rows.values(), key=lambda row: row.cost.mean if math.isfinite(row.cost.mean) else math.inf)
-
-
-def comparison_rows(run: RunFolder) -> list[list[object]]:
-    """The figure's data, one row a scheme."""
+def comparison_plans(results: Results, styles: Mapping[str, Style]) -> list[Plan]:
+    """The figures of the comparison, apart from learning curves."""
+    values = {
+        name: value
+        for name, value in exported("latency_s", "cost").items()
+        if name.endswith(("_mean", "_low", "_high"))
+    }
+    rows = [[*_names(row), row.scheme.group, *(value(row.measured) for value in values.values())]
+            for row in by_cost(results)]  # fmt: skip
+    dots = Plan(
+        "comparison", lambda narrow: draw_comparison(results, styles, narrow=narrow), ("scheme", "label", "group", *values),
+        rows,
+    )  # fmt: skip
     return [
-        [
-            row.scheme.name,
-            row.scheme.label,
-            row.scheme.group,
-            *(getattr(estimate, key) for estimate in (row.latency_s, row.cost) for key in ("mean", "low", "high")),
-        ]
-        for row in by_cost(run)
-    ]
+        dots,
+        _parts(results, "latency_parts", lambda row: row.latency_parts_s, "mean latency of a slot [s]",
+               deadline_total_s(results), "all at their deadline"),
+        _parts(results, "energy_parts", lambda row: row.energy_parts_j, "mean energy of a slot [J]",
+               energy_budget_total_j(results), "budget of all UDs"),
+    ]  # fmt: skip
 
 
-def draw_comparison(run: RunFolder, look: dict[str, Style], *, narrow: bool) -> Figure:
-    """Latency and cost side by side (one above the other on a phone)."""
-    rows = by_cost(run)
+def _names(row: Row) -> tuple[str, str]:
+    return row.scheme.name, row.scheme.label
+
+
+def draw_comparison(results: Results, styles: Mapping[str, Style], *, narrow: bool) -> Chart:
+    """Mean latency and cost with 95 % intervals, least cost first, side by side (one above the other on a phone)."""
+    rows = by_cost(results)
     panel = 0.26 * len(rows) + 0.75
     figure = new_figure(2 * panel + 0.35 if narrow else panel + 0.35, narrow=narrow)
     left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2, sharey=True)
-    _panel(left, rows, [(row.latency_s, row.units_latency_s) for row in rows], look, "Mean latency of a slot [s]", 2)
-    name_rows(left, rows, narrow=narrow)
-    _panel(right, rows, [(row.cost, row.units_cost) for row in rows], look, "Mean cost of a slot", 1)
-    name_rows(right, rows, narrow=narrow)
+    names = [row.scheme.label for row in rows]
+    latency = [(row.measured.latency_s, row.measured.unit_latency_s) for row in rows]
+    cost = [(row.measured.cost, row.measured.unit_cost) for row in rows]
+    for axes, values, title, digits in (
+        (left, latency, "Mean latency of a slot [s]", 2),
+        (right, cost, "Mean cost of a slot", 1),
+    ):
+        _panel(axes, rows, values, styles, title, digits)
+        name_rows(axes, names, narrow=narrow)
     marks = [
         Line2D([], [], linestyle="", marker="o", markersize=6, markerfacecolor=fill, markeredgecolor=INK, label=label)
         for fill, label in ((PAPER, "as printed"), (INK, "others"))
     ]
     marks.append(Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1.0, label="optimum"))
     figure.legend(handles=marks, loc="outside lower right", ncols=3, fontsize=8.0, handletextpad=0.4)
-    return figure
+    return Chart(figure)
 
 
 def _panel(
-    axes: Axes,
-    rows: list[Row],
-    measured: list[tuple[Estimate, tuple[float, ...]]],
-    look: dict[str, Style],
-    title: str,
-    digits: int,
-) -> None:
-    means = [value.mean for value, _ in measured]
-    finite = [mean for mean in means if math.isfinite(mean)]
+    axes: Axes, rows: Sequence[Row], values: Sequence[tuple[Estimate, tuple[float, ...]]], styles: Mapping[str, Style],
+    title: str, digits: int,
+) -> None:  # fmt: skip
+    means = {row.scheme.name: value.mean for row, (value, _) in zip(rows, values, strict=True)}
+    finite = [mean for mean in means.values() if math.isfinite(mean)]
     span = max(finite) - min(finite) or abs(finite[0]) or 1.0
     start = min(finite) - 0.08 * span
-    for place, (row, (value, units)) in enumerate(zip(rows, measured, strict=True)):
-        style = look[row.scheme.name]
+    for place, (row, (value, units)) in enumerate(zip(rows, values, strict=True)):
+        style = styles[row.scheme.name]
         if not math.isfinite(value.mean):
             axes.text(min(finite) + 0.04 * span, place, "no finite mean", va="center", fontsize=8.0, color=MUTED)
             continue
@@ -86,9 +106,8 @@ def _panel(
         weight = "bold" if style.width > 2 else "normal"
         near = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
         axes.annotate(number(value.mean, digits), (end, place), **near, fontsize=8.0, fontweight=weight)
-    optimum = means[[row.scheme.name for row in rows].index(OPTIMUM)]
-    if math.isfinite(optimum):
-        axes.axvline(optimum, color=INK, dashes=(4, 2), linewidth=0.9, zorder=1)
+    if math.isfinite(means[OPTIMUM]):
+        axes.axvline(means[OPTIMUM], color=INK, dashes=(4, 2), linewidth=0.9, zorder=1)
     axes.set_xlim(start, max(finite) + 0.24 * span)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_title(title)
@@ -100,3 +119,69 @@ def _dot(axes: Axes, place: int, value: Estimate, units: tuple[float, ...], styl
     axes.plot([value.low, value.high], [place, place], color=style.colour, linewidth=2.2, solid_capstyle="butt")
     fill = style.colour if style.filled else PAPER
     axes.plot(value.mean, place, marker, color=style.colour, markersize=4.6, markerfacecolor=fill)
+
+
+def deadline_total_s(results: Results) -> float:
+    """Latency of a slot in which every UD synchronises exactly at its deadline, K (1 - eta) tau + sensing [s]."""
+    optimum = compared(results).evaluation.allocators[OPTIMUM]
+    return results.constant("device_count") * results.deadline_s + optimum.latency_parts_s["sensing"]
+
+
+def energy_budget_total_j(results: Results) -> float:
+    """Energy budgets of all UDs together, K E_max [J]."""
+    return results.constant("device_count") * results.constant("energy_budget_j")
+
+
+def _parts(results: Results, name: str, parts: Parts, quantity: str, limit: float, limit_name: str) -> Plan:
+    """Means of a slot by stage as stacked bars, least cost first, with a limit as a line."""
+    rows = by_cost(results)
+    data = [[*_names(row), part, value] for row in rows for part, value in parts(row.measured).items()]
+
+    def draw(narrow: bool) -> Chart:
+        return Chart(_draw_parts(rows, parts, quantity, limit, limit_name, narrow=narrow))
+
+    return Plan(name, draw, _PARTS_HEADER, data)
+
+
+def _draw_parts(
+    rows: Sequence[Row], parts: Parts, quantity: str, limit: float, limit_name: str, *, narrow: bool
+) -> Figure:
+    figure = new_figure(0.27 * len(rows) + 1.15, narrow=narrow)
+    axes = figure.subplots()
+    totals = [sum(parts(row.measured).values()) for row in rows]
+    right = 1.1 * max(total for total in (*totals, limit) if math.isfinite(total))
+    axes.axvline(limit, color=INK, dashes=(4, 2), linewidth=1.2)
+    for place, (row, total) in enumerate(zip(rows, totals, strict=True)):
+        measured = math.isfinite(total)
+        if measured:
+            _bar(axes, place, parts(row.measured), right, narrow)
+        at = ((total if measured else 0.0) + 0.012 * right, place)
+        text = number(total, 2) if measured else "no finite mean"
+        axes.text(*at, text, va="center", fontsize=8.0, bbox=_box(PAPER), zorder=4)
+    # The limit's name stands on the side of its line that has room.
+    side, offset = ("right", -4) if limit > 0.6 * right else ("left", 4)
+    near = {"textcoords": "offset points", "va": "center", "ha": side, "fontsize": 8.0}
+    axes.annotate(f"{limit_name}: {limit:.2f}", (limit, len(rows) - 0.1), (offset, 0), **near)
+    axes.set_xlim(0, right)
+    axes.set_ylim(len(rows) + 0.35, -0.6)
+    axes.set_xlabel(quantity)
+    name_rows(axes, [row.scheme.label for row in rows], narrow=narrow)
+    handles = [Patch(facecolor=_COLOURS[part], label=part) for part in parts(rows[0].measured)]
+    loc, columns = ("outside upper center", 2) if narrow else ("outside upper right", 4)
+    figure.legend(handles=handles, loc=loc, ncols=columns, columnspacing=1.2, handlelength=1.2)
+    return figure
+
+
+def _box(colour: str) -> dict[str, object]:
+    """A ground that keeps a number clear of the limit's line."""
+    return {"facecolor": colour, "edgecolor": "none", "pad": 0.6}
+
+
+def _bar(axes: Axes, place: int, parts: Mapping[str, float], widest: float, narrow: bool) -> None:
+    left = 0.0
+    for part, value in parts.items():
+        axes.barh(place, value, 0.74, left, color=_COLOURS[part], edgecolor=PAPER, linewidth=1.0)
+        if not narrow and value > 0.055 * widest:
+            look = {"color": _ON[part], "bbox": _box(_COLOURS[part]), "zorder": 4}
+            axes.text(left + value / 2, place, f"{value:.2f}", ha="center", va="center", fontsize=7.5, **look)
+        left += value

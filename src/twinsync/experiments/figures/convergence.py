@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from twinsync.experiments.figures.scheme_styles import Style
-from twinsync.experiments.figures.style import INK, MUTED, PAPER, new_figure, spread
-from twinsync.experiments.run_folder import OPTIMUM, Curve, RunFolder
-from twinsync.experiments.statistics import Bootstrap, Interval
-from twinsync.experiments.words import number
+from twinsync.arrays import Float
+from twinsync.experiments.columns import compared
+from twinsync.experiments.figures.chart import Chart, Plan
+from twinsync.experiments.figures.style import INK, MUTED, PAPER, Style, new_figure, spread
+from twinsync.experiments.formatting import number
+from twinsync.experiments.records import NOTHING
+from twinsync.experiments.results import OPTIMUM, Comparison, Curve, Results
+from twinsync.experiments.statistics import Bootstrap
 
-HEADER = [
-    "scheme",
-    "label",
-    "slots",
-    "seeds_measured",
-    "reward_mean",
-    "reward_low",
-    "reward_high",
-    "latency_s_mean",
-    "training_reward_mean",
-]
-_POINTS_A_LINE = 12.5
+HEADER = (
+    *("scheme", "label", "slots", "seeds_measured", "reward_mean", "reward_low", "reward_high"),
+    *("latency_s_mean", "training_reward_mean"),
+)
+_LINE_PT = 12.5  # height of a name at a curve's end
 
 
 @dataclass(frozen=True)
@@ -40,74 +36,83 @@ class Band:
     high: np.ndarray
 
 
-def seed_mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the seeds that were measured: [S, P] to [P]."""
+def seed_mean(values: Float[np.ndarray, "S P"]) -> Float[np.ndarray, " P"]:
+    """Mean over the seeds that were measured."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Mean of empty slice")
         return np.nanmean(np.where(np.isfinite(values), values, np.nan), axis=0)
 
 
-def seed_band(values: np.ndarray, bootstrap: Bootstrap) -> Band:
-    """Mean over the seeds that were measured, with its bootstrap interval: [S, P] to a band over [P]."""
+def seed_band(values: Float[np.ndarray, "S P"], bootstrap: Bootstrap) -> Band:
+    """Mean over the seeds that were measured, with its bootstrap interval."""
     columns = [column[np.isfinite(column)] for column in values.T]
-    found = [bootstrap.mean_interval(column) if len(column) else Interval(np.nan, np.nan, np.nan) for column in columns]
-    return Band(*np.asarray(found).T)
+    estimates = [bootstrap.mean_interval(column) if len(column) else NOTHING for column in columns]
+    return Band(*np.array([(item.mean, item.low, item.high) for item in estimates]).T)
 
 
-def bands_of(run: RunFolder) -> dict[str, Band]:
-    """Reward per slot of every learner, as a band over its slots."""
-    bootstrap = Bootstrap(run.manifest["seed"])
-    return {name: seed_band(-curve.cost, bootstrap) for name, curve in run.curves.items()}
+def convergence_plan(name: str, results: Results, styles: Mapping[str, Style]) -> Plan:
+    """The learning curves of the comparison; its learner's length of training is the chart's."""
+    comparison, bootstrap = compared(results), Bootstrap(results.manifest.seed)
+    bands = {name: seed_band(-curve.cost, bootstrap) for name, curve in comparison.curves.items()}
+    labels = {name: results.label(name) for name in bands}
+
+    def draw(narrow: bool) -> Chart:
+        # Curves are judged on their own fixed slots, where the optimum costs a little more or less.
+        own = results.manifest.optimum_on_curve_slots
+        optimum = comparison.evaluation.allocators[OPTIMUM].cost.mean if math.isnan(own) else own
+        return _draw_convergence(comparison, bands, labels, -optimum, styles, narrow=narrow)
+
+    return Plan(name, draw, HEADER, _rows(comparison, bands, labels))
 
 
-def convergence_rows(run: RunFolder) -> list[list[object]]:
-    """The figure's data, one row for each scheme and place on its curve."""
+def _rows(comparison: Comparison, bands: Mapping[str, Band], labels: Mapping[str, str]) -> list[list[object]]:
     rows: list[list[object]] = []
-    for (name, curve), band in zip(run.curves.items(), bands_of(run).values(), strict=True):
-        measured = np.isfinite(curve.cost).sum(axis=0)
-        extra = (seed_mean(curve.latency_s), seed_mean(curve.training_reward))
+    for name, curve in comparison.curves.items():
+        band, measured = bands[name], np.isfinite(curve.cost).sum(axis=0)
+        arrays = (band.mean, band.low, band.high, seed_mean(curve.latency_s), seed_mean(curve.training_reward))
         for place, slot in enumerate(curve.slots):
-            numbers = (*(part[place] for part in (band.mean, band.low, band.high)), *(part[place] for part in extra))
-            rows.append([name, curve.scheme.label, slot, measured[place], *(float(number) for number in numbers)])
+            numbers = (float(array[place]) for array in arrays)
+            rows.append([name, labels[name], slot, measured[place], *numbers])
     return rows
 
 
-def draw_convergence(run: RunFolder, look: dict[str, Style], *, narrow: bool) -> Figure:
+def _draw_convergence(
+    comparison: Comparison, bands: Mapping[str, Band], labels: Mapping[str, str], optimum: float,
+    styles: Mapping[str, Style], *, narrow: bool,
+) -> Chart:  # fmt: skip
     """Two panels, the whole range and the end of training; a scheme below the second is named at its lower edge."""
+    curves, best = comparison.curves, styles[OPTIMUM]
     figure = new_figure(6.4 if narrow else 5.4, narrow=narrow)
     whole, zoom = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 1.25))
-    bands = bands_of(run)
-    # Curves are judged on their own fixed slots, where the optimum costs a little more or less.
-    optimum = -run.manifest.get("optimum_on_curve_slots", run.rows[OPTIMUM].cost.mean)
     for axes, title in ((whole, "Whole range"), (zoom, "End of training")):
-        for place, (name, curve) in enumerate(run.curves.items()):
-            _draw(axes, curve, bands[name], look[name], place)
-        axes.axhline(optimum, color=look[OPTIMUM].colour, linestyle=look[OPTIMUM].dash, linewidth=1.2, label="Optimum")
+        for place, (name, curve) in enumerate(curves.items()):
+            _draw(axes, curve, labels[name], bands[name], styles[name], place)
+        axes.axhline(optimum, color=best.colour, linestyle=best.dash, linewidth=1.2, label="Optimum")
         axes.yaxis.set_major_locator(MaxNLocator(6))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
         axes.set_ylabel("reward per slot (−cost)")
         axes.set_title(title)
     # A learner with more slots than the headline's runs on past the frame; its end is still named.
-    last = float(run.curves[run.learner].slots[-1])
+    last = float(curves[comparison.learner].slots[-1])
     zoom.set_xlim(0, 1.012 * last)
     zoom.xaxis.set_major_locator(MaxNLocator(4 if narrow else 5))
     zoom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
     zoom.set_xlabel("slots of experience")
-    ends = [_End(curve.scheme.label, _last(bands[name].mean), look[name]) for name, curve in run.curves.items()]
+    ends = [_End(labels[name], _last(bands[name].mean), styles[name]) for name in curves]
     low, high = zoom_limits([end.reward for end in ends], optimum)
     below = [end for end in ends if end.reward < low]
     zoom.set_ylim(low - 0.06 * len(below) * (high - low), high)  # room to name them
     _name_below(zoom, below)
-    ends.append(_End("Optimum", optimum, look[OPTIMUM]))
+    ends.append(_End("Optimum", optimum, best))
     if narrow:
         columns = 2 if max(len(end.label) for end in ends) <= 20 else 1
         figure.legend(*zoom.get_legend_handles_labels(), loc="outside lower center", ncols=columns, handlelength=3.2)
     else:
         _label(zoom, ends, last)
         # Above, only what the nearer view leaves out, and the two to compare it with.
-        compared = [end for end in ends if end.style in (look[run.learner], look[OPTIMUM])]
-        _label(whole, [*below, *compared], last)
-    return figure
+        framing = [end for end in ends if end.style in (styles[comparison.learner], best)]
+        _label(whole, [*below, *framing], last)
+    return Chart(figure)
 
 
 def zoom_limits(ends: Sequence[float], optimum: float) -> tuple[float, float]:
@@ -136,7 +141,7 @@ def _last(mean: np.ndarray) -> float:
     return float(finite[-1]) if len(finite) else float("nan")
 
 
-def _draw(axes: Axes, curve: Curve, band: Band, style: Style, place: int) -> None:
+def _draw(axes: Axes, curve: Curve, label: str, band: Band, style: Style, place: int) -> None:
     every = max(1, len(curve.slots) // 7)
     axes.fill_between(curve.slots, band.low, band.high, color=style.colour, alpha=0.16, linewidth=0)
     axes.plot(
@@ -149,7 +154,7 @@ def _draw(axes: Axes, curve: Curve, band: Band, style: Style, place: int) -> Non
         markersize=4.5,
         markerfacecolor=style.colour if style.filled else PAPER,
         markevery=(place % every, every),
-        label=curve.scheme.label,
+        label=label,
         zorder=3 if style.width > 2 else 2,
     )
     lost = ~np.isfinite(curve.cost).all(axis=0)
@@ -162,10 +167,10 @@ def _draw(axes: Axes, curve: Curve, band: Band, style: Style, place: int) -> Non
 def _label(axes: Axes, ends: Sequence[_End], last: float) -> None:
     """Name each curve at its right end, slot `last`, moved apart where they would overlap."""
     low, high = axes.get_ylim()
-    seen = [end for end in ends if low <= end.reward <= high]
+    shown = [end for end in ends if low <= end.reward <= high]
     points = axes.get_window_extent().height * 72.0 / axes.figure.dpi
-    places = spread([end.reward for end in seen], _POINTS_A_LINE * (high - low) / points, low, high)
-    for end, place in zip(seen, places, strict=True):
+    places = spread([end.reward for end in shown], _LINE_PT * (high - low) / points, low, high)
+    for end, place in zip(shown, places, strict=True):
         line = {"arrowstyle": "-", "color": end.style.colour, "linewidth": end.style.width}
         axes.annotate(
             f"{end.label}  {number(end.reward)}",
@@ -183,8 +188,8 @@ def _label(axes: Axes, ends: Sequence[_End], last: float) -> None:
 
 def _name_below(axes: Axes, ends: Sequence[_End]) -> None:
     """Say at the lower edge which schemes end below it, and where."""
-    words = "\n".join(f"↓ {end.label} ends at {number(end.reward)}" for end in ends)
+    text = "\n".join(f"↓ {end.label} ends at {number(end.reward)}" for end in ends)
     ground = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
     at = {"transform": axes.transAxes, "ha": "right", "zorder": 4}
     if ends:
-        axes.text(0.99, 0.025, words, **at, color=MUTED, fontsize=8.0, bbox=ground)
+        axes.text(0.99, 0.025, text, **at, color=MUTED, fontsize=8.0, bbox=ground)

@@ -1,113 +1,141 @@
-"""What latency has to be paid with: energy or accuracy against latency, one line a scheme."""
+"""What latency has to be paid with: energy or accuracy against latency, one line per scheme.
+
+A new frontier is a `Payment`, and an entry of `FIGURES`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from twinsync.experiments.accuracy import lost_share
+from twinsync.experiments.columns import exported, training
+from twinsync.experiments.constants import SAMPLE_BITS, lost_share
 from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
-from twinsync.experiments.figures.scheme_styles import Style
-from twinsync.experiments.figures.style import MUTED, new_figure
-from twinsync.experiments.figures.sweep import words_of
-from twinsync.experiments.run_folder import OPTIMUM, Row
-from twinsync.experiments.sweep_folder import Sweep
-from twinsync.experiments.words import NBSP, number
+from twinsync.experiments.figures.style import MUTED, Style, new_figure
+from twinsync.experiments.figures.sweep import SweepFigure, measured_rows, words_of
+from twinsync.experiments.formatting import NBSP, number
+from twinsync.experiments.records import Measured, Sweep
+from twinsync.experiments.results import OPTIMUM, Results
 
-HEADER = ["set", "scheme", "scheme_label", "paid", "latency_s_mean", "latency_s_low", "latency_s_high"]
+_LATENCY = {name: value for name, value in exported("latency_s").items() if name.endswith(("_mean", "_low", "_high"))}
+HEADER = ("set", "scheme", "scheme_label", "paid", *_LATENCY)
 
 
 @dataclass(frozen=True)
-class Frontier:
-    """Which sweep a frontier is drawn from, what is paid there, and how that is said."""
+class Payment:
+    """What is paid for a shorter latency: from which sweep, how much by a scheme at a point, and how that is said."""
 
-    name: str
-    sweep: Sweep
+    sweep: str
     quantity: str
-    paid: Callable[[Row], float]
+    of: Callable[[Measured, Results], float]
     say: Callable[[float], str]
-    logarithmic: bool
+    caption: str
+    logarithmic: bool = False
 
 
-def energy_frontier(sweep: Sweep, device_count: int) -> Frontier:
-    """Energy of a UD in a slot [J] against latency, from a sweep over the energy budget."""
-
-    def paid(item: Row) -> float:
-        return item.value("energy_j") / device_count
-
-    def say(value: float) -> str:
-        return f"energy {number(value, 3)}{NBSP}J a UD and slot"
-
-    return Frontier("frontier_energy", sweep, "mean energy of a UD and slot [J]", paid, say, False)
+def _energy_per_device_j(measured: Measured, results: Results) -> float:
+    return measured.energy_j / results.constant("device_count")
 
 
-def accuracy_frontier(sweep: Sweep) -> Frontier:
-    """Share of the signal lost, 1 - A(phi) at the mean phi, against latency, from a sweep over the least phi."""
+ENERGY = Payment(
+    "energy-budget",
+    "mean energy per UD and slot [J]",
+    _energy_per_device_j,
+    lambda value: f"energy {number(value, 3)}{NBSP}J per UD and slot",
+    "Each line is one scheme under budgets of energy from small to large; the labelled points carry the budget per UD "
+    "and slot. Further down and further left is better.",
+)
+ACCURACY = Payment(
+    "extraction-floor",
+    "share of the signal lost, 1 − A(φ)",
+    lambda measured, results: lost_share(measured.extraction_factor),
+    lambda value: f"1 − A(φ) = {value:.2g}",
+    "Each line is one scheme as the least φ rises; the labelled points carry the least φ. Further left, less of the "
+    "signal is lost; further down, it is sooner there. The accuracy is **assumed**: A(φ) = 1 − 2^(−2bφ) with "
+    f"b = {SAMPLE_BITS:g} bits per sample, the distortion-rate function of a Gaussian source without memory, taken at "
+    "the mean φ. A is concave, so where φ varies the mean of A lies below that.",
+    logarithmic=True,
+)
 
-    def paid(item: Row) -> float:
-        return lost_share(item.value("extraction_factor"))
 
-    def say(value: float) -> str:
-        return f"1 − A(φ) = {value:.2g}"
-
-    return Frontier("frontier_accuracy", sweep, "share of the signal lost, 1 − A(φ)", paid, say, True)
-
-
-def frontier_rows(frontier: Frontier) -> list[list[object]]:
+def frontier_rows(payment: Payment, sweep: Sweep, results: Results) -> list[list[object]]:
     """The figure's data, one row for each point of the sweep and scheme."""
     return [
-        [point.label, scheme.name, scheme.label, frontier.paid(found), latency.mean, latency.low, latency.high]
-        for point in frontier.sweep.points
-        for scheme in frontier.sweep.schemes
-        if (found := point.measured.get(scheme.name)) is not None
-        for latency in (found.latency_s,)
-    ]
+        [point.label, name, results.label(name), payment.of(measured, results), *(of(measured) for of in _LATENCY.values())]
+        for point in sweep.points
+        for name in sweep.schemes
+        if (measured := point.measured(name)) is not None
+    ]  # fmt: skip
 
 
-def draw_frontier(frontier: Frontier, look: dict[str, Style], *, narrow: bool) -> Chart:
-    """Latency against what is paid; the optimum's points carry the sweep's labels."""
+def draw_frontier(payment: Payment, sweep: Sweep, results: Results, styles: Mapping[str, Style], narrow: bool) -> Chart:
+    """Latency against what is paid; one scheme's points carry the sweep's labels."""
     figure = new_figure(4.4 if narrow else 4.2, narrow=narrow)
     axes = figure.subplots()
-    sweep, marks = frontier.sweep, []
-    for scheme in sweep.schemes:
-        found = [(point, point.measured[scheme.name]) for point in sweep.points if scheme.name in point.measured]
-        paid = [frontier.paid(item) for _, item in found]
-        draw_line(axes, paid, [item.latency_s.mean for _, item in found], scheme, look[scheme.name])
-        for x, (point, item) in zip(paid, found, strict=True):
-            words = words_of(sweep, point, scheme)
-            marks.append(Mark(axes, x, item.latency_s.mean, (*words[:3], frontier.say(x), *words[3:])))
-    if frontier.logarithmic:
+    marks = []
+    for name in sweep.schemes:
+        scheme = results.schemes[name]
+        points = [(point, item) for point in sweep.points if (item := point.measured(name)) is not None]
+        paid = [payment.of(item, results) for _, item in points]
+        draw_line(axes, paid, [item.latency_s.mean for _, item in points], scheme, styles[name])
+        for x, (point, item) in zip(paid, points, strict=True):
+            words = words_of(sweep, point, scheme, item)
+            marks.append(Mark(axes, x, item.latency_s.mean, (*words[:3], payment.say(x), *words[3:])))
+    if payment.logarithmic:
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(0.07)
-    axes.set_xlabel(frontier.quantity)
+    axes.set_xlabel(payment.quantity)
     axes.set_ylabel("mean latency of a slot [s]")
-    _name_points(axes, frontier)
+    _name_points(axes, payment, sweep, results)
     legend(figure, axes, narrow=narrow)
     return Chart(figure, tuple(marks))
 
 
-def _name_points(axes: Axes, frontier: Frontier) -> None:
+def _name_points(axes: Axes, payment: Payment, sweep: Sweep, results: Results) -> None:
     """The sweep's labels beside one scheme's points: the optimum's, or where it is not there the first one's."""
-    names = [scheme.name for scheme in frontier.sweep.schemes]
-    name = OPTIMUM if OPTIMUM in names else names[0]
-    unit = frontier.sweep.axis.unit
+    name = OPTIMUM if OPTIMUM in sweep.schemes else sweep.schemes[0]
+    unit = sweep.axis.unit
     axes.figure.canvas.draw()
     last = None
-    for point in frontier.sweep.points:
-        if name not in point.measured:
+    for point in sweep.points:
+        measured = point.measured(name)
+        if measured is None:
             continue
-        item = point.measured[name]
-        at = (frontier.paid(item), item.latency_s.mean)
-        place = axes.transData.transform(at)
+        at = (payment.of(measured, results), measured.latency_s.mean)
+        position = axes.transData.transform(at)
         # Where points crowd, one label speaks for them.
-        if last is not None and abs(place - last).max() < 0.22 * axes.figure.dpi:
+        if last is not None and abs(position - last).max() < 0.22 * axes.figure.dpi:
             continue
-        last = place
+        last = position
         axes.annotate(
             f"{point.label}{NBSP * bool(unit)}{unit}", at, (-5, -5), textcoords="offset points",
             ha="right", va="top", fontsize=7.5, color=MUTED,
         )  # fmt: skip
+
+
+def _figure(name: str, title: str, payment: Payment) -> SweepFigure:
+    def caption(sweep: Sweep, results: Results) -> str:
+        return f"{payment.caption} {training(measured_rows(sweep, results))}".rstrip()
+
+    def draw(sweep: Sweep, results: Results, styles: Mapping[str, Style], narrow: bool) -> Chart:
+        return draw_frontier(payment, sweep, results, styles, narrow)
+
+    return SweepFigure(
+        name=lambda sweep: name,
+        applies=lambda sweep, results: sweep.name == payment.sweep,
+        caption=caption,
+        draw=draw,
+        header=HEADER,
+        rows=lambda sweep, results: frontier_rows(payment, sweep, results),
+        title=title,
+    )
+
+
+FIGURES = (
+    _figure("frontier_energy", "Latency against energy", ENERGY),
+    _figure("frontier_accuracy", "Latency against accuracy", ACCURACY),
+)

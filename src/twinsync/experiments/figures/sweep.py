@@ -1,106 +1,160 @@
-"""Figures 4 to 7 and their kind: mean latency against what is varied, and the cost above the optimum beside it."""
+"""Figures of sweeps: a quantity or two against what is varied. A new one is an entry of `FIGURES`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from msgspec import structs
 
-from twinsync.experiments.columns import exported
-from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
-from twinsync.experiments.figures.scheme_styles import Style
-from twinsync.experiments.figures.style import new_figure
-from twinsync.experiments.run_folder import OPTIMUM, Estimate, Row, Scheme
-from twinsync.experiments.sweep_folder import TRAINED, Point, Sweep
-from twinsync.experiments.words import NBSP, interval, number, share, symbol
+from twinsync.experiments.columns import Row, exported, training
+from twinsync.experiments.figures.chart import Chart, Mark, Plan, draw_line, legend
+from twinsync.experiments.figures.style import Style, new_figure
+from twinsync.experiments.formatting import NBSP, interval, listing, number, share, symbol
+from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Scheme, Sweep
+from twinsync.experiments.results import OPTIMUM, TRAINING_SEED, Results
 
-HEADER = [*("x", "x_label", "scheme", "scheme_label"), *exported(), *("unit", "unit_count", "missing")]
-_UNKNOWN = Estimate(math.nan)
+HEADER = ("x", "x_label", "scheme", "scheme_label", *exported(), "unit", "unit_count", "missing")
 _NEAR_GAP = 3.0  # gaps up to this many per cent need no logarithm
 _GAP_TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 
+Value = Callable[[Measured], Estimate | None]
 
-def sweep_rows(sweep: Sweep) -> list[list[object]]:
-    """The figure's data, one row for each point and scheme; NaN, with the reason, where there is no value."""
+
+@dataclass(frozen=True)
+class SweepFigure:
+    """A figure that sweeps may have, in `figures/` and in the report.
+
+    name: its file's, from the sweep. applies: whether a sweep of these results has it. caption: what a reader is told
+    of it. draw: the chart, for a page or (`narrow`) a phone. header, rows: the data behind it. title: its own heading
+    in the report's section on what a shorter latency is paid with, empty for one that stands under its sweep's.
+    """
+
+    name: Callable[[Sweep], str]
+    applies: Callable[[Sweep, Results], bool]
+    caption: Callable[[Sweep, Results], str]
+    draw: Callable[[Sweep, Results, Mapping[str, Style], bool], Chart]
+    header: Sequence[str]
+    rows: Callable[[Sweep, Results], Sequence[Sequence[object]]]
+    title: str = ""
+
+    def plan(self, sweep: Sweep, results: Results, styles: Mapping[str, Style]) -> Plan:
+        """The figure of one sweep."""
+        return Plan(
+            self.name(sweep), lambda narrow: self.draw(sweep, results, styles, narrow), self.header,
+            self.rows(sweep, results),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A quantity against the axis, times `factor`; `scale` sets its axes' limits and ticks."""
+
+    title: str
+    of: Value
+    factor: float = 1.0
+    scale: Callable[[Axes], None] = lambda axes: None
+
+
+def sweep_rows(sweep: Sweep, results: Results) -> list[list[object]]:
+    """A row for each point and scheme with all that was measured; NaN, with the reason, where there is no value."""
     rows: list[list[object]] = []
     for point in sweep.points:
-        for scheme in sweep.schemes:
-            found = point.measured.get(scheme.name)
-            numbers = [math.nan if found is None else value(found) for value in exported().values()]
-            unit = ("", "") if found is None else (found.unit, found.unit_count)
-            reason = sweep.lacks(scheme.name).get(point.label, "")
-            rows.append([point.x, point.label, scheme.name, scheme.label, *numbers, *unit, reason])
+        for name in sweep.schemes:
+            measured = point.measured(name)
+            numbers = [math.nan if measured is None else value(measured) for value in exported().values()]
+            unit = ("", "") if measured is None else (measured.unit, measured.unit_count)
+            reason = sweep.lacks(name).get(point.label, "")
+            rows.append([point.x, point.label, name, results.label(name), *numbers, *unit, reason])
     return rows
 
 
-def draw_sweep(sweep: Sweep, look: dict[str, Style], *, narrow: bool) -> Chart:
-    """Latency, and where the optimum is known the cost above it, side by side (one above the other on a phone)."""
-    panels = 2 if sweep.has_gaps else 1
-    figure = new_figure(2.6 * panels + 1.2 if narrow else 3.7, narrow=narrow)
-    columns, rows = (1, panels) if narrow else (panels, 1)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    marks = _panel(axes[0], sweep, look, lambda item: item.latency_s, 1.0)
-    axes[0].set_title("Mean latency of a slot [s]")
-    _latency_scale(axes[0])
-    if panels == 2:
-        marks += _panel(axes[1], sweep, look, lambda item: item.gap or _UNKNOWN, 100.0)
-        axes[1].set_title("Cost above the optimum [%]")
-        _gap_scale(axes[1])
-    for panel in axes:
-        _axis(panel, sweep, narrow=narrow, panels=panels)
-    legend(figure, axes[0], narrow=narrow)
-    return Chart(figure, tuple(marks))
+def measured_rows(sweep: Sweep, results: Results) -> list[Row]:
+    """Every scheme at every point where it was measured."""
+    return [
+        Row(results.schemes[name], measured)
+        for point in sweep.points
+        for name in sweep.schemes
+        if (measured := point.measured(name)) is not None
+    ]
 
 
-def words_of(sweep: Sweep, point: Point, scheme: Scheme) -> tuple[str, ...]:
-    """What there is to say of one point: scheme, place, latency and cost with intervals, gap, outage."""
-    found = point.measured[scheme.name]
-    gap = found.gap or _UNKNOWN
+def caption_of(sweep: Sweep, results: Results, quantities: str) -> str:
+    """What stands against which axis, what is held, how many seeds a band is over, and how long learners trained."""
+    rows = measured_rows(sweep, results)
+    counts = sorted({row.measured.unit_count for row in rows if row.measured.unit == TRAINING_SEED})
+    held = f", with `{'`, `'.join(sweep.overrides)}`" if sweep.overrides else ""
+    bands = f"Bands: {listing([str(count) for count in counts])} training seeds." if counts else ""
+    parts = (f"{quantities} against the {symbol(sweep.axis.label)}{held}.", bands, training(rows))
+    return " ".join(part for part in parts if part)
+
+
+def words_of(sweep: Sweep, point: Point, scheme: Scheme, measured: Measured) -> tuple[str, ...]:
+    """What there is to say of one point: scheme, place, latency and cost with intervals, gap, outage, training."""
+    gap = measured.gap_to_optimum or NOTHING
     lines = [
         symbol(scheme.label),
         f"{sweep.axis.label}: {point.label}{NBSP * bool(sweep.axis.unit)}{sweep.axis.unit}",
-        f"latency {spelt(found.latency_s, 2)}{NBSP}s",
-        f"cost {spelt(found.cost, 1)}",
+        f"latency {spelt(measured.latency_s, 2)}{NBSP}s",
+        f"cost {spelt(measured.cost, 1)}",
     ]
     if scheme.name != OPTIMUM and math.isfinite(gap.mean):
         lines.append(f"{spelt(gap, 1, factor=100.0)}{NBSP}% above the optimum")
-    lines.append(f"outage {share(found.value('outage_rate'))}, mean φ {number(found.value('extraction_factor'), 2)}")
+    lines.append(f"outage {share(measured.outage_rate)}, mean φ {number(measured.extraction_factor, 2)}")
+    if math.isfinite(measured.training_slots):
+        lines.append(f"trained on {number(measured.training_slots, 0)} slots")
     return tuple(lines)
 
 
 def spelt(value: Estimate, digits: int, *, factor: float = 1.0) -> str:
     """`13.90 (13.82 to 13.97)` on one line."""
     mean = number(factor * value.mean, digits)
-    return mean if math.isnan(value.low) else f"{mean} ({interval(value, digits, factor=factor)})"
+    return f"{mean} ({interval(value, digits, factor=factor)})" if value.has_interval else mean
 
 
-def _panel(
-    axes: Axes, sweep: Sweep, look: dict[str, Style], of: Callable[[Row], Estimate], factor: float
-) -> list[Mark]:
+def draw_panels(
+    sweep: Sweep, results: Results, styles: Mapping[str, Style], narrow: bool, panels: Sequence[Panel]
+) -> Chart:
+    """The panels side by side (one above the other on a phone), with one legend."""
+    figure = new_figure(2.6 * len(panels) + 1.2 if narrow else 3.7, narrow=narrow)
+    columns, rows = (1, len(panels)) if narrow else (len(panels), 1)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    marks: list[Mark] = []
+    for axes, panel in zip(grid, panels, strict=True):
+        marks += _draw_panel(axes, sweep, results, styles, panel)
+        axes.set_title(panel.title)
+        panel.scale(axes)
+        _scale_x(axes, sweep, width_pt=235.0 if narrow or len(panels) > 1 else 500.0)
+    legend(figure, grid[0], narrow=narrow)
+    return Chart(figure, tuple(marks))
+
+
+def _draw_panel(axes: Axes, sweep: Sweep, results: Results, styles: Mapping[str, Style], panel: Panel) -> list[Mark]:
     marks = []
     x = [point.x for point in sweep.points]
-    for scheme in sweep.schemes:
-        style = look[scheme.name]
-        found = [point.measured.get(scheme.name) for point in sweep.points]
-        values = [_UNKNOWN if item is None else of(item) for item in found]
+    for name in sweep.schemes:
+        scheme, style = results.schemes[name], styles[name]
+        measured = [point.measured(name) for point in sweep.points]
+        values = [(None if item is None else panel.of(item)) or NOTHING for item in measured]
         mean, low, high = (
-            factor * np.array([getattr(value, part) for value in values]) for part in ("mean", "low", "high")
+            panel.factor * np.array([getattr(value, part) for value in values]) for part in ("mean", "low", "high")
         )
-        if any(item is not None and item.unit == TRAINED and item.unit_count > 1 for item in found):
+        if any(item is not None and item.unit == TRAINING_SEED and item.unit_count > 1 for item in measured):
             axes.fill_between(x, low, high, color=style.colour, alpha=0.18, linewidth=0)
         draw_line(axes, x, list(mean), scheme, style)
         marks += [
-            Mark(axes, point.x, float(y), words_of(sweep, point, scheme))
-            for point, y in zip(sweep.points, mean, strict=True)
-            if scheme.name in point.measured
+            Mark(axes, point.x, float(y), words_of(sweep, point, scheme, item))
+            for point, item, y in zip(sweep.points, measured, mean, strict=True)
+            if item is not None
         ]
     return marks
 
 
-def _latency_scale(axes: Axes) -> None:
+def _scale_latency(axes: Axes) -> None:
     low, high = axes.get_ylim()
     # A curve that climbs by much is read from zero; near-level ones would lose their differences that way.
     if 0 < low < 0.35 * high:
@@ -108,7 +162,7 @@ def _latency_scale(axes: Axes) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(6))
 
 
-def _gap_scale(axes: Axes) -> None:
+def _scale_gap(axes: Axes) -> None:
     drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.get_lines()])
     known = drawn[np.isfinite(drawn)]
     low, high = np.min(known, initial=0.0), np.max(known, initial=0.0)
@@ -120,11 +174,10 @@ def _gap_scale(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
 
 
-def _axis(axes: Axes, sweep: Sweep, *, narrow: bool, panels: int) -> None:
+def _scale_x(axes: Axes, sweep: Sweep, *, width_pt: float) -> None:
     x = [point.x for point in sweep.points]
     if evenly_spread_in_log(x):
         axes.set_xscale("log")
-    width_pt = 235.0 if narrow or panels == 2 else 500.0
     low, high = axes.transData.transform([(x[0], 1.0), (x[-1], 1.0)])[:, 0]
     places = [axes.transData.transform((value, 1.0))[0] for value in x]
     across = [0.9 * width_pt * (place - low) / ((high - low) or 1.0) for place in places]
@@ -152,3 +205,35 @@ def thinned(places: Sequence[float], widths: Sequence[float]) -> list[int]:
         if not any(near):
             shown.append(place)
     return [*shown, last] if last > 0 else shown
+
+
+def as_printed_sweeps(record: Results) -> list[Sweep]:
+    """Figs. 4 to 7 of a record, under names of their own."""
+    return [
+        structs.replace(sweep, name=f"printed-{sweep.name}", title=f"{sweep.title}, as printed")
+        for sweep in record.sweeps
+        if sweep.figure
+    ]
+
+
+_LATENCY = Panel("Mean latency of a slot [s]", lambda item: item.latency_s, scale=_scale_latency)
+_GAP = Panel("Cost above the optimum [%]", lambda item: item.gap_to_optimum, 100.0, _scale_gap)
+
+
+def _latency_caption(sweep: Sweep, results: Results) -> str:
+    return caption_of(sweep, results, f"Mean latency{' and cost above the optimum' if sweep.has_gaps else ''}")
+
+
+def _draw_latency(sweep: Sweep, results: Results, styles: Mapping[str, Style], narrow: bool) -> Chart:
+    return draw_panels(sweep, results, styles, narrow, (_LATENCY, _GAP) if sweep.has_gaps else (_LATENCY,))
+
+
+LATENCY = SweepFigure(
+    name=lambda sweep: f"sweep_{sweep.slug}",
+    applies=lambda sweep, results: True,
+    caption=_latency_caption,
+    draw=_draw_latency,
+    header=HEADER,
+    rows=sweep_rows,
+)
+FIGURES = (LATENCY,)

@@ -3,53 +3,56 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from twinsync.experiments.figures.chart import Chart, Plan
 from twinsync.experiments.figures.style import BLUE, GRID, INK, ORANGE, VERMILLION, new_figure
+from twinsync.experiments.records import VariantRow
 from twinsync.experiments.variants import BACK, PPO, RANDOM, SAC, TOWARDS
 
-HEADER = ["direction", "change", "setting", "role", "scheme", "training_slots", "cost_mean", "cost_of_each_seed"]
+WHAT_DECIDES = "what_decides"  # the figure's name
+HEADER = ("direction", "change", "setting", "role", "scheme", "training_slots", "cost_mean", "cost_of_each_seed")
 ROLES = {SAC: "SAC", PPO: "PPO", RANDOM: "Random strategy"}
 _STYLES = {SAC: (BLUE, "o"), PPO: (VERMILLION, "s"), RANDOM: (ORANGE, "^")}
 _TITLES = {TOWARDS: "As printed, one setting changed", BACK: "Repaired, one setting put back"}
 
-Row = Mapping[str, Any]
+
+def variants_plan(rows: Sequence[VariantRow]) -> Plan:
+    """The figure of the study of settings."""
+    return Plan(WHAT_DECIDES, lambda narrow: draw_variants(rows, narrow=narrow), HEADER, variants_data(rows))
 
 
-def at_change(rows: Sequence[Row], direction: str, change: str) -> dict[str, Row]:
-    """Rows of studies.json at one change, by role."""
-    return {row["role"]: row for row in rows if (row["direction"], row["change"]) == (direction, change)}
+def at_change(rows: Sequence[VariantRow], direction: str, change: str) -> dict[str, VariantRow]:
+    """The rows of a study at one change, by role."""
+    return {row.role: row for row in rows if (row.direction, row.change) == (direction, change)}
 
 
-def changes_of(rows: Sequence[Row], direction: str) -> list[str]:
+def changes_of(rows: Sequence[VariantRow], direction: str) -> list[str]:
     """Keys of the changes in one direction, in their order; the empty one is what the others are held against."""
-    return list(dict.fromkeys(row["change"] for row in rows if row["direction"] == direction))
+    return list(dict.fromkeys(row.change for row in rows if row.direction == direction))
 
 
-def exchanged(here: Mapping[str, Row]) -> str:
+def exchanged(row: VariantRow) -> str:
     """The setting that a change exchanges, as `key = value`; empty where nothing is."""
-    return next(iter(here.values()))["label"].partition("; ")[2]
+    return row.label.partition("; ")[2]
 
 
-def variants_data(rows: Sequence[Row]) -> list[list[object]]:
-    """The figure's data, one row per variant."""
+def variants_data(rows: Sequence[VariantRow]) -> list[list[object]]:
+    """The figure's data, one row per variant that was measured."""
     return [
         [
-            row["direction"], row["change"], row["label"].partition("; ")[2], row["role"], row["scheme"],
-            row["training_slots"], row["measured"]["cost"]["mean"],
-            " ".join(str(cost) for cost in row["measured"]["unit_cost"]),
+            row.direction, row.change, exchanged(row), row.role, row.scheme, row.training_slots,
+            row.measured.cost.mean, " ".join(str(cost) for cost in row.measured.unit_cost),
         ]
         for row in rows
-        if row["measured"] is not None
+        if row.measured is not None
     ]  # fmt: skip
 
 
-def draw_variants(rows: Sequence[Row], *, narrow: bool) -> Figure:
+def draw_variants(rows: Sequence[VariantRow], *, narrow: bool) -> Chart:
     """A panel per direction, a line per change, a dot per learner; small ticks are single seeds."""
     directions = [direction for direction in _TITLES if changes_of(rows, direction)]
     counts = [len(changes_of(rows, direction)) for direction in directions]
@@ -58,30 +61,31 @@ def draw_variants(rows: Sequence[Row], *, narrow: bool) -> Figure:
     for axes, direction in zip(panels, directions, strict=True):
         _panel(axes, rows, direction, narrow=narrow)
     panels[-1].set_xlabel("cost per slot (lower is better)")
-    shown = [role for role in ROLES if any(row["role"] == role for row in rows)]
+    shown = [role for role in ROLES if any(row.role == role for row in rows)]
     handles = [
         Line2D([], [], linestyle="", marker=_STYLES[role][1], color=_STYLES[role][0], label=ROLES[role])
         for role in shown
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(shown), handletextpad=0.4)
-    return figure
+    return Chart(figure)
 
 
-def _panel(axes: Axes, rows: Sequence[Row], direction: str, *, narrow: bool) -> None:
-    changes = changes_of(rows, direction)
+def _panel(axes: Axes, rows: Sequence[VariantRow], direction: str, *, narrow: bool) -> None:
     names = []
-    for place, change in enumerate(changes):
-        here = at_change(rows, direction, change)
-        names.append(textwrap.fill(exchanged(here) or "nothing changed", 22 if narrow else 44))
-        measured = [(role, row["measured"]) for role, row in here.items() if row["measured"] is not None]
+    for place, change in enumerate(changes_of(rows, direction)):
+        by_role = at_change(rows, direction, change)
+        setting = exchanged(next(iter(by_role.values()))) or "nothing changed"
+        names.append(textwrap.fill(setting, 22 if narrow else 44))
         axes.axhline(place, color=GRID, linewidth=0.8, zorder=0)
-        for role, numbers in measured:
+        for role, row in by_role.items():
+            if row.measured is None:
+                continue
             colour, marker = _STYLES[role]
-            seeds = numbers["unit_cost"]
+            seeds = row.measured.unit_cost
             axes.plot(seeds, [place + 0.28] * len(seeds), "|", color=colour, markersize=4, markeredgewidth=0.9)
-            axes.plot(numbers["cost"]["mean"], place, marker, color=colour, markersize=6)
-    axes.set_yticks(range(len(changes)), names, linespacing=0.95)
-    axes.set_ylim(len(changes) - 0.4, -0.6)
+            axes.plot(row.measured.cost.mean, place, marker, color=colour, markersize=6)
+    axes.set_yticks(range(len(names)), names, linespacing=0.95)
+    axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

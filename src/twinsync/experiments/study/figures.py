@@ -14,11 +14,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from twinsync.experiments.figures.convergence import seed_band
 from twinsync.experiments.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, VERMILLION, look, new_figure, save
+from twinsync.experiments.formatting import number
 from twinsync.experiments.statistics import Bootstrap
-from twinsync.experiments.study.files import Study
 from twinsync.experiments.study.plan import DISCOUNTS, GRID, PEER, TUNED
-from twinsync.experiments.study.record import STEADY, StudyCurve
-from twinsync.experiments.words import number
+from twinsync.experiments.study.record import STEADY, Study, StudyCurve
 
 _COLOURS = {"terminal": BLUE, "truncation": VERMILLION}
 _DASHES: dict[str, Any] = {"hard": "solid", "soft": (0, (4, 1.6))}
@@ -134,12 +133,12 @@ _FIGURES: dict[str, tuple[str, Callable[[Study], Figure]]] = {
 def _panels(study: Study, of: Callable[[StudyCurve], np.ndarray]) -> tuple[Figure, dict[Any, Axes]]:
     """A panel for each discount that has runs, with a line and a band for each of its runs."""
     runs = study.of(GRID)
-    found = [discount for discount in DISCOUNTS if any(run["settings"]["discount"] == discount for run in runs)]
-    rows = -(-len(found) // 2)
+    shown = [discount for discount in DISCOUNTS if any(run["settings"]["discount"] == discount for run in runs)]
+    rows = -(-len(shown) // 2)
     figure = new_figure(0.5 + 2.5 * rows, narrow=False)
-    grid = figure.subplots(rows, min(len(found), 2), sharex=True, sharey=True, squeeze=False).flat
-    panels = dict(zip(found, grid, strict=False))
-    for axes in list(grid)[len(found) :]:
+    grid = figure.subplots(rows, min(len(shown), 2), sharex=True, sharey=True, squeeze=False).flat
+    panels = dict(zip(shown, grid, strict=False))
+    for axes in list(grid)[len(shown) :]:
         axes.set_visible(False)
     for discount, axes in panels.items():
         axes.set_title(f"γ = {discount:g}" + (", nothing bootstrapped" if discount == 0 else ""))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from twinsync.experiments.reporting.document import Block, Bullets, Code, Document, Heading, Paragraph, Picture, Table
-from twinsync.experiments.reporting.findings import WORSE
-from twinsync.experiments.reporting.markdown import to_markdown
+from twinsync.experiments.formatting import NBSP, change, duration, listing, number, sentence, share
+from twinsync.experiments.report.document import Block, Bullets, Code, Document, Heading, Paragraph, Picture, Table
+from twinsync.experiments.report.findings import WORSE
+from twinsync.experiments.report.markdown import to_markdown
 from twinsync.experiments.study.figures import write_figures
-from twinsync.experiments.study.files import Study, read_study
 from twinsync.experiments.study.plan import GRID, PEER, TOGETHER, TUNED
-from twinsync.experiments.study.record import DIVERGED, FELL_BACK
-from twinsync.experiments.words import NBSP, change, duration, listing, number, sentence, share
+from twinsync.experiments.study.record import DIVERGED, FELL_BACK, Study, read_study
 from twinsync.learning.divergence import MARGIN
 from twinsync.learning.settings import TUNED_REASONS
 
@@ -32,8 +31,8 @@ def write_page(out: Path) -> Path:
 
 def build(study: Study) -> Document:
     """The page as blocks."""
-    told = study.payload
-    where = f"Preset `{told['scenario']}`" + "".join(f", `{item}`" for item in told["overrides"])
+    payload = study.payload
+    where = f"Preset `{payload['scenario']}`" + "".join(f", `{item}`" for item in payload["overrides"])
     blocks: list[Block] = [*_method(study)]
     if study.of(GRID):
         blocks += _grid(study)
@@ -116,7 +115,7 @@ def _grid(study: Study) -> list[Block]:
             "Mean absolute action value by discount, against its bound.",
         ),
         Heading("What goes wrong, and why"),
-        Bullets([_told(run) for run in runs if run["why"]] or ["No run of this part fell back or diverged."]),
+        Bullets([_trouble(run) for run in runs if run["why"]] or ["No run of this part fell back or diverged."]),
         Paragraph(_reason(runs)),
     ]
 
@@ -143,7 +142,7 @@ def _summary(runs: list[dict[str, Any]]) -> str:
 
 def _reason(runs: list[dict[str, Any]]) -> str:
     """Why bootstrapping hurts here; the numbers are this study's own."""
-    told = (
+    reason = (
         "An action changes the reward of its own slot and nothing after it. A critic with γ > 0 has to learn that "
         "reward and, added to it, the rewards of slots to come, which are the same whatever is decided now: the actor "
         "looks for a difference of one slot's reward in a sum of many, and every error in that sum is to the actor a "
@@ -153,17 +152,17 @@ def _reason(runs: list[dict[str, Any]]) -> str:
     sums = [run for run in runs if run["settings"]["discount"] > 0 and run["values"]["slots_of_reward"] is not None]
     if sums:
         largest = max(sums, key=lambda run: run["values"]["slots_of_reward"])
-        told += (
+        reason += (
             f" At the end of {largest['label']} mean |Q| is {number(largest['values']['slots_of_reward'])} times a "
             "slot's mean reward."
         )
     silent = [run for run in runs if run["outcome"] == FELL_BACK]
     if silent:
-        told += (
+        reason += (
             f" In {len(silent)} of {len(runs)} runs the policy fell back while |Q| stayed within what rewards allow: "
-            "no number in the critic told of it."
+            "no number of the critic showed it."
         )
-    return told
+    return reason
 
 
 def _tuned(study: Study) -> list[Block]:
@@ -199,7 +198,7 @@ def _tuned(study: Study) -> list[Block]:
             "a seed fell back or diverged.",
             "Final costs of the tuned settings put back one by one.",
         ),
-        Bullets([*notes, *(_told(run) for run in runs if run["why"])]),
+        Bullets([*notes, *(_trouble(run) for run in runs if run["why"])]),
     ]
 
 
@@ -224,23 +223,23 @@ def _peer(study: Study) -> list[Block]:
             "", ["cycle end", "library", *_COSTS, "fell back", "diverged", _ADDED_UP, "training"], rows, words=(0, 1)
         ),
         Picture("peer", "The same settings in two libraries.", "Learning curves of twinsync and Stable-Baselines3."),
-        *([Bullets(told)] if (told := [_told(run) for run in study.of(PEER) if run["why"]]) else []),
+        *([Bullets(troubles)] if (troubles := [_trouble(run) for run in study.of(PEER) if run["why"]]) else []),
     ]
 
 
 def _again(study: Study) -> list[Block]:
-    told = study.payload
-    spent = sum(run["training_s"] for run in told["runs"])
-    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
-    revision = told["git_revision"]
+    payload = study.payload
+    spent = sum(run["training_s"] for run in payload["runs"])
+    versions = ", ".join(f"{name} {version}" for name, version in payload["versions"].items())
+    revision = payload["git_revision"]
     return [
         Heading("Again"),
-        Code(told["command"] or "twinsync study sac"),
+        Code(payload["command"] or "twinsync study sac"),
         Paragraph(
-            f"{len(told['runs'])} run{'' if len(told['runs']) == 1 else 's'}, "
-            f"{duration(spent)} of training in all; root seed {told['seed']}. "
+            f"{len(payload['runs'])} run{'' if len(payload['runs']) == 1 else 's'}, "
+            f"{duration(spent)} of training in all; root seed {payload['seed']}. "
             + (f"Revision {revision}. " if revision else "")
-            + f"{told['machine']}, {told['device']}; {versions}. "
+            + f"{payload['machine']}, {payload['device']}; {versions}. "
             "Every number here is from `study.json`, every curve from `curves.csv`; each run is a folder in `runs/`."
         ),
     ]
@@ -258,7 +257,7 @@ def _outcome(run: dict[str, Any]) -> list[str]:
     return [f"{len(run[key])}{NBSP}of{NBSP}{run['seeds']}" if run[key] else "–" for key in ("fell_back", "diverged")]
 
 
-def _told(run: dict[str, Any]) -> str:
+def _trouble(run: dict[str, Any]) -> str:
     count = len(run["diverged"] if run["outcome"] == DIVERGED else run["fell_back"])
     return f"**{run['label']}** {run['outcome']} in {count} of {run['seeds']} seeds: {run['why']}."
 

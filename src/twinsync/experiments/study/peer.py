@@ -9,8 +9,7 @@ from typing import Any
 
 from twinsync.allocators.protocol import Allocator
 from twinsync.errors import InputError
-from twinsync.experiments import peers
-from twinsync.experiments.folder import read_json, write_json
+from twinsync.experiments.compute import peers
 from twinsync.learning.divergence import find_divergences
 from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE, Progress, RunConfig, write_curve
 from twinsync.learning.settings import SacSettings
@@ -18,6 +17,7 @@ from twinsync.learning.training import CurveRow
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
+from twinsync.storage import read_json, write_json
 
 
 def require_peer() -> None:
@@ -62,8 +62,8 @@ def _seed(config: RunConfig, scenario: Scenario, folder: Path, number: int, prog
     )
     if trained.policy is not None:
         trained.policy.model.save(folder / f"seed-{number}.zip")
-    told = {"training_s": trained.training_s, "curve": [list(row) for row in trained.curve]}
+    summary = {"training_s": trained.training_s, "curve": [list(row) for row in trained.curve]}
     partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(told), "utf-8")  # NaN and all, read by Python alone
+    partial.write_text(json.dumps(summary), "utf-8")  # NaN and all, read by Python alone
     partial.replace(file)
-    return told
+    return summary

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinsync.errors import InputError
-from twinsync.experiments.budgets import Budget
+from twinsync.experiments.schemes import Budget
 from twinsync.learning.settings import SAC_TUNED, TUNED_REASONS, SacSettings, override
 
 DISCOUNTS = (0.0, 0.5, 0.9, 0.99)
@@ -79,8 +79,8 @@ def _leave_one_out(budget: Budget) -> list[StudyRun]:
             continue
         changed = (name, TOGETHER[name][0]) if name in TOGETHER else (name,)
         values: dict[str, Any] = {item: getattr(paper, item) for item in changed}
-        told = ", ".join(f"{item} = {_plain(value)}" for item, value in values.items())
-        runs.append(StudyRun(f"back-{name}", TUNED, told, dataclasses.replace(tuned, **values), changed))
+        label = ", ".join(f"{item} = {_plain(value)}" for item, value in values.items())
+        runs.append(StudyRun(f"back-{name}", TUNED, label, dataclasses.replace(tuned, **values), changed))
     return runs
 
 

@@ -1,4 +1,5 @@
-"""What a run's folder says of it: its learning curve, whether it fell back or diverged, and why."""
+"""A study's records: of each run its learning curve, whether it fell back or diverged, and why; of all, study.json and
+curves.csv, which figures and page are made from."""
 
 from __future__ import annotations
 
@@ -10,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from twinsync.experiments.folder import read_json
-from twinsync.experiments.reporting.findings import WORSE
+from twinsync.experiments.report.findings import WORSE
 from twinsync.experiments.study.plan import StudyRun
 from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE
 from twinsync.learning.training import CurveRow
+from twinsync.storage import read_json
 
+STUDY, CURVES = "study.json", "curves.csv"
 STEADY, FELL_BACK, DIVERGED = "steady", "fell back", "diverged"
 
 
@@ -113,3 +115,31 @@ def _why(outcome: str, seeds: list[dict[str, Any]], diverged: list[dict[str, Any
             f"mean |Q| is then {values['slots_of_reward']:.1f} slots' reward"
         )
     return ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's folder: study.json as it is, and the learning curve of each run."""
+
+    path: Path
+    payload: dict[str, Any]
+    curves: dict[str, StudyCurve]
+
+    @property
+    def optimum(self) -> float | None:
+        """Mean cost of the exact optimum on the slots of the final costs, if it is certified."""
+        return self.payload["optimum_cost"]
+
+    def of(self, group: str) -> list[dict[str, Any]]:
+        """The records of one group's runs."""
+        return [run for run in self.payload["runs"] if run["group"] == group]
+
+
+def read_study(out: Path) -> Study:
+    """Read the raw files of a study that `run.study` wrote."""
+    rows: dict[str, list[CurveRow]] = {}
+    with (out / CURVES).open(encoding="utf-8", newline="") as file:
+        for line in csv.DictReader(file):
+            values = (float(line[key]) for key in CurveRow._fields[2:])
+            rows.setdefault(line["run"], []).append(CurveRow(int(line["seed"]), int(line["slots"]), *values))
+    return Study(out, read_json(out / STUDY), {name: to_arrays(points) for name, points in rows.items()})

@@ -13,21 +13,20 @@ import numpy as np
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
-from twinsync.experiments.budgets import Budget
 from twinsync.experiments.evaluate import evaluate
-from twinsync.experiments.folder import open_folder, write_json
-from twinsync.experiments.jsonable import jsonable
+from twinsync.experiments.records import NOTHING
+from twinsync.experiments.schemes import Budget
 from twinsync.experiments.statistics import Bootstrap
-from twinsync.experiments.study.files import CURVES, STUDY
 from twinsync.experiments.study.page import write_page
 from twinsync.experiments.study.peer import find_peers, require_peer, train_peer
 from twinsync.experiments.study.plan import PEER, StudyRun, chosen, plan
-from twinsync.experiments.study.record import finished, read_curve, record_of
+from twinsync.experiments.study.record import CURVES, STUDY, finished, read_curve, record_of
 from twinsync.learning.run import CURVE_FILE, RunConfig, train
 from twinsync.learning.training import CurveRow
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
+from twinsync.storage import jsonable, open_folder, write_json
 
 RUNS = "runs"
 
@@ -66,12 +65,12 @@ def study(
     tell = progress or (lambda what, done, total: None)
     for place, run in enumerate(wanted):
         config = RunConfig(scenario, tuple(overrides), run.settings, budget.seeds, seed, budget.stretches)
-        told = _counted(tell, f"[{place + 1}/{len(wanted)}] ")
+        counted = _counted(tell, f"[{place + 1}/{len(wanted)}] ")
         if run.group == PEER:
-            train_peer(config, out / RUNS / run.name, command=command, progress=told)
+            train_peer(config, out / RUNS / run.name, command=command, progress=counted)
         else:
             train(
-                config, out / RUNS / run.name, command=command, resume=True, progress=told, stop_if_diverged=False
+                config, out / RUNS / run.name, command=command, resume=True, progress=counted, stop_if_diverged=False
             )  # fmt: skip
     done = [run for run in every if finished(out / RUNS / run.name)]
     _write_curves(out, done)
@@ -97,23 +96,23 @@ def _judged(
     out: Path, runs: list[StudyRun], scenario: Scenario, budget: Budget, seed: int, tell: Progress
 ) -> dict[str, Any]:
     """Records of all runs with their final cost on common fresh slots, and the optimum's on the same ones."""
-    found: dict[str, list[Allocator]] = {}
+    policies_of: dict[str, list[Allocator]] = {}
     for run in runs:
         folder = out / RUNS / run.name
         policies = find_peers(folder, run.settings) if run.group == PEER else _policies(folder, scenario)
         if policies:
-            found[run.name] = policies
+            policies_of[run.name] = policies
     judged = evaluate(
-        scenario, found, slots=budget.evaluation_slots, seeds=budget.evaluation_seeds, seed=seed, progress=tell
+        scenario, policies_of, slots=budget.evaluation_slots, seeds=budget.evaluation_seeds, seed=seed, progress=tell
     )
     bootstrap, best = Bootstrap(seed), judged.optimum
     records = []
     for run in runs:
         record = record_of(run, out / RUNS / run.name, scenario.device_count)
         record["settings"] = dataclasses.asdict(run.settings)
-        each = judged.schemes[run.name].cost.mean(axis=(1, 2)) if run.name in found else np.array([])
-        mean, low, high = bootstrap.mean_interval(each) if len(each) else (np.nan,) * 3
-        record["final_cost"] = {"mean": mean, "ci_low": low, "ci_high": high, "each": each.tolist()}
+        each = judged.schemes[run.name].cost.mean(axis=(1, 2)) if run.name in policies_of else np.array([])
+        mean = bootstrap.mean_interval(each) if len(each) else NOTHING
+        record["final_cost"] = {"mean": mean.mean, "ci_low": mean.low, "ci_high": mean.high, "each": each.tolist()}
         records.append(record)
     optimum = None if best is None else float(best.cost.mean())
     return {"optimum_cost": optimum, "optimum_note": judged.optimum_note, "runs": records}

@@ -1,0 +1,166 @@
+"""What the checks of claims look at: points of a sweep, by scheme, and who plays which part of the paper's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from twinsync.arrays import Float
+from twinsync.experiments.formatting import NBSP
+from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Sweep
+from twinsync.experiments.results import Comparison, Curve
+from twinsync.experiments.schemes import BUDGETS, contenders
+from twinsync.experiments.statistics import Bootstrap
+
+SYMBOLS = {"fig4": "K", "fig5": "D", "fig6": "φ_min", "fig7": "f_u"}  # of the paper's figures
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Names of the schemes that play the paper's; None where nobody does."""
+
+    sac: str
+    ppo: str | None
+    random: str
+    without_sc: str
+
+    def all(self) -> tuple[str, ...]:
+        """Every scheme, the proposed one first."""
+        return (self.sac, *self.benchmarks())
+
+    def benchmarks(self) -> tuple[str, ...]:
+        """The schemes the proposed one is held against."""
+        return tuple(name for name in (self.ppo, self.random, self.without_sc) if name)
+
+
+TUNED = Cast("sac-tuned", "ppo-tuned", "random-strategy", "without-sc")
+PAPER = Cast("sac-paper", "ppo-paper", "random-strategy-paper", "without-sc-paper")
+EXACT = Cast("optimum", None, "random-extraction", "no-semantics")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One point of a sweep, or the base comparison, and its name in a sentence."""
+
+    point: Point
+    name: str
+
+    def __getitem__(self, scheme: str) -> Measured:
+        """What was measured of a scheme that `has` says is there."""
+        measured = self.point.measured(scheme)
+        assert measured is not None
+        return measured
+
+    def has(self, *schemes: str) -> bool:
+        """Whether all these schemes were evaluated here."""
+        return all(self.point.measured(scheme) is not None for scheme in schemes)
+
+    def latency_s(self, scheme: str) -> Float[np.ndarray, " n"]:
+        """Mean latency T[n] of each training seed (set of slots where nothing was trained) [s]; NaN where lost."""
+        return np.array(self[scheme].unit_latency_s, float)
+
+    def reduction(self, scheme: str, benchmark: str) -> Estimate:
+        """By how much the scheme's mean latency lies below a benchmark's on the same slots [%]."""
+        pair = self.point.evaluation.pair(scheme, benchmark)
+        return NOTHING if pair is None else pair.latency_reduction_percent
+
+    def cost_reduction(self, scheme: str, benchmark: str) -> Estimate:
+        """The same of the mean cost [%]."""
+        pair = self.point.evaluation.pair(scheme, benchmark)
+        return NOTHING if pair is None else pair.cost_reduction_percent
+
+    def training_slots(self, scheme: str) -> float:
+        """Slots that the scheme was trained on; NaN where nothing is trained, or where it is not known."""
+        measured = self.point.measured(scheme)
+        return math.nan if measured is None else measured.training_slots
+
+    def seeds(self, scheme: str) -> int:
+        """Number of training seeds (of sets of slots where nothing is trained)."""
+        measured = self[scheme]
+        seeds = measured.training_seeds
+        return len(measured.unit_latency_s) if math.isnan(seeds) else int(seeds)
+
+
+@dataclass(frozen=True)
+class View:
+    """One sweep of the paper's, its points in the order of the axis; `unit` comes with the space before it."""
+
+    name: str
+    symbol: str
+    unit: str
+    schemes: tuple[str, ...]
+    places: tuple[Place, ...]
+
+    def step(self, before: Place, after: Place) -> str:
+        """A step of the axis in words."""
+        return f"{self.symbol} = {before.point.label} → {after.point.label}{self.unit}"
+
+    def having(self, scheme: str) -> list[Place]:
+        """The points where a scheme was evaluated."""
+        return [place for place in self.places if place.has(scheme)]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a claim may be checked against: the base comparison with its learning curves, the paper's sweeps, and
+    who plays which part. overrides: constants of the base comparison that are not the preset's."""
+
+    base: Place | None
+    curves: Mapping[str, Curve]
+    views: Mapping[str, View]
+    cast: Cast
+    bootstrap: Bootstrap
+    labels: Mapping[str, str]
+    overrides: tuple[str, ...]
+
+    def label(self, scheme: str) -> str:
+        """The scheme's name for people."""
+        return self.labels.get(scheme, scheme)
+
+    def places_of(self, figure: str) -> list[Place]:
+        """The places that a figure's claims look at; the abstract's look at all."""
+        base = [] if self.base is None else [self.base]
+        if figure == "Fig. 3":
+            return base
+        if figure.startswith("Fig. "):
+            view = self.views.get(f"fig{figure[-1]}")
+            return base if view is None else list(view.places)
+        return [*base, *(place for view in self.views.values() for place in view.places)]
+
+
+def sizes_differ(a: float, b: float) -> bool:
+    """Whether two numbers of training slots are known and not the same: such runs are not compared."""
+    return not (math.isnan(a) or math.isnan(b)) and a != b
+
+
+def gather(
+    comparison: Comparison | None,
+    sweeps: Mapping[str, Sweep],
+    cast: Cast,
+    *,
+    labels: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Evidence:
+    """Evidence from a base comparison (None: there is none) and the sweeps of Figs. 4 to 7 among `sweeps`.
+
+    labels: of schemes that go by other names than usual. seed: of the intervals, that of the evaluation where it is
+    not given. overrides: constants changed in the base comparison.
+    """
+    views = {name: _view(name, sweeps[name], symbol) for name, symbol in SYMBOLS.items() if name in sweeps}
+    base = None if comparison is None else Place(comparison.point, "the base comparison")
+    places = [*([] if base is None else [base]), *(place for view in views.values() for place in view.places)]
+    if seed is None:
+        seed = places[0].point.evaluation.seed if places else 0
+    usual = {scheme.name: scheme.label for scheme in contenders(BUDGETS["full"])}
+    curves = {} if comparison is None else comparison.curves
+    return Evidence(base, curves, views, cast, Bootstrap(seed), {**usual, **(labels or {})}, tuple(overrides))
+
+
+def _view(name: str, sweep: Sweep, symbol: str) -> View:
+    unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
+    places = (Place(point, f"{symbol} = {point.label}{unit}") for point in sorted(sweep.points, key=lambda p: p.x))
+    return View(name, symbol, unit, sweep.schemes, tuple(places))

@@ -1,0 +1,315 @@
+"""The claims on Figs. 4 to 7 and of the abstract, each as a check of the sweeps and the base comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from twinsync.experiments.claims.checks import (
+    RESOLUTION,
+    UNCHECKED,
+    Check,
+    Finding,
+    Value,
+    absences,
+    below,
+    change,
+    judge,
+    reaches,
+    refusal,
+    steps,
+    unchecked,
+    value_words,
+)
+from twinsync.experiments.claims.evidence import EXACT, Evidence, Place, View
+from twinsync.experiments.formatting import NBSP, listing, number
+from twinsync.experiments.records import NOTHING, Estimate
+
+EQUAL = 1.0  # [%]; two latencies are equal if their interval lies within this of each other
+EQUAL_SHARE = "equal-share"  # the scheme's name
+HEADLINE = 13.2  # [%], the abstract's
+ViewCheck = Callable[[Evidence, View], Finding]
+
+
+def of_view(name: str, check: ViewCheck) -> Callable[[Evidence], Finding]:
+    """A claim on one of the paper's figures: not checked where the figure was not run."""
+
+    def checked(evidence: Evidence) -> Finding:
+        view = evidence.views.get(name)
+        return unchecked(f"Fig. {name[-1]} was not run") if view is None else check(evidence, view)
+
+    return checked
+
+
+def members(evidence: Evidence, view: View) -> list[str]:
+    """The paper's schemes of a figure: Fig. 6 leaves out the random strategy and w/o SC, Fig. 7 the latter."""
+    cast = evidence.cast
+    left_out = {"fig6": (cast.random, cast.without_sc), "fig7": (cast.without_sc,)}.get(view.name, ())
+    return [name for name in cast.all() if name not in left_out]
+
+
+def moves(
+    value: Value, *, falls: bool = False, least: float = RESOLUTION, by_mean: bool = False,
+    note: Callable[[Evidence, View], str] = lambda evidence, view: "",
+) -> ViewCheck:  # fmt: skip
+    """A value rises (or falls) from point to point by more than `least` percent, for every scheme of the figure."""
+
+    def check(evidence: Evidence, view: View) -> Finding:
+        schemes = members(evidence, view)
+        checks = steps(evidence, view, schemes, value, falls=falls, least=least, by_mean=by_mean)
+        absent = absences(evidence, view, schemes)
+        return judge(checks, f"{_noun(falls)} per step", absent=absent, note=note(evidence, view))
+
+    return check
+
+
+def total_moves(*, falls: bool = False, least: float = RESOLUTION) -> ViewCheck:
+    """The total latency rises (or falls) from point to point; what decides is the change over the whole axis."""
+
+    def check(evidence: Evidence, view: View) -> Finding:
+        whole = _whole_axis(evidence, view, falls=falls)
+        changes = listing([f"{value_words(value)} for {label}" for label, value in whole.items()] or ["unknown"])
+        note = f"Over the whole axis the {_noun(falls)} is {changes}"
+        finding = moves(Place.latency_s, falls=falls, least=least, note=lambda *_: note)(evidence, view)
+        return replace(finding, number=min((value.mean for value in whole.values()), default=math.nan))
+
+    return check
+
+
+def per_device_rises(evidence: Evidence, view: View) -> Finding:
+    """The latency of one UD rises with K: more than the sum over more UDs."""
+    per_device = moves(lambda place, scheme: place.latency_s(scheme) / place.point.x, note=_shares_of_rise)
+    return per_device(evidence, view)
+
+
+def stage_rises(stage: str, *, per_device: bool = False, falls: bool = False) -> ViewCheck:
+    """The mean time in one stage rises (or falls) from point to point, for every scheme of the figure."""
+
+    def value(place: Place, scheme: str) -> float:
+        return _stage_s(place, scheme, stage) / (place.point.x if per_device else 1.0)
+
+    def note(evidence: Evidence, view: View) -> str:
+        given_up = max((place[name].outage_rate for name in members(evidence, view) for place in view.having(name)),
+                       default=0.0)  # fmt: skip
+        if stage != "recovery" or not given_up > 0:
+            return ""
+        return (
+            f"A UD given up at the latency cap, up to {number(100.0 * given_up, 1)}{NBSP}% of UD-slots here, has no "
+            "time in this stage"
+        )
+
+    return moves(value, falls=falls, by_mean=True, note=note)
+
+
+def sensing_rises(evidence: Evidence, view: View) -> Finding:
+    """Sensing takes longer with more data."""
+    return moves(lambda place, scheme: _stage_s(place, scheme, "sensing"), by_mean=True, note=_share_of_sensing)(
+        evidence, view
+    )
+
+
+def synchronisation_rises(evidence: Evidence, view: View) -> Finding:
+    """The latency without its sensing rises; sensing takes every scheme, and every seed of it, the same time."""
+    return moves(lambda place, scheme: place.latency_s(scheme) - _stage_s(place, scheme, "sensing"))(evidence, view)
+
+
+def sent_data_rises(evidence: Evidence, view: View) -> Finding:
+    """More bits go on air with every step."""
+    return moves(lambda place, scheme: place[scheme].sent_bits, by_mean=True)(evidence, view)
+
+
+def proposed_lowest(evidence: Evidence, view: View, *, least: float = RESOLUTION) -> Finding:
+    """The proposed scheme has the lowest latency of the figure's schemes, at every point."""
+    first, *others = members(evidence, view)
+    checks = below(evidence, view.places, [first], others, least=least)
+    note = _cost_against_ppo(evidence, view.places)
+    return judge(checks, "reduction against a benchmark", absent=absences(evidence, view, [first, *others]), note=note)
+
+
+def without_sc_highest(evidence: Evidence, view: View) -> Finding:
+    """w/o SC has the highest latency of all, at every point."""
+    worst = evidence.cast.without_sc
+    others = [name for name in members(evidence, view) if name != worst]
+    checks = below(evidence, view.places, others, [worst])
+    noun = f"reduction against {evidence.label(worst)}"
+    return judge(checks, noun, absent=absences(evidence, view, [*others, worst]))
+
+
+def optimising_pays(evidence: Evidence) -> Finding:
+    """The proposed scheme's latency lies below that of equal shares set once, in the base comparison."""
+    if evidence.base is None:
+        return unchecked("the base comparison was not run")
+    return judge(below(evidence, [evidence.base], [evidence.cast.sac], [EQUAL_SHARE]), "reduction against equal shares")
+
+
+def equal_at_one(evidence: Evidence, view: View) -> Finding:
+    """At phi_min = 1 the proposed scheme is w/o SC: their latencies are within `EQUAL` percent of each other."""
+    place = next((place for place in view.places if math.isclose(place.point.x, 1.0)), None)
+    if place is None:
+        return unchecked("the threshold 1 is not on the axis of Fig. 6")
+    scheme, other = evidence.cast.sac, evidence.cast.without_sc
+    where, difference, slots = place.name, place.reduction(scheme, other), place.training_slots(other)
+    if not place.has(scheme, other):
+        where, difference = f"{where}, relative to the optimum of its own slots", _against_base(evidence, place)
+        slots = math.nan if evidence.base is None else evidence.base.training_slots(other)
+    labels = evidence.label(scheme), evidence.label(other)
+    refused = refusal(labels[0], place.training_slots(scheme), labels[1], slots, place.name)
+    if refused:
+        return unchecked(refused)
+    if math.isnan(difference.mean):
+        return unchecked(
+            f"{labels[0]} and {labels[1]} were not both evaluated at threshold 1, and no base comparison makes up for it"
+        )
+    note = f"Equal is read as within {EQUAL:g}{NBSP}%, the interval included{_raw_reading(evidence)}"
+    check = Check(f"{labels[0]} below {labels[1]}", where, difference, least=-EQUAL, most=EQUAL)
+    return judge([check], "difference", note=note)
+
+
+def _against_base(evidence: Evidence, place: Place) -> Estimate:
+    """The proposed scheme at threshold 1 against w/o SC of the base comparison, which no threshold concerns.
+
+    The slots may be others, so each is taken relative to the optimum on its own: at threshold 1 that is `no-semantics`.
+    """
+    base, cast = evidence.base, evidence.cast
+    if base is None:
+        return NOTHING
+    # Any override but the threshold itself would make it another scenario than the base comparison's.
+    changes = set(place.point.overrides) - set(evidence.overrides)
+    if len(changes) != 1 or not place.has(cast.sac, EXACT.sac) or not base.has(cast.without_sc, EXACT.without_sc):
+        return NOTHING
+    proposed = place.latency_s(cast.sac) / place.latency_s(EXACT.sac).mean()
+    without_sc = base.latency_s(cast.without_sc) / base.latency_s(EXACT.without_sc).mean()
+    return change(evidence, without_sc, proposed, falls=True)
+
+
+def _raw_reading(evidence: Evidence) -> str:
+    """What the other reading of w/o SC, raw data and no codec at all, would make of the claim."""
+    base = evidence.base
+    if base is None or not base.has("raw", "no-semantics"):
+        return ""
+    saved = base.reduction("raw", "no-semantics")
+    if not saved.has_interval:
+        return ""
+    equal = saved.low > -EQUAL and saved.high < EQUAL
+    return (
+        ". Were w/o SC to send raw data and be charged for no extraction or recovery, its latency at the optimum would "
+        f"lie {value_words(saved)} below, and the two would {'still' if equal else 'not'} be equal"
+    )
+
+
+def largest_reduction(role: Literal["ppo", "random", "without_sc"]) -> Callable[[Evidence], Finding]:
+    """The abstract's "up to 13.2 %" against one benchmark, wherever the paper compares the two."""
+
+    def check(evidence: Evidence) -> Finding:
+        benchmark = getattr(evidence.cast, role)
+        places = _compared(evidence, benchmark)
+        finding = reaches(evidence, places, evidence.cast.sac, benchmark, HEADLINE)
+        note = _cost_against_ppo(evidence, places) if role == "ppo" and finding.verdict != UNCHECKED else ""
+        return replace(finding, detail=f"{finding.detail} {note}.") if note else finding
+
+    return check
+
+
+def below_all(evidence: Evidence) -> Finding:
+    """The proposed scheme's latency lies below every benchmark's, wherever the paper compares them."""
+    cast = evidence.cast
+    checks = [
+        check
+        for other in cast.benchmarks()
+        for check in below(evidence, _compared(evidence, other), [cast.sac], [other])
+    ]
+    return judge(checks, "reduction against a benchmark")
+
+
+def fewer_bits(evidence: Evidence) -> Finding:
+    """The proposed scheme puts fewer bits on air than w/o SC."""
+    cast = evidence.cast
+    checks = []
+    for place in _compared(evidence, cast.without_sc):
+        if place.has(cast.sac, cast.without_sc):
+            sent_bits = (np.asarray(place[name].sent_bits) for name in (cast.without_sc, cast.sac))
+            saved = change(evidence, *sent_bits, falls=True)
+            checks.append(Check(evidence.label(cast.sac), place.name, saved, least=RESOLUTION, by_mean=True))
+    return judge(checks, "saving of bits on air against w/o SC")
+
+
+def _cost_against_ppo(evidence: Evidence, places: Iterable[Place]) -> str:
+    """How the two learners compare in what they are trained on, where the order in latency is another one."""
+    sac, ppo = evidence.cast.sac, evidence.cast.ppo
+    if ppo is None:
+        return ""
+    pairs = [place for place in places if place.has(sac, ppo)]
+    latency = [place.reduction(sac, ppo).mean for place in pairs]
+    cost = [place.cost_reduction(sac, ppo).mean for place in pairs]
+    if not any(a * b < 0 for a, b in zip(latency, cost, strict=True)):
+        return ""
+    low, high = (number(end, 1) for end in (min(cost), max(cost)))
+    span = f"{low}{NBSP}%" if len(cost) == 1 else f"{low} to {high}{NBSP}%"
+    about = "In cost T + P, which both are trained on and which orders them otherwise somewhere"
+    return f"{about}, the reduction against {evidence.label(ppo)} is {span}"
+
+
+def _compared(evidence: Evidence, benchmark: str) -> list[Place]:
+    """The base comparison, and every point of the figures in which the paper has the benchmark."""
+    views = [view for view in evidence.views.values() if benchmark in members(evidence, view)]
+    points = [place for view in views for place in view.places]
+    return points if evidence.base is None else [evidence.base, *points]
+
+
+def _whole_axis(evidence: Evidence, view: View, *, falls: bool) -> dict[str, Estimate]:
+    """Each scheme's change from the first point of the axis to the last, by label."""
+    changes = {}
+    for scheme in members(evidence, view):
+        places = view.having(scheme)
+        if len(places) > 1:
+            ends = (place.latency_s(scheme) for place in (places[0], places[-1]))
+            changes[evidence.label(scheme)] = change(evidence, *ends, falls=falls)
+    return {label: whole for label, whole in changes.items() if whole is not NOTHING}
+
+
+def _stage_s(place: Place, scheme: str, stage: str) -> float:
+    """Mean time in one stage, sum over the UDs [s]; NaN where it is not known."""
+    return place[scheme].latency_parts_s.get(stage, math.nan)
+
+
+def _shares_of_rise(evidence: Evidence, view: View) -> str:
+    """What each stage contributes to the rise of one UD's latency over the whole axis."""
+    scheme = evidence.cast.sac
+    places = view.having(scheme)
+    if len(places) < 2:
+        return ""
+    rises = {
+        stage: _stage_s(places[-1], scheme, stage) / places[-1].point.x
+        - _stage_s(places[0], scheme, stage) / places[0].point.x
+        for stage in ("extraction", "uplink", "recovery")
+    }
+    total = sum(rises.values())
+    if not total > 0:
+        return ""
+    parts = [f"{stage} {number(100.0 * rise / total, 0)}{NBSP}%" for stage, rise in rises.items()]
+    return f"Of the rise of one UD's latency under {evidence.label(scheme)}, {listing(parts)}"
+
+
+def _share_of_sensing(evidence: Evidence, view: View) -> str:
+    """What sensing contributes to the change of the latency over the whole axis."""
+    scheme = evidence.cast.sac
+    places = view.having(scheme)
+    if len(places) < 2:
+        return ""
+    sensing = [_stage_s(place, scheme, "sensing") for place in (places[0], places[-1])]
+    total = [float(place.latency_s(scheme).mean()) for place in (places[0], places[-1])]
+    if not (sensing[1] > sensing[0] and total[1] > total[0]):
+        return ""
+    share = 100.0 * (sensing[1] - sensing[0]) / (total[1] - total[0])
+    return (
+        f"Over the whole axis sensing goes from {number(sensing[0], 2)}{NBSP}s to {number(sensing[1], 2)}{NBSP}s, "
+        f"{number(share, 0)}{NBSP}% of the rise of the latency under {evidence.label(scheme)}"
+    )
+
+
+def _noun(falls: bool) -> str:
+    return "fall" if falls else "rise"

@@ -1,0 +1,213 @@
+"""The paper's claims, each as a statement in our words and a check of it against what a run measured.
+
+Every quantitative or directional claim of Section V and the abstract is here, checked twice: with the paper's schemes
+as printed, and repaired. Explanations that no figure can tell are listed as not checked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from twinsync.experiments.claims import convergence, latency
+from twinsync.experiments.claims.checks import SIGNIFICANT, UNCHECKED, Finding, unchecked, value_words
+from twinsync.experiments.claims.evidence import PAPER, TUNED, Cast, Evidence, gather
+from twinsync.experiments.formatting import NBSP
+from twinsync.experiments.records import Claim, ClaimCheck, Estimate, Outcome, Sensitivity, VariedCheck
+from twinsync.experiments.results import Results
+
+NOT_ANALYSED = "not analysed"
+LEARNERS = "not varied: it is about learners, and the analysis has exact schemes only"
+_READ = f"(read as by more than {SIGNIFICANT:g}{NBSP}%, the interval included)"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim before it is checked.
+
+    exact: exact schemes in the learners' places can tell it, so the sensitivity analysis does.
+    """
+
+    figure: str
+    key: str
+    text: str
+    check: Callable[[Evidence], Finding]
+    exact: bool = True
+
+
+def _on(name: str, key: str, text: str, check: latency.ViewCheck, *, exact: bool = True) -> Statement:
+    return Statement(f"Fig. {name[-1]}", f"{name}-{key}", text, latency.of_view(name, check), exact=exact)
+
+
+def _entropy(evidence: Evidence) -> Finding:
+    return unchecked("An explanation: telling it takes a training run without the entropy term, which no figure has")
+
+
+STATEMENTS = (
+    Statement(
+        "Fig. 3", "fig3-stabilise", "As training progresses the rewards of SAC, PPO and the random strategy stabilise",
+        convergence.stabilises, exact=False,
+    ),
+    Statement(
+        "Fig. 3", "fig3-sac-highest", "SAC's reward ends above PPO's and the random strategy's",
+        convergence.proposed_highest, exact=False,
+    ),
+    Statement(
+        "Fig. 3", "fig3-random-lowest", "The random strategy's reward is the lowest after convergence",
+        convergence.random_lowest, exact=False,
+    ),
+    Statement(
+        "Fig. 3", "fig3-entropy", "SAC is ahead because the entropy in its objective makes it explore more",
+        _entropy, exact=False,
+    ),
+    Statement(
+        "Fig. 3", "fig3-semantics", "Semantic communication is necessary: SAC's reward ends above that of w/o SC",
+        convergence.semantics_pay, exact=False,
+    ),
+    _on(
+        "fig4", "rise", f"Total latency rises “significantly” with K for all schemes {_READ}",
+        latency.total_moves(least=SIGNIFICANT),
+    ),
+    _on("fig4", "per-ud", "The latency of one UD rises too, not only the sum over more UDs", latency.per_device_rises),
+    _on(
+        "fig4", "bandwidth", "One reason is bandwidth: each UD has less of it, and its uplink takes longer",
+        latency.stage_rises("uplink", per_device=True),
+    ),
+    _on(
+        "fig4", "edge-cpu", "The other is the edge CPU: each UD is given less of it, and its recovery takes longer",
+        latency.stage_rises("recovery", per_device=True),
+    ),
+    Statement(
+        "Fig. 4", "fig4-necessity", "Optimising the allocation is necessary: SAC's latency is below equal shares'",
+        latency.optimising_pays, exact=False,
+    ),
+    _on("fig5", "rise", "Total latency rises with the sensed data D for all schemes", latency.total_moves()),
+    _on("fig5", "sensing", "One reason for the rise with D: sensing takes longer", latency.sensing_rises),
+    _on("fig5", "sync", "The other: synchronisation takes longer", latency.synchronisation_rises),
+    _on("fig5", "sac-lowest", "SAC has the lowest total latency, whatever D", latency.proposed_lowest),
+    _on("fig5", "without-sc-highest", "w/o SC has the highest total latency, whatever D", latency.without_sc_highest),
+    _on("fig6", "rise", "Total latency rises with the extraction factor threshold", latency.total_moves()),
+    _on(
+        "fig6", "sent-data", "The reason for that rise: after extraction there are more data to send",
+        latency.sent_data_rises,
+    ),
+    _on(
+        "fig6", "below-ppo", f"SAC's latency is “significantly lower” than PPO's at every threshold {_READ}",
+        partial(latency.proposed_lowest, least=SIGNIFICANT), exact=False,
+    ),
+    _on("fig6", "equal-at-one", "At threshold 1 SAC is equivalent to w/o SC", latency.equal_at_one, exact=False),
+    _on(
+        "fig7", "fall", f"Total latency falls “significantly” with the UDs' CPU f_u for all schemes {_READ}",
+        latency.total_moves(falls=True, least=SIGNIFICANT),
+    ),
+    _on(
+        "fig7", "extraction", "The reason for that fall: extraction takes less time",
+        latency.stage_rises("extraction", falls=True),
+    ),
+    _on("fig7", "sac-lowest", "SAC has the lowest total latency, whatever f_u", latency.proposed_lowest),
+    Statement(
+        "Abstract", "abstract-ppo",
+        f"SAC lowers latency by “up to 13.2{NBSP}%”, if PPO is the baseline (none is named)",
+        latency.largest_reduction("ppo"), exact=False,
+    ),
+    Statement(
+        "Abstract", "abstract-random",
+        f"SAC lowers latency by “up to 13.2{NBSP}%”, if the random strategy is the baseline",
+        latency.largest_reduction("random"),
+    ),
+    Statement(
+        "Abstract", "abstract-without-sc", f"SAC lowers latency by “up to 13.2{NBSP}%”, if w/o SC is the baseline",
+        latency.largest_reduction("without_sc"),
+    ),
+    Statement(
+        "Abstract", "abstract-below-all", "SAC's latency is below that of every benchmark, everywhere",
+        latency.below_all,
+    ),
+    Statement(
+        "Abstract", "abstract-bandwidth", "Semantic communication saves bandwidth: fewer bits go on air",
+        latency.fewer_bits,
+    ),
+)  # fmt: skip
+
+
+def check_claims(printed: Results | None, repaired: Results, sensitivity: Sensitivity | None = None) -> list[Claim]:
+    """Check every claim with the schemes as printed (None: not trained) and with the repaired ones, each on its own
+    results. `sensitivity` is that of the repaired schemes' scenario (None: not analysed)."""
+    evidence = (None if printed is None else evidence_of(printed, PAPER)), evidence_of(repaired, TUNED)
+    return [
+        Claim(
+            item.figure, item.key, item.text, *(_outcome(item, one) for one in evidence),
+            hinges=_hinges(item, sensitivity),
+        )
+        for item in STATEMENTS
+    ]  # fmt: skip
+
+
+def evidence_of(results: Results, cast: Cast) -> Evidence:
+    """What results tell of claims, with the schemes of a cast."""
+    return gather(
+        results.comparison,
+        {sweep.name: sweep for sweep in results.sweeps if sweep.figure},
+        cast,
+        labels={name: scheme.label for name, scheme in results.schemes.items()},
+        seed=None if results.comparison is None else results.manifest.seed,
+        overrides=results.manifest.scenario.overrides,
+    )
+
+
+def _outcome(item: Statement, evidence: Evidence | None) -> Outcome:
+    if evidence is None or not _trained(evidence):
+        return Outcome(UNCHECKED, "These schemes were not trained", "")
+    finding = item.check(evidence)
+    basis = "" if finding.verdict == UNCHECKED else _basis(item.figure, evidence)
+    return Outcome(finding.verdict, finding.detail, basis)
+
+
+def _trained(evidence: Evidence) -> bool:
+    return any(place.has(name) for place in evidence.places_of("") for name in evidence.cast.all())
+
+
+def _basis(figure: str, evidence: Evidence) -> str:
+    """The training behind a figure's claims: `5 training seeds of 100,000 slots`, or from how many to how many."""
+    cells = [(place, name) for place in evidence.places_of(figure) for name in evidence.cast.all() if place.has(name)]
+    seeds = sorted({place.seeds(name) for place, name in cells})
+    known = {place.training_slots(name) for place, name in cells}
+    slots = sorted(count for count in known if not math.isnan(count))
+    words = f"{_span(seeds)} training seed{'' if seeds == [1] else 's'}"
+    return f"{words} of {_span(slots)} slots" if slots else words
+
+
+def _span(counts: Sequence[float]) -> str:
+    ends = dict.fromkeys(f"{count:,.0f}" for count in (counts[0], counts[-1]))
+    return " to ".join(ends)
+
+
+def _hinges(item: Statement, analysis: Sensitivity | None) -> str:
+    """Which assumed constant flips a claim, in words."""
+    if not item.exact:
+        return LEARNERS
+    base = None if analysis is None else next((row for row in analysis.base if row.claim == item.key), None)
+    if analysis is None or base is None or base.verdict == UNCHECKED:
+        return NOT_ANALYSED
+    rows = [row for row in analysis.rows if row.claim == item.key]
+    start = f"With exact schemes in the learners' places: {_verdict(base)}"
+    if not rows:
+        return f"{start}. No constant was varied."
+    flipped = [f"{_setting(row)} ({_verdict(row)})" for row in rows if row.flips]
+    count = len({row.constant for row in rows})
+    words = f"Flipped by {'; '.join(flipped)}" if flipped else f"None of the {count} constants varied flips it"
+    known = sorted((row for row in rows if not math.isnan(row.number)), key=lambda row: row.number)
+    if len(known) > 1:
+        ends = (f"{value_words(Estimate(row.number))} ({_setting(row)})" for row in (known[0], known[-1]))
+        words += f"; the number moves between {' and '.join(ends)}"
+    return f"{start}. {words}."
+
+
+def _verdict(row: ClaimCheck) -> str:
+    return row.verdict if math.isnan(row.number) else f"{row.verdict}, {value_words(Estimate(row.number))}"
+
+
+def _setting(row: VariedCheck) -> str:
+    return f"{row.constant} = {row.text}"

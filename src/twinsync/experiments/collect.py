@@ -1,0 +1,276 @@
+"""From stored results of cells to records: the comparison at the preset, sweeps, studies, and how all was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+import jax
+import numpy as np
+from msgspec.structs import replace
+
+from twinsync.errors import InputError
+from twinsync.experiments import records
+from twinsync.experiments.compute.cell import Cell
+from twinsync.experiments.compute.store import CellResult, Store
+from twinsync.experiments.constants import describe_constants, learning_constants
+from twinsync.experiments.evaluate import CERTIFIED_GAP, RawEvaluation, RawScheme, Reference, optimum_cost
+from twinsync.experiments.plan import Plan
+from twinsync.experiments.records import Manifest, Place, Point, Progress, Sizes, Study, Sweep
+from twinsync.experiments.results import OPTIMUM, Comparison, Results, curve_of
+from twinsync.experiments.schemes import HEADLINE_BENCHMARKS, HEADLINE_LEARNER, SchemePlan
+from twinsync.experiments.statistics import Bootstrap
+from twinsync.experiments.summary import evaluation_record, measured_record
+from twinsync.experiments.sweep import SweepPlan, places, scenario_at
+from twinsync.experiments.variants import change_label
+from twinsync.learning.training import curve_slots
+from twinsync.scenario import Scenario
+
+ByScheme = Mapping[str, Sequence[CellResult]]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Reads a plan's results from a store. partial: what is not computed yet is left out, instead of an error."""
+
+    plan: Plan
+    store: Store
+    partial: bool = False
+
+    def results(self, cells: Sequence[Cell]) -> dict[str, list[CellResult]]:
+        """Results by scheme, in the order of their training seeds; an empty list where nothing is there yet."""
+        by_scheme: dict[str, list[CellResult]] = {}
+        for cell in cells:
+            result = self.store.read(cell)
+            if result is None and not self.partial:
+                raise RuntimeError(f"{self.store.path(cell)}: the result of {cell.label} is gone")
+            by_scheme.setdefault(cell.scheme, []).extend([] if result is None else [result])
+        return by_scheme
+
+    def compared(self) -> dict[str, list[CellResult]]:
+        """Results of the comparison. Raises `InputError` where the optimum or the headline's learner has none."""
+        results = self.results(self.plan.compared_cells())
+        for name in (HEADLINE_LEARNER, OPTIMUM):
+            if not results.get(name):
+                raise InputError(
+                    f"{self.store.folder}: no result of {name} yet, which a report needs; continue with --resume"
+                )
+        return results
+
+    def evaluation(self, results: ByScheme, scenario: Scenario) -> RawEvaluation:
+        """The evaluation of all schemes that were measured; a seed whose policy is lost is left out."""
+        schemes = {}
+        for name, of_scheme in results.items():
+            measured = [result.measured for result in of_scheme if result.measured is not None]
+            if measured:
+                schemes[name] = _joined(measured)
+        optimum, note = _optimum(results)
+        budget = self.plan.budget
+        return RawEvaluation(
+            scenario, budget.evaluation_slots, budget.evaluation_seeds, self.plan.seed, schemes, optimum, note
+        )
+
+    def each_once(self) -> tuple[list[CellResult], int]:
+        """The results of the plan, those that parts share once, and how many there are to be."""
+        cells = {cell.address: cell for cell in self.plan.cells()}
+        results = [self.store.read(cell) for cell in cells.values()]
+        return [result for result in results if result is not None], len(cells)
+
+
+def collect(plan: Plan, store: Store, command: str, origin: Mapping[str, Any], *, partial: bool = False) -> Results:
+    """Everything that a plan's stored results tell; `origin` is `manifest.provenance`, `command` made it.
+
+    Raises `InputError` where a comparison lacks the optimum or the headline's learner.
+    """
+    stored = Stored(plan, store, partial)
+    compared = stored.compared() if plan.compared else {}
+    sweeps = tuple(_sweep(stored, sweep, _command(plan, sweep, command)) for sweep in plan.sweeps)
+    return Results(
+        manifest=_manifest(stored, origin, compared, sweeps),
+        scenario=tuple(describe_constants(plan.preset)),
+        learning=tuple(learning_constants()),
+        comparison=_comparison(stored, compared) if compared else None,
+        sweeps=sweeps,
+        studies={name: _study(stored, name) for name in plan.studies},
+    )
+
+
+def _comparison(stored: Stored, results: ByScheme) -> Comparison:
+    raw = stored.evaluation(results, stored.plan.preset.scenario)
+    evaluation = evaluation_record(raw, _training(stored.plan.compared, results))
+    curves = {
+        scheme.name: curve_of(scheme.name, (row for result in results[scheme.name] for row in result.curve))
+        for scheme in stored.plan.compared
+        if scheme.settings and results[scheme.name]
+    }
+    return Comparison(evaluation, curves, HEADLINE_LEARNER, _benchmarks(results))
+
+
+def _benchmarks(results: ByScheme) -> tuple[str, ...]:
+    missing = missing_of(results)
+    return tuple(name for name in HEADLINE_BENCHMARKS if name in results and name not in missing)
+
+
+def _sweep(stored: Stored, sweep: SweepPlan, command: str) -> Sweep:
+    points, commits, spent_s = [], set[str](), 0.0
+    for place in places(sweep):
+        results = stored.results(stored.plan.cells_at(sweep, place))
+        commits |= set(_commits(results))
+        spent_s += sum(result.total_s for of_scheme in results.values() for result in of_scheme)
+        points.append(_point(stored, sweep, place, results))
+    return Sweep(
+        name=sweep.name,
+        figure=sweep.figure,
+        title=sweep.title,
+        axis=replace(sweep.axes[0], values=()),
+        overrides=sweep.overrides,
+        schemes=sweep.schemes,
+        command=command,
+        commits=tuple(sorted(commits)),
+        training_s=round(spent_s, 1),
+        points=tuple(points),
+    )
+
+
+def _point(stored: Stored, sweep: SweepPlan, place: Place, results: ByScheme) -> Point:
+    schemes = [stored.plan.swept[name] for name in sweep.schemes]
+    raw = stored.evaluation(results, scenario_at(sweep, place))
+    evaluation = evaluation_record(raw, _training(schemes, results))
+    notes = (*evaluation.notes, *_divergence_notes(results))
+    # The scenario is the sweep's with `set`, and the definitions are those of the comparison.
+    evaluation = replace(evaluation, scenario={}, definitions={}, notes=notes)
+    return Point(place.x, place.label, place.overrides, evaluation, missing_of(results))
+
+
+def _command(plan: Plan, sweep: SweepPlan, command: str) -> str:
+    """The command that makes one sweep alone."""
+    if not plan.figures:
+        return command
+    return f"{re.sub(r' --figures[ =][^ ]+', '', command)} --figures {sweep.name.removeprefix('fig')}"
+
+
+def _study(stored: Stored, name: str) -> Study:
+    results = stored.results(stored.plan.study_cells(name))
+    raw = stored.evaluation(results, stored.plan.preset.scenario)
+    bootstrap = Bootstrap(stored.plan.seed)
+    rows = []
+    for variant in stored.plan.studies[name]:
+        scheme, of_scheme = variant.scheme, results[variant.scheme.name]
+        assert scheme.settings is not None
+        if not of_scheme:
+            continue
+        measured = raw.schemes.get(scheme.name)
+        rows.append(
+            records.VariantRow(
+                scheme=scheme.name,
+                label=scheme.label,
+                role=variant.role,
+                direction=variant.direction,
+                change=variant.change,
+                change_label=change_label(variant.change),
+                library=scheme.library,
+                training_slots=scheme.settings.slots,
+                measured=None if measured is None else measured_record(measured, None, None, bootstrap),
+                trouble=of_scheme[0].trouble if measured is None else "",
+                curve=records.VariantCurve(
+                    tuple(row.slots for row in of_scheme[0].curve),
+                    tuple(tuple(float(row.cost) for row in result.curve) for result in of_scheme),
+                ),
+                training_s=sum(result.training_s for result in of_scheme),
+            )
+        )
+    return Study(tuple(rows), tuple(_commits(results)))
+
+
+def _manifest(stored: Stored, origin: Mapping[str, Any], compared: ByScheme, sweeps: Sequence[Sweep]) -> Manifest:
+    plan, budget = stored.plan, stored.plan.budget
+    named = {scheme.name for scheme in plan.compared}
+    others = {name for sweep in plan.sweeps for name in sweep.schemes} - named
+    computed, planned = stored.each_once()
+    spent_s = {name: round(sum(result.total_s for result in results), 1) for name, results in compared.items()}
+    headline = records.Headline(HEADLINE_LEARNER, _benchmarks(compared)) if compared else None
+    return Manifest(
+        **origin,
+        budget=budget.name,
+        budget_note=budget.note(),
+        figures=plan.figures,
+        scenario=records.ScenarioName(plan.preset.name, plan.overrides),
+        # Parts share results, so that their times add up to more.
+        total_s=round(sum(result.total_s for result in computed), 1),
+        results=Progress(len(computed), planned),
+        evaluation=Sizes(budget.evaluation_slots, budget.evaluation_seeds),
+        timings_s=spent_s | {sweep.name: sweep.training_s for sweep in sweeps},
+        schemes=(
+            *(scheme.record(_signs(compared[scheme.name])) for scheme in plan.compared),
+            *(scheme.record() for name, scheme in plan.swept.items() if name in others),
+        ),
+        headline=headline,
+        comparison_commits=tuple(_commits(compared)),
+        optimum_on_curve_slots=_optimum_on_curve_slots(plan) if compared else nan,
+    )
+
+
+def _signs(results: Sequence[CellResult]) -> tuple[records.Sign, ...]:
+    return tuple(records.Sign(**sign) for result in results for sign in result.diverged)
+
+
+def _optimum_on_curve_slots(plan: Plan) -> float:
+    """The optimum's mean cost on the slots that judge the learning curves; NaN where there is no optimum."""
+    slots = jax.device_get(curve_slots(plan.preset.scenario, plan.seed))
+    cost = optimum_cost(plan.preset.scenario, jax.tree.map(np.float64, slots))
+    return nan if cost is None else cost
+
+
+def _training(schemes: Sequence[SchemePlan], results: ByScheme) -> dict[str, tuple[float, float]]:
+    """Of each scheme that was measured, how many slots it was trained on and by how many seeds; NaN where nothing is
+    trained."""
+    training = {}
+    for scheme in schemes:
+        seeds = sum(result.measured is not None for result in results[scheme.name])
+        if seeds:
+            training[scheme.name] = (scheme.settings.slots, seeds) if scheme.settings else (nan, nan)
+    return training
+
+
+def missing_of(results: ByScheme) -> dict[str, str]:
+    """Why each scheme that could not be measured was not."""
+    return {
+        name: of_scheme[0].trouble if of_scheme else "not computed yet"
+        for name, of_scheme in results.items()
+        if all(result.measured is None for result in of_scheme)
+    }
+
+
+def _commits(results: ByScheme) -> list[str]:
+    """Revisions that made the results; none is known outside a repository."""
+    revisions = {result.provenance.get("git_revision") for of_scheme in results.values() for result in of_scheme}
+    return sorted(revision for revision in revisions if revision)
+
+
+def _divergence_notes(results: ByScheme) -> list[str]:
+    """A sentence for each learner of which a seed diverged."""
+    counts = {name: sum(bool(result.diverged) for result in of_scheme) for name, of_scheme in results.items()}
+    return [
+        f"{name}: training diverged in {count} of {len(results[name])} seeds" for name, count in counts.items() if count
+    ]
+
+
+def _joined(measured: Sequence[RawScheme]) -> RawScheme:
+    """Schemes of one policy each as one of several policies."""
+    return RawScheme(
+        np.concatenate([scheme.latency_s for scheme in measured]),
+        np.concatenate([scheme.cost for scheme in measured]),
+        {name: np.concatenate([scheme.means[name] for scheme in measured]) for name in measured[0].means},
+    )
+
+
+def _optimum(results: ByScheme) -> tuple[Reference | None, str]:
+    if not results.get(OPTIMUM):
+        return None, "the optimum is not among the schemes"
+    result = results[OPTIMUM][0]
+    if result.measured is None or result.relative_gap is None:
+        return None, result.trouble or f"its proven gap exceeds {CERTIFIED_GAP:g} in some slots"
+    return Reference(result.measured.cost[0], result.relative_gap), ""

@@ -1,0 +1,273 @@
+"""Stable-Baselines3's SAC and PPO at our settings on the same environment: a second implementation to check ours by.
+
+`check_peer` refuses what the library cannot do; all else of `SacSettings` and `PpoSettings` is honoured. What still
+differs from `learning.sac` and `learning.ppo`, as read in release 2.9.2 of the library:
+
+Both: random numbers; initial weights, which are the library's own choice, as its users have them. SAC's are PyTorch's
+default, weights and biases uniform in +-1/sqrt(inputs), the last layers no smaller than the others. PPO's are
+orthogonal, with gains sqrt(2), for the mean action 0.01 and for the value 1, and biases 0. Ours are LeCun uniform, with
+biases 0 and a hundredth of that in an actor's last layer.
+
+SAC: the log standard deviation is cut off at -20 (ours: -10) and at 2. The density of a = tanh(u) takes
+ln(1 - a^2 + 1e-6), which stops at -13.8 where u saturates (ours: exact). The temperature descends (28) with ln(alpha)
+in the place of its factor alpha (ours: alpha as printed, by its derivative in ln(alpha)). The library's own interval
+between copies of the targets counts within one call of `train` and starts anew with the next, so at one update a step
+every update would copy; `_hard_target_sac` counts over the run, as ours does.
+
+PPO: one free log standard deviation for every number decided (ours: one for each kind of decision, shared by the
+devices). Advantages of a mini-batch of B are divided by the standard deviation over B - 1 (ours: B). Gradients are
+clipped by their norm + 1e-6. No difference are: at a truncation, gamma V of the state that followed is added to the
+reward and the sum ends, which is our `generalised_advantage`; the value loss is the mean square times `value_weight`;
+actions are kept as drawn, and clipped into [-1, 1] for the environment alone.
+
+The curve has our points and our fixed slots. Of SAC, |Q| and entropy are means over 512 transitions of the memory at
+the point itself (ours: over the mini-batches since the point before), and the entropy's part in the bound on |Q| counts
+in full (ours: as far as it was seen).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from twinsync.arrays import Array, Float, Key
+from twinsync.environment.interface import Interface, Sight, draw_phi, observe, to_allocation
+from twinsync.environment.vector import DTSyncVectorEnv
+from twinsync.errors import InputError
+from twinsync.experiments.compute.peer_curve import Judge, finite_weights
+from twinsync.learning.settings import PpoSettings, SacSettings, Settings, check_settings
+from twinsync.learning.training import CurveRow
+from twinsync.model import Allocation
+from twinsync.scenario import Scenario
+
+_SEEDS = 2**31  # copy i of the environment is seeded with the run's seed + i, which must stay below 2**32
+
+
+class PeerPolicy:
+    """A trained model's deterministic policy as an allocator; random extraction draws its phi from `key`."""
+
+    def __init__(self, model: Any, interface: Interface) -> None:
+        self.model, self.interface, self.observation = model, interface, interface.observation
+
+    def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
+        """Decide for every slot of the batch."""
+        seen, given_phi = _seen(self.interface, scenario, sight, key)
+        rows = np.asarray(seen, np.float32).reshape(-1, seen.shape[-1])
+        action = self.model.predict(rows, deterministic=True)[0].reshape(*seen.shape[:-1], -1)
+        return _allocation(self.interface, scenario, jnp.asarray(action, seen.dtype), given_phi)
+
+
+class TrainedPeer(NamedTuple):
+    """What came of one seed: its learning curve, its policy (None where weights are no longer numbers), and its time.
+
+    training_s: with building the model and judging it on the way, as for ours.
+    """
+
+    curve: tuple[CurveRow, ...]
+    policy: PeerPolicy | None
+    training_s: float
+
+
+def check_peer(settings: Settings) -> None:
+    """Raise `InputError` for a setting that the library cannot do, or where the library is not installed."""
+    if find_spec("stable_baselines3") is None:
+        raise InputError("Stable-Baselines3 is not installed; run: pip install stable-baselines3")
+    if not isinstance(settings, SacSettings | PpoSettings):
+        raise InputError("Stable-Baselines3 has no algorithm = gradient; it takes sac or ppo")
+    check_settings(settings)
+    for name, only in (("architecture", "flat"), ("critic_reward", "total"), ("learning_rate_end", 1.0)):
+        value = getattr(settings, name, only)
+        if value != only:
+            raise InputError(f"Stable-Baselines3 cannot do {name} = {value}; it takes {only} alone")
+    if isinstance(settings, PpoSettings) and settings.batch_size == 1:
+        raise InputError("Stable-Baselines3 cannot do PPO with batch_size = 1; it takes 2 or more")
+
+
+def peer_versions() -> dict[str, str]:
+    """Versions of what trains a peer."""
+    return {name: version(name) for name in ("stable-baselines3", "torch")}
+
+
+def train_peer(
+    scenario: Scenario,
+    settings: Settings,
+    *,
+    seed: int,
+    number: int,
+    stretches: int,
+    progress: Callable[[int], None] | None = None,
+) -> TrainedPeer:
+    """Train the seed `number` below root seed `seed`; the same arguments give the same numbers.
+
+    stretches: points of the curve beside the first, as in `learning.training.advance`. progress: is told the slots
+    done, after every step. Sets the process's number of PyTorch threads to 1, and seeds NumPy's global generator.
+    Raises `InputError` as `check_peer` does. A seed whose weights are lost has a cost of NaN from there on.
+    """
+    began = time.perf_counter()
+    model = build_peer(scenario, settings, seed=seed, number=number)
+    assert isinstance(settings, SacSettings | PpoSettings)
+    policy = PeerPolicy(model, settings.interface)
+    judge = Judge(policy, scenario, settings, seed=seed, number=number, stretches=stretches)
+    tell = progress or (lambda slots: None)
+    try:
+        model.learn(settings.slots, callback=_watch(judge, tell), log_interval=None)
+    except ValueError:  # PyTorch's normal distribution refuses a mean that is no number
+        if finite_weights(model):
+            raise
+        judge.give_up()
+    kept = policy if finite_weights(model) else None
+    return TrainedPeer(tuple(judge.rows), kept, time.perf_counter() - began)
+
+
+def build_peer(scenario: Scenario, settings: Settings, *, seed: int, number: int) -> Any:
+    """The library's model before its first slot, with its environment. Raises `InputError` as `check_peer` does."""
+    check_peer(settings)
+    assert isinstance(settings, SacSettings | PpoSettings)
+    import torch
+
+    torch.set_num_threads(1)  # networks this small are slower on more; and sums then do not depend on how many
+    hidden = list(settings.hidden)
+    shared: dict[str, Any] = {
+        "policy": "MlpPolicy", "env": _copies(scenario, settings), "device": "cpu", "gamma": settings.discount,
+        "learning_rate": settings.learning_rate, "batch_size": settings.batch_size,
+        # No two seeds share a copy's cycles.
+        "seed": (1000 * seed + number) * settings.parallel_slots % _SEEDS,
+        "policy_kwargs": {"net_arch": {"pi": hidden}, "activation_fn": torch.nn.ReLU},
+    }  # fmt: skip
+    return _sac(settings, shared) if isinstance(settings, SacSettings) else _ppo(settings, shared)
+
+
+def _sac(settings: SacSettings, shared: dict[str, Any]) -> Any:
+    from stable_baselines3 import SAC
+
+    hard, copies = settings.target == "hard", settings.parallel_slots
+    shared["policy_kwargs"]["net_arch"]["qf"] = list(settings.hidden)
+    model = _hard_target_sac(settings.target_period) if hard else SAC
+    return model(
+        **shared,
+        # Ours is as long in whole parallel steps, and warms up in whole ones.
+        buffer_size=_whole(min(settings.buffer_size, settings.slots), copies),
+        learning_starts=_whole(settings.warmup_slots, copies),
+        train_freq=1, gradient_steps=settings.updates_per_step, tau=1.0 if hard else settings.target_rate,
+        target_update_interval=1, ent_coef=f"auto_{settings.initial_alpha}",
+        target_entropy=settings.entropy_per_decision * shared["env"].action_space.shape[0],
+    )  # fmt: skip
+
+
+def _ppo(settings: PpoSettings, shared: dict[str, Any]) -> Any:
+    from stable_baselines3 import PPO
+
+    shared["policy_kwargs"]["net_arch"]["vf"] = list(settings.hidden)
+    shared["policy_kwargs"] |= {"log_std_init": settings.initial_log_std, "optimizer_kwargs": {"eps": 1e-5}}
+    return PPO(
+        **shared, n_steps=settings.rollout_slots // settings.parallel_slots, n_epochs=settings.passes,
+        gae_lambda=settings.gae_decay, clip_range=settings.clip, clip_range_vf=None, normalize_advantage=True,
+        ent_coef=0.0, vf_coef=settings.value_weight, max_grad_norm=settings.gradient_clip,
+    )  # fmt: skip
+
+
+def _whole(slots: int, copies: int) -> int:
+    """The least multiple of `copies` that is not below `slots`."""
+    return -(-slots // copies) * copies
+
+
+def _hard_target_sac(period: int) -> Any:
+    """The library's SAC, whose targets are copied after every `period` updates and stay as they are between."""
+    from stable_baselines3 import SAC
+
+    class HardTargetSac(SAC):
+        def train(self, gradient_steps: int, batch_size: int = 64) -> None:
+            for _ in range(gradient_steps):
+                self.tau = 1.0 if (self._n_updates + 1) % period == 0 else 0.0
+                super().train(1, batch_size)
+
+    return HardTargetSac
+
+
+def _copies(scenario: Scenario, settings: SacSettings | PpoSettings) -> Any:
+    """Our vector environment as the library's, with `parallel_slots` copies and the rewards that our learner sees."""
+    from stable_baselines3.common.vec_env import VecEnv
+
+    copies = DTSyncVectorEnv(
+        settings.parallel_slots, scenario, observation=settings.observation, edge_cpu=settings.edge_cpu,
+        extraction=settings.extraction, cycle_end=settings.cycle_end, encoding=settings.encoding,
+        reward_scale=settings.reward_factor(scenario.device_count),
+    )  # fmt: skip
+
+    class Copies(VecEnv):
+        actions: np.ndarray
+
+        def reset(self) -> np.ndarray:
+            observations, _ = copies.reset(seed=[seed for seed in self._seeds if seed is not None] or None)
+            self._reset_seeds()
+            return observations
+
+        def step_async(self, actions: np.ndarray) -> None:
+            self.actions = actions
+
+        def step_wait(self) -> Any:
+            observations, rewards, terminated, truncated, step_info = copies.step(self.actions)
+            over = terminated | truncated
+            infos = [{"TimeLimit.truncated": bool(cut)} for cut in truncated & ~terminated]
+            for place in np.flatnonzero(over):
+                infos[place]["terminal_observation"] = step_info["final_obs"][place]
+            return observations, rewards.astype(np.float32), over, infos
+
+        def close(self) -> None:
+            copies.close()
+
+        def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+            return [getattr(copies, attr_name)] * self.num_envs
+
+        def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+            raise NotImplementedError
+
+        def env_method(self, method_name: str, *args: Any, indices: Any = None, **options: Any) -> list[Any]:
+            raise NotImplementedError
+
+        def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+            return [False] * self.num_envs
+
+    return Copies(copies.num_envs, copies.single_observation_space, copies.single_action_space)
+
+
+def _watch(judge: Judge, tell: Callable[[int], None]) -> Any:
+    """What calls the judge: with the rewards of each step, and with the model before the next step, when the updates
+    that follow a step (PPO: a rollout) are done."""
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    class Watch(BaseCallback):
+        def _on_step(self) -> bool:
+            judge.meet(self.locals["rewards"])
+            tell(self.num_timesteps)
+            return True
+
+        def _on_rollout_end(self) -> None:
+            judge.collect()
+
+        def _on_rollout_start(self) -> None:
+            judge.reach()
+
+        def _on_training_end(self) -> None:
+            judge.reach()
+
+    return Watch()
+
+
+def _see(
+    interface: Interface, scenario: Scenario, sight: Sight, key: Key
+) -> tuple[Float[Array, "*b F"], Float[Array, "*b K"] | None]:
+    """What the policy observes, and phi where it is given."""
+    given_phi = draw_phi(key, scenario, jnp.shape(sight.data_bits)) if interface.extraction == "random" else None
+    return observe(interface, scenario, sight, given_phi), given_phi
+
+
+_seen = jax.jit(_see, static_argnums=0)
+_allocation = jax.jit(to_allocation, static_argnums=0)

@@ -1,0 +1,117 @@
+"""The Ray executor: an actor for each group of cores, or each GPU, of a cluster."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from twinsync.errors import InputError
+from twinsync.experiments.compute.cell import Cell
+from twinsync.experiments.compute.executors import Report, TaskFailed, worker_environment
+from twinsync.experiments.compute.store import CellResult
+from twinsync.experiments.compute.work import compute
+
+
+class RayCluster:
+    """Workers are actors of a Ray cluster: one a GPU where it has any, else one a core.
+
+    address: of a running cluster (`ray start --head` prints it); None starts one on this machine, for as long as this
+    lasts. Every machine of the cluster needs the same version of twinsync. Raises `InputError` where Ray is not
+    installed or nothing answers at the address.
+    """
+
+    def __init__(self, address: str | None = None, workers: int | None = None) -> None:
+        self._ray = _connect(address, workers)
+        resources = self._ray.cluster_resources()
+        gpus = int(resources.get("GPU", 0))
+        self.workers = min(workers or gpus or int(resources.get("CPU", 1)), gpus or int(resources.get("CPU", 1)))
+        self.batch = 1_000_000 if gpus else 1
+        environment = {} if gpus else {**worker_environment(), "JAX_PLATFORMS": "cpu"}
+        self._actor = self._ray.remote(
+            num_cpus=0 if gpus else 1, num_gpus=1 if gpus else 0, max_restarts=0,
+            runtime_env={"env_vars": environment},
+        )(_Worker)  # fmt: skip
+        self._actors: dict[int, Any] = {}
+        self._process_ids: dict[int, int] = {}
+        self._tasks: dict[Any, int] = {}
+
+    def submit(self, worker: int, cells: Sequence[Cell]) -> None:
+        """Send the task to the worker's actor, a new one where there is none."""
+        if worker not in self._actors:
+            self._actors[worker] = self._actor.remote()
+            self._process_ids[worker] = self._ray.get(self._actors[worker].process_id.remote())
+        self._tasks[self._actors[worker].run.remote(list(cells))] = worker
+
+    def wait(self, timeout_s: float) -> list[Report]:
+        """Collect what has come."""
+        ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=timeout_s)
+        return [self._collect(task) for task in ready]
+
+    def process_id(self, worker: int) -> int | None:
+        """Process number of a worker's actor; None where it has none."""
+        return self._process_ids.get(worker) if worker in self._actors else None
+
+    def close(self) -> None:
+        """End the actors, and the cluster if it was started here."""
+        self._ray.shutdown()
+
+    def _collect(self, task: Any) -> Report:
+        worker = self._tasks.pop(task)
+        try:
+            answer = self._ray.get(task)
+        except self._ray.exceptions.RayActorError as error:
+            del self._actors[worker]
+            reason = str(error).strip().splitlines()[0]
+            return Report(worker, lost=f"Ray worker {worker} died: {reason}")
+        if isinstance(answer, str):
+            raise TaskFailed(answer)
+        return Report(worker, tuple(answer))
+
+
+class _Worker:
+    def run(self, cells: list[Cell]) -> list[CellResult] | str:
+        """Results, or a traceback."""
+        try:
+            return compute(cells)
+        except Exception:
+            return traceback.format_exc()
+
+    def process_id(self) -> int:
+        import os
+
+        return os.getpid()
+
+
+def _connect(address: str | None, workers: int | None) -> Any:
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise InputError("--executor ray: Ray is not installed; pip install 'twinsync[ray]'") from None
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    try:
+        if address is None:
+            ray.init(num_cpus=workers, include_dashboard=False, **options)
+        else:
+            _knock(address)
+            ray.init(address=address, **options)
+    except (ConnectionError, RuntimeError, ValueError, OSError, SystemExit) as error:
+        lines = str(error).strip().splitlines()
+        where = "this machine" if address is None else f"--address {address}"
+        raise InputError(
+            f"{where}: no Ray cluster answers ({lines[0] if lines else type(error).__name__}); start one with "
+            "`ray start --head` and give the address it prints"
+        ) from None
+    return ray
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if address == "auto":
+        return
+    if not host or not port.isdigit():
+        raise ValueError("expected HOST:PORT, or auto")
+    socket.create_connection((host, int(port)), timeout=10.0).close()

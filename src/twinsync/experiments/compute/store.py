@@ -1,0 +1,146 @@
+"""Results of cells, in memory and as files named by their cell's address: what is there is not computed again."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twinsync.arrays import Float
+from twinsync.errors import InputError
+from twinsync.experiments.compute.cell import Cell
+from twinsync.experiments.evaluate import RawScheme
+from twinsync.learning.training import CurveRow
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What came of a cell.
+
+    measured: latency and cost of every slot, and means over each set of slots, of its one policy (P = 1); None where
+    there is none, and `trouble` says why. relative_gap: the certificate, of the optimum alone [M, N]. curve: of a
+    learner. diverged: signs of it, as a run's manifest has them. card, weights: a policy of ours, leaves [1, ...]; None
+    and nothing of another library's.
+    """
+
+    identity: dict[str, Any]
+    measured: RawScheme | None
+    trouble: str
+    relative_gap: Float[np.ndarray, "M N"] | None = None
+    curve: tuple[CurveRow, ...] = ()
+    diverged: tuple[dict[str, Any], ...] = ()
+    card: dict[str, Any] | None = None
+    weights: tuple[np.ndarray, ...] = ()
+    training_s: float = 0.0
+    evaluation_s: float = 0.0
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def total_s(self) -> float:
+        """Compute time [s]."""
+        return self.training_s + self.evaluation_s
+
+
+_PLAIN = ("identity", "trouble", "curve", "diverged", "card", "training_s", "evaluation_s", "provenance")
+
+
+def to_bytes(result: CellResult, *, compact: bool = False) -> bytes:
+    """A result as an npz file; each part carries a checksum (that of the zip format).
+
+    compact: compressed, each slot's numbers in single and weights in half precision; means keep all their digits.
+    """
+    per_slot, weights = (np.float32, np.float16) if compact else (np.float64, np.float32)
+    arrays = {f"weight_{i}": weight.astype(weights) for i, weight in enumerate(result.weights)}
+    if result.relative_gap is not None:
+        arrays["relative_gap"] = result.relative_gap
+    if result.measured is not None:
+        measured = result.measured
+        arrays |= {"latency_s": measured.latency_s.astype(per_slot), "cost": measured.cost.astype(per_slot)}
+        arrays |= {f"mean_{name}": values for name, values in result.measured.means.items()}
+    text = json.dumps({name: getattr(result, name) for name in _PLAIN})
+    with io.BytesIO() as file:
+        save = np.savez_compressed if compact else np.savez
+        save(file, allow_pickle=False, result=np.asarray(text), **arrays)
+        return file.getvalue()
+
+
+def from_bytes(data: bytes) -> CellResult:
+    """What `to_bytes` wrote, in full precision. Raises `ValueError` for anything else, and for a file damaged since."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        plain = json.loads(str(arrays.pop("result")))
+        plain["curve"] = tuple(CurveRow(*row) for row in plain["curve"])
+        plain["diverged"] = tuple(plain["diverged"])
+        count = sum(name.startswith("weight_") for name in arrays)
+        weights = tuple(arrays[f"weight_{i}"].astype(np.float32) for i in range(count))
+        means = {name.removeprefix("mean_"): arrays[name] for name in arrays if name.startswith("mean_")}
+        latency_s, cost = (arrays.get(name, np.empty(0)).astype(np.float64) for name in ("latency_s", "cost"))
+        measured = RawScheme(latency_s, cost, means) if "cost" in arrays else None
+        return CellResult(
+            **{name: plain[name] for name in _PLAIN},
+            measured=measured,
+            relative_gap=arrays.get("relative_gap"),
+            weights=weights,
+        )
+    except (OSError, EOFError, KeyError, TypeError, AttributeError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+class Store:
+    """A folder of results. `damaged` lists the files that could not be read and were set aside, one sentence each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.damaged: list[str] = []
+
+    def path(self, cell: Cell) -> Path:
+        """Where the cell's result is, or will be."""
+        return self.folder / f"{cell.address}.npz"
+
+    def read(self, cell: Cell) -> CellResult | None:
+        """The cell's result, or None where it has to be computed; a damaged file is set aside under another name."""
+        path = self.path(cell)
+        try:
+            result = from_bytes(path.read_bytes())
+            if result.identity != cell.identity:
+                raise ValueError("it is the result of something else")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); mend that, then run again") from None
+        except ValueError as error:
+            aside = path.with_suffix(".damaged")
+            path.replace(aside)
+            self.damaged.append(f"{path}: damaged result of {cell.label} ({error}); set aside as {aside.name}")
+            return None
+        return result
+
+    def write(self, cell: Cell, result: CellResult) -> None:
+        """Write whole or not at all. Raises `InputError` where the disk is full or the folder cannot be written."""
+        path = self.path(cell)
+        partial = path.with_suffix(".partial")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                file.write(to_bytes(result))
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror}); earlier results are kept: mend that, then --resume"
+            ) from None
+
+    def missing(self, cells: Sequence[Cell]) -> list[Cell]:
+        """The cells that have no whole result yet, each address once."""
+        by_address = {cell.address: cell for cell in cells}
+        return [cell for cell in by_address.values() if self.read(cell) is None]

@@ -1,0 +1,91 @@
+"""Numbers as people read them: true minus signs, units, intervals on a second line, Greek symbols."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from twinsync.experiments.records import Estimate
+
+NBSP = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
+_GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "eta": "η", "phi": "φ", "sigma": "σ", "theta": "θ", "tau": "τ"}
+
+
+def number(value: float, digits: int = 1) -> str:
+    """A number with thousands apart; a dash for NaN."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def share(value: float, digits: int = 1) -> str:
+    """A share as a percentage."""
+    return f"{number(100 * value, digits)}{NBSP}%"
+
+
+def seconds(value: float) -> str:
+    """A time with its unit."""
+    return f"{number(value, 2)}{NBSP}s"
+
+
+def change(value: float, base: float) -> str:
+    """The relative change from `base`, signed; a dash where a ratio means nothing."""
+    if not (math.isfinite(value) and math.isfinite(base)) or base <= 0:
+        return "–"
+    return f"{100 * (value / base - 1):+.1f}{NBSP}%".replace("-", "−")
+
+
+def compared(value: float, base: float, more: str = "more", less: str = "less") -> str:
+    """`12.3 % more than`, or both numbers where a ratio means nothing."""
+    if not (math.isfinite(value) and math.isfinite(base)) or base <= 0:
+        return f"{number(value)}, against {number(base)} for"
+    percent = 100 * (value / base - 1)
+    return f"{number(abs(percent))}{NBSP}% {more if percent >= 0 else less} than"
+
+
+def interval(estimate: Estimate, digits: int, *, factor: float = 1.0, sign: bool = False) -> str:
+    """`low to high`."""
+    ends = (estimate.low, estimate.high)
+    return " to ".join(("+" if sign and end > 0 else "") + number(factor * end, digits) for end in ends)
+
+
+def with_interval(estimate: Estimate, digits: int, *, factor: float = 1.0, sign: bool = False) -> str:
+    """A mean and, on a second line, its interval; the mean alone where there is none."""
+    mean = ("+" if sign and estimate.mean > 0 else "") + number(factor * estimate.mean, digits)
+    if math.isnan(estimate.low):
+        return mean
+    return f"{mean}\n{interval(estimate, digits, factor=factor, sign=sign)}"
+
+
+def duration(elapsed_s: float) -> str:
+    """A long time in words."""
+    if elapsed_s < 60:
+        return f"{elapsed_s:.1f}{NBSP}s"
+    minutes, rest = divmod(round(elapsed_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}{NBSP}h {minutes}{NBSP}min" if hours else f"{minutes}{NBSP}min {rest}{NBSP}s"
+
+
+def listing(parts: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def sentence(text: str) -> str:
+    """Text with a capital first letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
+
+
+def plain(value: Any) -> str:
+    """A setting's value as text."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def symbol(text: str) -> str:
+    """A symbol with its Greek letters: `phi_min` to `φ_min`."""
+    names = "|".join(_GREEK)
+    return re.sub(rf"(?<![A-Za-z])({names})(?![A-Za-z])", lambda match: _GREEK[match[1]], text)

@@ -1,0 +1,197 @@
+"""What an evaluation is to compute: the comparison at the preset, sweeps of one axis, studies of variants; as cells."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from twinsync.allocators.registry import find_allocators
+from twinsync.errors import InputError
+from twinsync.experiments.compute.cell import Cell
+from twinsync.experiments.compute.peers import check_peer
+from twinsync.experiments.records import Place
+from twinsync.experiments.schemes import Budget, SchemePlan, contenders, printed_schemes, repaired_schemes
+from twinsync.experiments.sweep import SweepPlan, check_sweep, places, scenario_at, split, thinned
+from twinsync.experiments.sweep_files import BEYOND, PAPER, read_sweep, shipped_sweep
+from twinsync.experiments.variants import PEERS, SETTINGS, VARIANTS, Variant, peer_variants
+from twinsync.presets import Preset, load_preset, load_scenario
+from twinsync.scenario import Scenario
+
+COMPARISON = "3"
+FIGURES = (COMPARISON, *(name.removeprefix("fig") for name in PAPER), "beyond")
+PRINTED_FIGURES = (*FIGURES[:-1], SETTINGS, PEERS)  # of a budget that trains the schemes as printed at their size
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to compute: the comparison at the preset or not, sweeps of one axis with the schemes they name, and studies
+    of variants at the preset.
+
+    identity: what a folder has to be for, to be continued by it. recipe: the arguments that make this plan again.
+    """
+
+    identity: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    preset: Preset
+    scenario: str
+    overrides: tuple[str, ...]
+    figures: tuple[str, ...]
+    budget: Budget
+    seed: int
+    compared: tuple[SchemePlan, ...]
+    sweeps: tuple[SweepPlan, ...]
+    swept: Mapping[str, SchemePlan]
+    studies: Mapping[str, Sequence[Variant]] = dataclasses.field(default_factory=dict)
+
+    def cells(self) -> list[Cell]:
+        """All cells, those of the comparison first."""
+        cells = self.compared_cells()
+        cells += [cell for sweep in self.sweeps for place in places(sweep) for cell in self.cells_at(sweep, place)]
+        return cells + [cell for name in self.studies for cell in self.study_cells(name)]
+
+    def compared_cells(self) -> list[Cell]:
+        """Cells of the comparison at the preset."""
+        return self._cells(self.compared, self.preset.scenario, self.budget.seeds)
+
+    def cells_at(self, sweep: SweepPlan, place: Place) -> list[Cell]:
+        """Cells at one place of a sweep; a place that is the preset has the results of the comparison."""
+        scenario = scenario_at(sweep, place)
+        # Else one scheme would have two numbers at the same point, of few seeds and of more.
+        seeds = self.budget.seeds if scenario == self.preset.scenario else self.budget.seeds_of_sweeps
+        return self._cells([self.swept[name] for name in sweep.schemes], scenario, seeds)
+
+    def study_cells(self, name: str) -> list[Cell]:
+        """Cells of a study of variants: as many training seeds as at the points of sweeps."""
+        schemes = [variant.scheme for variant in self.studies[name]]
+        return self._cells(schemes, self.preset.scenario, self.budget.seeds_of_sweeps)
+
+    def _cells(self, schemes: Sequence[SchemePlan], scenario: Scenario, seeds: int) -> list[Cell]:
+        """A cell per training seed of each learner, one of each scheme that learns nothing."""
+        budget = self.budget
+        return [
+            Cell(
+                scheme.name, scenario, scheme.settings, "" if scheme.settings else scheme.name, self.seed, number,
+                budget.evaluation_slots, budget.evaluation_seeds, budget.stretches, scheme.library,
+            )
+            for scheme in schemes
+            for number in range(seeds if scheme.settings else 1)
+        ]  # fmt: skip
+
+
+def default_figures(budget: Budget) -> str:
+    """The parts that a budget computes unless told otherwise, as `find_figures` takes them."""
+    return ",".join(PRINTED_FIGURES if budget.name == "printed" else FIGURES)
+
+
+def find_figures(text: str) -> tuple[str, ...]:
+    """The parts of an evaluation that a comma-separated list names, in order. Raises `InputError` for another name."""
+    wanted = [part.strip() for part in text.split(",")]
+    known = (*FIGURES, *BEYOND, *VARIANTS)
+    for part in wanted:
+        if part not in known:
+            raise InputError(f"--figures: unknown {part!r}; give some of {', '.join(known)}")
+    chosen = {name for part in wanted for name in (BEYOND if part == "beyond" else (part,))}
+    return tuple(name for name in (COMPARISON, *FIGURES[1:-1], *BEYOND, *VARIANTS) if name in chosen)
+
+
+def reproduction_plan(
+    budget: Budget, figures: Sequence[str], scenario: str, overrides: Sequence[str], seed: int
+) -> Plan:
+    """The plan of a reproduction. Raises `InputError` where a sweep has an impossible value in this scenario."""
+    if PEERS in figures:
+        _check_peers(budget)
+    swept = [figure for figure in figures if figure != COMPARISON and figure not in VARIANTS]
+    return Plan(
+        identity={"budget": budget.name, "scenario": scenario, "overrides": list(overrides), "seed": seed},
+        recipe={
+            "budget": dataclasses.asdict(budget),
+            "figures": list(figures),
+            "scenario": scenario,
+            "overrides": list(overrides),
+            "seed": seed,
+        },
+        preset=load_preset(scenario, overrides),
+        scenario=scenario,
+        overrides=tuple(overrides),
+        figures=tuple(figures),
+        budget=budget,
+        seed=seed,
+        compared=tuple(contenders(budget)) if COMPARISON in figures else (),
+        sweeps=tuple(_shipped(figure, budget, scenario, overrides) for figure in swept),
+        swept=sweep_schemes(budget),
+        studies={name: variants(budget) for name, variants in VARIANTS.items() if name in figures},
+    )
+
+
+def _shipped(figure: str, budget: Budget, scenario: str, overrides: Sequence[str]) -> SweepPlan:
+    """A sweep that comes with the package, with the values and schemes that the budget affords."""
+    shipped = shipped_sweep(f"fig{figure}" if figure.isdigit() else figure)
+    left_out = {
+        *(() if budget.printed else (scheme.name for scheme in printed_schemes(budget))),
+        *(() if budget.repaired_sweeps else (scheme.name for scheme in repaired_schemes(budget))),
+    }
+    kept = tuple(name for name in shipped.schemes if name not in left_out)
+    # The user's own constants come first: an axis, or what a figure needs, is not theirs to hold.
+    sweep = dataclasses.replace(
+        shipped, scenario=scenario, overrides=(*overrides, *shipped.overrides), schemes=kept
+    )  # fmt: skip
+    sweep = thinned(sweep) if budget.thin else sweep
+    check_sweep(sweep)
+    return sweep
+
+
+def _check_peers(budget: Budget) -> None:
+    """Raise `InputError` before any work where the peers cannot be trained."""
+    for variant in peer_variants(budget):
+        if variant.scheme.library and variant.scheme.settings is not None:
+            try:
+                check_peer(variant.scheme.settings)
+            except InputError as error:
+                raise InputError(f"--figures {PEERS}: {error}, or leave that part out") from None
+
+
+def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
+    """The plan of a user's own sweep file. Raises `InputError` naming the file and what is wrong in it."""
+    sweep, schemes = read_sweep(path, sweep_schemes(budget))
+    try:
+        check_sweep(sweep)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    for scheme in schemes.values():
+        if scheme.settings is None:
+            find_allocators(scheme.name, load_scenario(sweep.scenario, sweep.overrides))
+    return Plan(
+        # The sweep itself may change: results are found by what they are the result of.
+        identity={"sweep": sweep.name, "seed": seed},
+        recipe={"budget": dataclasses.asdict(budget), "file": str(path), "seed": seed},
+        preset=load_preset(sweep.scenario, sweep.overrides),
+        scenario=sweep.scenario,
+        overrides=sweep.overrides,
+        figures=(),
+        budget=budget,
+        seed=seed,
+        compared=(),
+        sweeps=tuple(split(sweep)),
+        swept=schemes,
+    )
+
+
+def sweep_schemes(budget: Budget) -> dict[str, SchemePlan]:
+    """The schemes that sweeps know by name, those as printed at the budget's size among them."""
+    return {scheme.name: scheme for scheme in contenders(dataclasses.replace(budget, printed=True))}
+
+
+def read_plan(path: Path) -> tuple[Plan, str]:
+    """The plan that a folder was last computed by, and the command. Raises `InputError` where the file is damaged."""
+    try:
+        recipe = json.loads(path.read_text("utf-8"))
+        budget = Budget(**recipe["budget"])
+        if "file" in recipe:
+            return sweep_plan(Path(recipe["file"]), budget, recipe["seed"]), recipe["command"]
+        figures, overrides = recipe["figures"], recipe["overrides"]
+        return reproduction_plan(budget, figures, recipe["scenario"], overrides, recipe["seed"]), recipe["command"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: damaged ({type(error).__name__}: {error}); run the command again") from None

@@ -1,0 +1,70 @@
+"""The paper's claims and what became of them, as a section of the report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED
+from twinsync.experiments.formatting import listing, sentence
+from twinsync.experiments.records import Claim, Outcome
+from twinsync.experiments.report.document import Block, Heading, Judged, Paragraph, Verdict, Verdicts
+
+
+class _Wording(NamedTuple):
+    """How a verdict is shown: its kind for the eye, and in words of one and of several claims."""
+
+    kind: str
+    one: str
+    several: str
+
+
+_WORDINGS = {
+    HOLDS: _Wording("good", "holds", "hold"),
+    PARTLY: _Wording("partly", "holds only in places", "hold only in places"),
+    FAILS: _Wording("bad", "does not hold", "do not hold"),
+    UNCHECKED: _Wording("open", "was not checked", "were not checked"),
+}
+
+
+def tally(claims: Sequence[Claim]) -> str:
+    """How many claims came to which verdict, as printed and repaired."""
+    printed, repaired = ([getattr(claim, side) for claim in claims] for side in ("printed", "repaired"))
+    return (
+        f"Of the {len(claims)} statements of the paper's Section V and abstract, as printed {_counts(printed)}; "
+        f"repaired {_counts(repaired)}."
+    )
+
+
+def _counts(outcomes: Sequence[Outcome]) -> str:
+    verdicts = [outcome.verdict for outcome in outcomes]
+    counts = [(verdicts.count(verdict), wording) for verdict, wording in _WORDINGS.items()]
+    return listing([f"{count} {wording.one if count == 1 else wording.several}" for count, wording in counts if count])
+
+
+def claims_section(claims: Sequence[Claim]) -> list[Block]:
+    """Every claim with its verdict as printed and repaired, in the order given; nothing where there are none."""
+    if not claims:
+        return []
+    words = (
+        "In our words, under our reading of what the paper leaves open: on the left with the paper's schemes as "
+        "printed, on the right with settings that fit the problem. A claim holds where its 95 % interval lies wholly "
+        "on the claimed side; learners that were trained for different numbers of slots are not compared."
+    )
+    items = [_verdict(claim) for claim in claims]
+    return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(items)]
+
+
+def _verdict(claim: Claim) -> Verdict:
+    statement = f"{claim.figure}: {sentence(claim.statement)}"
+    note = f"What it hinges on: {claim.hinges.removesuffix('.')}." if claim.hinges else ""
+    return Verdict(statement, _judged("As printed", claim.printed), _judged("Repaired", claim.repaired), note)
+
+
+def _judged(level: str, outcome: Outcome) -> Judged:
+    # The first sentence has the number; where it holds and where not can take a page.
+    detail, *more = re.split(r"(?<=[.])\s+(?=[A-Z])", outcome.detail, maxsplit=1)
+    wording = _WORDINGS[outcome.verdict]
+    verdict = f"{level}: {UNCHECKED if outcome.verdict == UNCHECKED else wording.one}"
+    return Judged(wording.kind, verdict, sentence(detail) if detail else "", "".join(more), outcome.basis)

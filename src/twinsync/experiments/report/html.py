@@ -1,0 +1,203 @@
+"""The report as one self-contained HTML page: style, figures and a small script inline, nothing fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib import resources
+
+from twinsync.experiments.columns import Cell
+from twinsync.experiments.figures import Drawn
+from twinsync.experiments.figures.chart import Spot
+from twinsync.experiments.figures.style import COLOURS
+from twinsync.experiments.report.document import (
+    Block,
+    Box,
+    Bullets,
+    Code,
+    Document,
+    Folded,
+    Heading,
+    Judged,
+    Made,
+    Paragraph,
+    Picture,
+    Table,
+    Tiles,
+    Verdicts,
+)
+
+FORMATS = ("csv", "png", "svg", "pdf")
+_REACH = 7  # radius of a point's answer to a tap or the keyboard's focus, in 1/72 inch
+
+
+def to_html(document: Document, figures: Mapping[str, Drawn]) -> str:
+    """The whole page; `figures` holds the SVGs that the document's pictures name."""
+    style = _part("page.css")
+    # Only points that can be asked need a script.
+    asked = any(drawn.wide_spots for drawn in figures.values())
+    script = f"<script>\n{_part('page.js')}</script>\n" if asked else ""
+    body = "\n".join(_block(block, figures) for block in document.blocks)
+    headings = [block for block in document.blocks if isinstance(block, Heading)]
+    # Sections with parts make a page long enough to need a way around.
+    contents = _contents(headings) if any(heading.level > 2 for heading in headings) else ""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(document.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f'<header>\n<h1>{_words(document.title)}</h1>\n<p class="subtitle">{_words(document.subtitle)}</p>\n'
+        f"{contents}</header>\n"
+        f"{body}\n</main>\n{script}</body>\n</html>\n"
+    )
+
+
+def _part(name: str) -> str:
+    return (resources.files("twinsync.experiments.report") / name).read_text("utf-8")
+
+
+def _slug(title: str) -> str:
+    return "s-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def _contents(headings: Sequence[Heading]) -> str:
+    links = (
+        f'<a href="#{_slug(heading.text)}">{_words(heading.text)}</a>' for heading in headings if heading.level == 2
+    )
+    return f'<nav aria-label="Sections">{" ".join(links)}</nav>\n'
+
+
+def _words(text: str) -> str:
+    text = re.sub(r"(?<=\w)&#x27;", "’", escape(text))
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
+
+
+def _block(block: Block, figures: Mapping[str, Drawn]) -> str:
+    match block:
+        case Heading(text, level):
+            named = f' id="{_slug(text)}"' if level == 2 else ""
+            return f"<h{level}{named}>{_words(text)}</h{level}>"
+        case Paragraph(text):
+            return f"<p>{_words(text)}</p>"
+        case Bullets(items):
+            return "<ul>" + "".join(f"<li>{_words(item)}</li>" for item in items) + "</ul>"
+        case Code(text):
+            return f"<pre><code>{escape(text)}</code></pre>"
+        case Tiles(tiles):
+            cells = (f"<div><dt>{_words(tile.label)}</dt><dd>{_words(tile.value)}</dd></div>" for tile in tiles)
+            return f'<dl class="tiles">{"".join(cells)}</dl>'
+        case Table():
+            return _table(block)
+        case Picture():
+            return _picture(block, figures[block.name])
+        case Verdicts():
+            return _verdicts(block)
+        case Box(kind, title, blocks):
+            inside = "\n".join(_block(item, figures) for item in blocks)
+            return f'<aside class="{kind}"><h3>{_words(title)}</h3>\n{inside}</aside>'
+        case Folded(summary, blocks):
+            inside = "\n".join(_block(item, figures) for item in blocks)
+            return f"<details><summary>{_words(summary)}</summary>\n{inside}</details>"
+
+
+def _table(table: Table) -> str:
+    head = "".join(_cell("th", text, "col", place in table.words) for place, text in enumerate(table.header))
+    body = []
+    for number, row in enumerate(table.rows):
+        first, *rest = row
+        cells = _cell("th", first, "row", 0 in table.words)
+        cells += "".join(_cell("td", text, "", place in table.words) for place, text in enumerate(rest, start=1))
+        body.append(f'<tr class="strong">{cells}</tr>' if number in table.strong else f"<tr>{cells}</tr>")
+    # The caption stands outside the box that scrolls sideways on a phone.
+    caption = f'<p class="caption">{_words(table.caption)}</p>' if table.caption else ""
+    heading = f"<thead><tr>{head}</tr></thead>" if table.header else ""
+    rows = "\n".join(body)
+    return f'{caption}<div class="table"><table>{heading}\n<tbody>{rows}</tbody></table></div>'
+
+
+def _cell(tag: str, content: Cell | str, scope: str, words: bool) -> str:
+    kind = ' class="words"' if words else ""
+    scoped = f' scope="{scope}"' if scope else ""
+    main, small = content if isinstance(content, Cell) else Cell(content)
+    inside = f"{_words(main)}<small>{_words(small)}</small>" if small else _words(main)
+    return f"<{tag}{kind}{scoped}>{inside}</{tag}>"
+
+
+def _verdicts(block: Verdicts) -> str:
+    items = []
+    for item in block.items:
+        note = f'<p class="note">{_words(item.note)}</p>' if item.note else ""
+        sides = _judged(item.printed) + _judged(item.repaired)
+        items.append(f'<li><p class="claim">{_words(item.claim)}</p><div class="sides">{sides}</div>{note}</li>')
+    return f'<ul class="verdicts">{"".join(items)}</ul>'
+
+
+def _judged(item: Judged) -> str:
+    inside = f"<p>{_words(item.detail)}</p>" if item.detail else ""
+    inside += f"<details><summary>In full</summary><p>{_words(item.more)}</p></details>" if item.more else ""
+    inside += f'<p class="note">{_words(item.basis)}</p>' if item.basis else ""
+    return f'<div class="{item.kind}"><p class="verdict">{_words(item.verdict)}</p>{inside}</div>'
+
+
+def _picture(block: Picture, drawn: Drawn) -> str:
+    """The figure for a page and for a phone, with its caption and where it comes from."""
+    variants = (("wide", drawn.wide_svg, drawn.wide_spots), ("narrow", drawn.narrow_svg, drawn.narrow_spots))
+    views = "".join(
+        f'<div class="{width}">{inline_svg(svg, f"{block.name}-{width}", block.message, spots)}</div>'
+        for width, svg, spots in variants
+    )
+    source = "" if block.made is None else _source(block.name, block.made)
+    return f'<figure id="{block.name}">{views}<figcaption>{_words(block.caption)}{source}</figcaption></figure>'
+
+
+def _source(name: str, made: Made) -> str:
+    links = ", ".join(f'<a href="figures/{name}.{kind}">{kind.upper()}</a>' for kind in FORMATS)
+    words = f"Made by <code>{escape(made.command)}</code> at {_commits(made.commits)}. Data: {links}."
+    return f'<span class="source">{words}</span>'
+
+
+def _commits(commits: Sequence[str]) -> str:
+    if not commits:
+        return "an unknown revision"
+    return f"revision{'s' if len(commits) > 1 else ''} " + ", ".join(f"<code>{escape(item)}</code>" for item in commits)
+
+
+def inline_svg(svg: str, prefix: str, message: str, spots: Sequence[Spot] = ()) -> str:
+    """An SVG made part of a page: ids its own, colours the page's, type the page's, size from its box.
+
+    Each of `spots` becomes an invisible mark that holds its words; the arrow keys go from one to the next.
+    """
+    svg = svg[svg.index("<svg") :]
+    head, _, rest = svg.partition(">")
+    box = re.search(r'viewBox="[^"]+"', head)
+    if box is None:
+        raise ValueError(f"{prefix}: the SVG has no viewBox")
+    rest = re.sub(r"<metadata>.*?</metadata>", "", rest, flags=re.DOTALL)
+    rest = re.sub(r'\bid="', f'id="{prefix}-', rest)
+    rest = re.sub(r"url\(#", f"url(#{prefix}-", rest)
+    rest = re.sub(r'(?:xlink:)?href="#', f'href="#{prefix}-', rest)
+    rest = re.sub(r"font-family: [^;\"]+", "font-family: var(--sans)", rest)
+    rest = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", rest, count=1, flags=re.DOTALL)
+    for name, value in COLOURS.items():
+        rest = re.sub(value, f"var(--{name})", rest, flags=re.IGNORECASE)
+    rest = rest.strip()
+    if spots:
+        rest = rest.removesuffix("</svg>") + _spots(spots) + "</svg>"
+    # What is inside an image is hidden from who reads by ear; a group's members are not.
+    role = "group" if spots else "img"
+    return f'<svg {box[0]} role="{role}" aria-label="{escape(message)}">{rest}'
+
+
+def _spots(spots: Sequence[Spot]) -> str:
+    # One stop for the tabulator key: with all points in its path nobody would reach the end of the page.
+    marks = (
+        f'<circle cx="{spot.x:.2f}" cy="{spot.y:.2f}" r="{_REACH}" tabindex="{-1 if place else 0}" role="img" '
+        f'aria-label="{_lines(spot.words)}"/>'
+        for place, spot in enumerate(spots)
+    )
+    return f'<g class="spots">{"".join(marks)}</g>'
+
+
+def _lines(words: Sequence[str]) -> str:
+    return "&#10;".join(escape(line) for line in words)

@@ -1,0 +1,100 @@
+"""The report as Markdown, with the figures beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twinsync.experiments.columns import Cell
+from twinsync.experiments.report.document import (
+    Block,
+    Box,
+    Bullets,
+    Code,
+    Document,
+    Folded,
+    Heading,
+    Judged,
+    Paragraph,
+    Picture,
+    Table,
+    Tiles,
+    Verdict,
+    Verdicts,
+)
+
+
+def to_markdown(document: Document) -> str:
+    """The whole report as GitHub-flavoured Markdown."""
+    head = [f"# {_words(document.title)}", _words(document.subtitle)]
+    return "\n\n".join([*head, *(_block(block) for block in document.blocks)]) + "\n"
+
+
+def _words(text: str) -> str:
+    return text.replace("<", "&lt;")
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading(text, level):
+            return f"{'#' * level} {_words(text)}"
+        case Paragraph(text):
+            return _words(text)
+        case Bullets(items):
+            return "\n".join(f"- {_words(item)}" for item in items)
+        case Code(text):
+            return f"```\n{text}\n```"
+        case Tiles(tiles):
+            return "\n".join(f"- **{_words(tile.value)}** {_words(tile.label)}" for tile in tiles)
+        case Table():
+            return _table(block)
+        case Picture():
+            return _picture(block)
+        case Verdicts(items):
+            return "\n".join(_verdict(item) for item in items)
+        case Box(_, title, blocks):
+            inside = "\n\n".join([f"**{_words(title)}**", *(_block(item) for item in blocks)])
+            return "\n".join(f"> {line}".rstrip() for line in inside.splitlines())
+        case Folded(summary, blocks):
+            inside = "\n\n".join(_block(item) for item in blocks)
+            return f"<details>\n<summary>{_words(summary)}</summary>\n\n{inside}\n\n</details>"
+
+
+def _verdict(item: Verdict) -> str:
+    lines = [f"- **{item.claim}**", *(f"  - {_judged(side)}" for side in (item.printed, item.repaired))]
+    return "\n".join(_words(line) for line in [*lines, *([f"  - {item.note}"] if item.note else [])])
+
+
+def _judged(item: Judged) -> str:
+    basis = f"({item.basis})" if item.basis else ""
+    return " ".join(part for part in (f"**{item.verdict}.**", item.detail, item.more, basis) if part)
+
+
+def _picture(picture: Picture) -> str:
+    made = picture.made
+    shown = f"![{_words(picture.message)}](figures/{picture.name}.png)\n\n*{_words(picture.caption)}*"
+    if made is None:
+        return shown
+    at = " at " + ", ".join(f"`{commit}`" for commit in made.commits) if made.commits else ""
+    return f"{shown}\n\nMade by `{made.command}`{at}; data: [{picture.name}.csv](figures/{picture.name}.csv)."
+
+
+def _table(table: Table) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(_words(cell).replace("|", "\\|") for cell in cells) + " |"
+
+    width = len(table.header or table.rows[0])
+    rule = "|" + "|".join(":---" if place in table.words else "---:" for place in range(width)) + "|"
+    rows = [
+        [
+            f"**{text}**" if place in table.strong and column == 0 else text
+            for column, text in enumerate(map(_one_line, row))
+        ]
+        for place, row in enumerate(table.rows)
+    ]
+    caption = f"*{_words(table.caption)}*\n\n" if table.caption else ""
+    return caption + "\n".join([line(table.header or [""] * width), rule, *(line(row) for row in rows)])
+
+
+def _one_line(cell: Cell | str) -> str:
+    main, small = cell if isinstance(cell, Cell) else Cell(cell)
+    return f"{main} ({small})" if small else main

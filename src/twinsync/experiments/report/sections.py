@@ -1,0 +1,246 @@
+"""The report from its title to its last line, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twinsync.experiments.columns import COMPARISON, Row, by_cost, columns_of, compared, training
+from twinsync.experiments.formatting import change, listing, number, sentence, share
+from twinsync.experiments.formatting import duration as time
+from twinsync.experiments.records import Claim
+from twinsync.experiments.report import findings, tables
+from twinsync.experiments.report.claims import claims_section, tally
+from twinsync.experiments.report.document import (
+    Block,
+    Box,
+    Bullets,
+    Document,
+    Folded,
+    Heading,
+    Made,
+    Paragraph,
+    Picture,
+    Tile,
+    Tiles,
+)
+from twinsync.experiments.report.provenance import budget_box, constants_section, making_section
+from twinsync.experiments.report.sweep_sections import (
+    feasibility_section,
+    frontier_section,
+    further_sweeps,
+    paper_sweeps,
+    recorded_sweeps,
+)
+from twinsync.experiments.report.variants import variants_section
+from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Results
+from twinsync.experiments.statistics import expected_coverage
+
+
+def build(results: Results, claims: Sequence[Claim] = (), record: Results | None = None) -> Document:
+    """The whole report as blocks; `claims` are the paper's, already checked. `record` has the schemes as printed, and
+    may be `results` itself."""
+    manifest = results.manifest
+    scenario, has_comparison = manifest.scenario, results.comparison is not None
+    changed = f" ({', '.join(scenario.overrides)})" if scenario.overrides else ""
+    subtitle = (
+        f"Scenario {scenario.name}{changed}, budget {manifest.budget}, seed {manifest.seed}, "
+        f"{manifest.started[:10]}, {time(manifest.total_s)} of compute"
+    )
+    of_paper = has_comparison or any(sweep.figure for sweep in results.sweeps)
+    blocks = [
+        *(_summary(results, record) if has_comparison else []),
+        *([Paragraph(tally(claims))] if claims else []),
+        budget_box(manifest),
+        *([*_comparison(results), *_learning(results)] if has_comparison else []),
+        *(_printed(results, record) if has_comparison else []),
+        *variants_section(results, record),
+        *paper_sweeps(results),
+        *further_sweeps(results),
+        *frontier_section(results),
+        *claims_section(claims),
+        *feasibility_section(results),
+        *(_parts(results) if has_comparison else []),
+        *constants_section(results),
+        *making_section(results),
+    ]
+    title = "Delay-aware digital-twin synchronisation: "
+    return Document(title + ("the paper's comparison, reproduced" if of_paper else "sweeps"), subtitle, blocks)
+
+
+def _made(results: Results) -> Made:
+    # Results outlive the code that made them.
+    return Made(results.manifest.command, results.manifest.comparison_commits)
+
+
+def _summary(results: Results, record: Results | None) -> list[Block]:
+    comparison = compared(results)
+    title, statement = findings.feasibility(results)
+    levels = [
+        f"**Repaired.** {findings.level(results, comparison.learner, comparison.benchmarks)}",
+        f"**Best possible.** {findings.best_possible(results)}",
+    ]
+    if record is not None and findings.has_printed(record):
+        levels.insert(0, f"**As printed.** {findings.level(record, SAC_AS_PRINTED, tables.PAPER.benchmarks())}")
+    return [
+        Bullets(levels),
+        tables.levels(results, record),
+        _tiles(results, record),
+        Paragraph(f"{findings.gains(results)} {findings.cheaper(results)}"),
+        Box("note", title, [Paragraph(statement)]),
+        # Those as printed are told of in their own section.
+        *_unstable(results.with_curves(printed=False)),
+    ]
+
+
+def _tiles(results: Results, record: Results | None) -> Tiles:
+    """How far above the optimum each level costs, and whether anyone meets the deadline."""
+    tiles = []
+    for level in tables.levels_of(results, record):
+        if level.scheme == OPTIMUM:
+            continue
+        optimum = compared(level.results).evaluation.allocators[OPTIMUM]
+        label = "the best without channel knowledge" if level.scheme == EXPECTED else level.results.label(level.scheme)
+        slots = level.measured.training_slots
+        trained = f", trained on {number(slots, 0)} slots" if slots > 0 else ""
+        above = change(level.measured.cost.mean, optimum.cost.mean)
+        tiles.append(Tile(above, f"cost above the optimum's: {label}{trained}"))
+    missed = compared(results).evaluation.allocators[OPTIMUM].deadline_miss_rate
+    return Tiles([*tiles, Tile(share(missed), "of UD-slots are late even at the optimum")])
+
+
+def _unstable(results: Results) -> list[Block]:
+    """The learners whose training did not hold, of those with a learning curve in these results."""
+    sentences = [item.sentence() for item in findings.instabilities(results)]
+    return [Box("trouble", "Training that did not hold", [Bullets(sentences)])] if sentences else []
+
+
+def _comparison(results: Results) -> list[Block]:
+    comparison, rows = compared(results), by_cost(results)
+    shown = {column.key for column in columns_of(COMPARISON)}
+    definitions = comparison.evaluation.definitions
+    meanings = [f"`{key}`: {words}" for key, words in definitions.items() if key in shown]
+    schemes = [f"**{item.label}**: {item.description}" for item in results.schemes.values() if item.description]
+    return [
+        Heading("How the schemes compare"),
+        Picture(
+            "comparison",
+            "Mean latency and cost of a slot, with 95 % intervals. Ticks: single training seeds, or sets of slots "
+            f"where nothing is trained. Hollow: as printed. {training(rows)}",
+            f"Dot plot of mean latency and cost of {len(rows)} schemes; {rows[0].scheme.label} costs least.",
+            _made(results),
+        ),
+        tables.comparison(results, comparison.learner, rows),
+        Bullets(_notes(results)),
+        *([Folded("What the columns mean", [Bullets(meanings)])] if meanings else []),
+        *([Folded("Who the schemes are", [Bullets(schemes)])] if schemes else []),
+        tables.paired(results),
+    ]
+
+
+def _notes(results: Results) -> list[str]:
+    """The evaluation's own remarks, which know a scheme by its key, with its name for people."""
+    notes = []
+    for note in compared(results).evaluation.notes:
+        key, space, rest = note.partition(" ")
+        notes.append(sentence(f"{results.label(key)}{space}{rest}"))
+    return notes
+
+
+def _trained(results: Results) -> list[Row]:
+    """The schemes of the comparison that have a learning curve."""
+    curves = compared(results).curves
+    return [row for row in by_cost(results) if row.scheme.name in curves]
+
+
+def _seeds(results: Results) -> list[int]:
+    return sorted({len(curve.cost) for curve in compared(results).curves.values()})
+
+
+def _learning(results: Results) -> list[Block]:
+    own = results.with_curves(printed=False)
+    seeds = _seeds(own)
+    covered = f"; over {seeds[0]} seeds they cover the mean {share(expected_coverage(seeds[0]), 0)} of the time"
+    caption = (
+        "Fig. 3 with the repaired schemes. Reward is minus the cost of a slot, −(T[n] + P) of (22), so higher is "
+        "better: seconds of latency summed over the UDs, plus weighted penalties. Each point is the deterministic "
+        "policy on fixed evaluation slots; lines are means over "
+        f"{listing([str(count) for count in seeds])} training seeds, bands 95 % bootstrap intervals over seeds"
+        f"{covered if seeds[0] > 1 else ''}. {training(_trained(own))} Dashed: the certified optimum. The lower panel "
+        "shows the same curves from nearer and names what ends below it. A cross marks where a seed stopped giving "
+        "finite numbers."
+    )
+    labels = listing([results.label(name) for name in compared(own).curves])
+    unstable = [item.label for item in findings.instabilities(own)]
+    message = f"Learning curves of {labels}; {f'unstable: {listing(unstable)}' if unstable else 'all stable'}"
+    differing, settings = tables.deviations(results), tables.settings(results)
+    return [
+        Heading("How they learn"),
+        Picture("fig3_convergence", caption, message, _made(results)),
+        *([Folded("What was repaired, and why", [differing])] if differing.rows else []),
+        *([Folded("All settings of every learner", [settings])] if settings.rows else []),
+    ]
+
+
+def _printed(results: Results, record: Results | None) -> list[Block]:
+    """The schemes as printed: table, learning curves, and where they are recorded Figs. 4 to 7 too."""
+    heading = Heading("The paper as printed")
+    if record is None or record.comparison is None:
+        words = (
+            "The schemes as printed were not trained in this run, and none are recorded for this scenario and seed. "
+            "`--budget printed` trains them at the printed size, `--retrain-printed` at this budget's."
+        )
+        return [heading, Paragraph(words)]
+    beside = [row for row in by_cost(record) if row.scheme.group == "paper" or row.scheme.name in (OPTIMUM, EXPECTED)]
+    blocks = [tables.comparison(record, SAC_AS_PRINTED, beside), *_printed_curves(record)]
+    if record is results:
+        return [heading, *blocks]
+    box = Box("note", "Recorded, not trained in this run", [Paragraph(_record_made(record))])
+    return [heading, box, *blocks, *recorded_sweeps(record)]
+
+
+def _record_made(record: Results) -> str:
+    manifest, settings = record.manifest, record.schemes[SAC_AS_PRINTED].settings
+    commits = listing([f"`{commit}`" for commit in manifest.comparison_commits] or ["unknown"])
+    widths = " and ".join(str(width) for width in settings.get("hidden", ()))
+    size = f"{number(settings['slots'], 0)} slots" if "slots" in settings else "the printed size"
+    networks = f" and networks {widths} wide" if widths else ""
+    return (
+        f"What follows is the recorded run of the same scenario and root seed with {size}{networks}, made by "
+        f"`{manifest.command}` at revision {commits} in {time(manifest.total_s)} of compute. `--retrain-printed` "
+        "trains these schemes anyway, at this budget's size and labelled with it."
+    )
+
+
+def _printed_curves(record: Results) -> list[Block]:
+    own = record.with_curves(printed=True)
+    labels = listing([record.label(name) for name in compared(own).curves])
+    caption = (
+        "The paper's Fig. 3 as printed: reward −(T[n] + P) of (22) per slot of the deterministic policy on fixed "
+        f"slots. {training(_trained(own))} Lines are means over {listing([str(count) for count in _seeds(own)])} "
+        "training seeds, bands 95 % bootstrap intervals. Dashed: the certified optimum."
+    )
+    return [Picture("fig3_printed", caption, f"Learning curves of {labels}.", _made(record)), *_unstable(own)]
+
+
+def _parts(results: Results) -> list[Block]:
+    parts = compared(results).evaluation.allocators[OPTIMUM].latency_parts_s
+    part, largest = max(parts.items(), key=lambda item: item[1])
+    message = f"At the optimum the largest part is {part}, {share(largest / sum(parts.values()), 0)} of the latency."
+    trained = training(by_cost(results))
+    return [
+        Heading("Where the latency and the energy go"),
+        Picture(
+            "latency_parts",
+            f"Mean latency of a slot by part, all UDs together. {message} Dashed: where the mean would stand if every "
+            f"UD synchronised exactly at its deadline. {trained}",
+            message,
+            _made(results),
+        ),
+        Picture(
+            "energy_parts",
+            "Mean energy of a slot by part, all UDs together. Dashed: their budgets together. A budget binds each UD "
+            f"in each slot, so a mean below the line does not say that all keep theirs. {trained}",
+            "Stacked bars of the energy of every scheme by part, with the budget as a line.",
+            _made(results),
+        ),
+    ]

@@ -1,0 +1,172 @@
+"""The report's sections on sweeps: the paper's figures 4 to 7, what lies beyond them, frontiers, feasibility."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from twinsync.experiments.figures import sweep_figures
+from twinsync.experiments.figures.sweep import LATENCY, as_printed_sweeps
+from twinsync.experiments.formatting import NBSP, change, listing, number, seconds, sentence, share, symbol
+from twinsync.experiments.records import Sweep
+from twinsync.experiments.report import tables
+from twinsync.experiments.report.document import Block, Bullets, Folded, Heading, Made, Paragraph, Picture
+from twinsync.experiments.results import OPTIMUM, SAC_AS_PRINTED, Results
+
+_HOW_TO_READ = (
+    "Mean latency of a slot is T[n] of (19a), all UDs together; the cost adds the penalties of (22) and is what every "
+    "scheme minimises, so it is shown too, as a distance from the certified optimum (logarithmic from 1 % on). What "
+    "learns was trained anew at every point, and all schemes of a point met the same slots. Bands are 95 % bootstrap "
+    "intervals over training seeds; a gap in a line is a point without a value. Point at a mark, or step through them "
+    "with the arrow keys, for its numbers."
+)
+
+
+def paper_sweeps(results: Results) -> list[Block]:
+    """The figures that the paper has."""
+    sweeps = [sweep for sweep in results.sweeps if sweep.figure]
+    names = [sweep.figure.removeprefix("Fig. ") for sweep in sweeps]
+    title = f"Latency against one thing at a time: Fig{'s' * (len(names) > 1)}. {listing(names or [''])}"
+    return _sweeps(title, sweeps, results, _HOW_TO_READ)
+
+
+def further_sweeps(results: Results) -> list[Block]:
+    """The sweeps that the paper does not have."""
+    sweeps = [sweep for sweep in results.sweeps if not sweep.figure]
+    if len(sweeps) == len(results.sweeps):
+        return _sweeps("What latency depends on", sweeps, results, _HOW_TO_READ)
+    words = "The paper has no such figures; they are to be read as those above."
+    return _sweeps("Beyond the paper", sweeps, results, words)
+
+
+def _sweeps(title: str, sweeps: Sequence[Sweep], results: Results, words: str) -> list[Block]:
+    if not sweeps:
+        return []
+    return [Heading(title), Paragraph(words), *(block for sweep in sweeps for block in _sweep(sweep, results))]
+
+
+def _sweep(sweep: Sweep, results: Results) -> list[Block]:
+    words = finding(sweep, results)
+    remarks = [*lacks(sweep, results), *diverged(sweep, results)]
+    pictures = [
+        Picture(figure.name(sweep), figure.caption(sweep, results), f"{sweep.title}. {words}", made_by(sweep))
+        for figure, one in sweep_figures(results)
+        if one is sweep and not figure.title
+    ]
+    return [
+        Heading(f"{sweep.figure}: {sweep.title}" if sweep.figure else sweep.title, 3),
+        Paragraph(words),
+        *pictures,
+        *([Bullets(remarks)] if remarks else []),
+        Folded("All values of this figure", [tables.values(sweep, results)]),
+    ]
+
+
+def made_by(sweep: Sweep) -> Made:
+    """The command that made a sweep, and its revisions."""
+    return Made(sweep.command, sweep.commits)
+
+
+def recorded_sweeps(record: Results) -> list[Block]:
+    """Figs. 4 to 7 of a record, as printed."""
+    return [block for sweep in as_printed_sweeps(record) for block in _recorded(sweep, record)]
+
+
+def _recorded(sweep: Sweep, record: Results) -> list[Block]:
+    ends = [item.latency_s.mean for point in sweep.points if (item := point.measured(SAC_AS_PRINTED)) is not None]
+    words = ""
+    if len(ends) > 1:
+        moved = f"from {seconds(ends[0])} to {seconds(ends[-1])} ({change(ends[-1], ends[0])})"
+        words = f" SAC's mean latency goes {moved}."
+    caption = f"{sweep.figure} as printed, recorded.{words} {LATENCY.caption(sweep, record)}"
+    return [
+        Heading(f"{sweep.figure}: {sweep.title}", 3),
+        Picture(LATENCY.name(sweep), caption, f"{sweep.title}.{words}", made_by(sweep)),
+        Folded("All values of this figure", [tables.values(sweep, record)]),
+    ]
+
+
+def finding(sweep: Sweep, results: Results) -> str:
+    """From where to where the latency goes, and how near to the optimum each scheme stays."""
+    lead = OPTIMUM if OPTIMUM in sweep.schemes else sweep.schemes[0]
+    whose = "the optimum" if lead == OPTIMUM else symbol(results.label(lead))
+    ends = [
+        (point.label, measured.latency_s.mean)
+        for point in sweep.points
+        if (measured := point.measured(lead)) is not None and math.isfinite(measured.latency_s.mean)
+    ]
+    unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
+    words = sentence(f"{whose} has no value at any point")
+    if len(ends) == 1:
+        words = f"{sentence(whose)[:-1]} has a value at {ends[0][0]}{unit} alone, {seconds(ends[0][1])}."
+    elif ends:
+        (first, start), (last, end) = ends[0], ends[-1]
+        words = (
+            f"From {first}{unit} to {last}{unit}, the mean latency of {whose} goes from {seconds(start)} to "
+            f"{seconds(end)}."
+        )
+    gaps = [_gaps(sweep, name, results.label(name)) for name in sweep.schemes if name != OPTIMUM]
+    known = [gap for gap in gaps if gap]
+    return f"{words} Cost above the optimum's: {'; '.join(known)}." if known else words
+
+
+def _gaps(sweep: Sweep, scheme: str, label: str) -> str:
+    measured = [item for point in sweep.points if (item := point.measured(scheme)) is not None]
+    gaps = [item.gap_to_optimum for item in measured if item.gap_to_optimum is not None]
+    means = [100.0 * gap.mean for gap in gaps if math.isfinite(gap.mean)]
+    if not means:
+        return ""
+    ends = dict.fromkeys(number(value) for value in (min(means), max(means)))
+    return f"{symbol(label)} {' to '.join(ends)}{NBSP}%"
+
+
+def lacks(sweep: Sweep, results: Results) -> list[str]:
+    """Which schemes have no value where, and why; places with the same reason together."""
+    remarks = []
+    for name in sweep.schemes:
+        places: dict[str, list[str]] = {}
+        for label, reason in sweep.lacks(name).items():
+            places.setdefault(reason, []).append(label)
+        for reason, labels in places.items():
+            at = f"{symbol(sweep.axis.label)} = {listing(labels)}"
+            remarks.append(f"No value of **{symbol(results.label(name))}** at {at}. {sentence(reason)}")
+    return remarks
+
+
+def diverged(sweep: Sweep, results: Results) -> list[str]:
+    """Where some seeds of a learner were lost or fell back, in the evaluation's words."""
+    remarks = []
+    for point in sweep.points:
+        for note in point.evaluation.notes:
+            if "diverged" in note:
+                name, mark, rest = note.partition(":")
+                named = f"**{symbol(results.label(name))}**{mark}{rest}" if name in sweep.schemes else note
+                remarks.append(f"At {symbol(sweep.axis.label)} = {point.label}, {named}.")
+    return remarks
+
+
+def frontier_section(results: Results) -> list[Block]:
+    """What a shorter latency has to be paid with."""
+    blocks: list[Block] = []
+    for figure, sweep in sweep_figures(results):
+        if figure.title:
+            message = f"{figure.title}, one line per scheme, with {len(sweep.points)} points each."
+            caption = figure.caption(sweep, results)
+            blocks += [Heading(figure.title, 3), Picture(figure.name(sweep), caption, message, made_by(sweep))]
+    return [Heading("What a shorter latency is paid with"), *blocks] if blocks else []
+
+
+def feasibility_section(results: Results) -> list[Block]:
+    """Where on the sweeps' axes even the optimum is late."""
+    rows = list(tables.optima(results))
+    if not rows:
+        return []
+    late = sum(row.measured.deadline_miss_rate >= 0.5 for row in rows)
+    sweep, point, measured = min(rows, key=lambda row: row.measured.deadline_miss_rate)
+    words = (
+        f"At {late} of the {len(rows)} points of the sweeps even the optimum, which knows the channel, misses the "
+        f"deadline in half of the UD-slots or more. Fewest are late at {symbol(sweep.axis.label)} = {point.label}"
+        f"{NBSP * bool(sweep.axis.unit)}{sweep.axis.unit}: {share(measured.deadline_miss_rate)}."
+    )
+    folded = Folded("Every point", [tables.feasibility(rows)])
+    return [Heading("Where the deadline can be met"), Paragraph(words), folded]

@@ -1,0 +1,240 @@
+"""The report's tables, each a list of fields over the items it has a row for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from twinsync.experiments.claims.evidence import PAPER, TUNED
+from twinsync.experiments.columns import (
+    COMPARISON,
+    SWEEP,
+    Cell,
+    Row,
+    by_cost,
+    cell_of,
+    columns_of,
+    compared,
+    exported,
+    training,
+)
+from twinsync.experiments.formatting import duration, number, plain, symbol
+from twinsync.experiments.records import ConstantEntry, Deviation, Estimate, Measured, Pair, Point, Scheme, Sweep
+from twinsync.experiments.report.document import Field, Table, table
+from twinsync.experiments.report.findings import has_printed
+from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Results
+
+CSV_HEADER = ("scheme", "label", "group", *exported())
+
+
+def comparison(results: Results, learner: str, rows: Sequence[Row]) -> Table:
+    """The schemes given; the learner that the table is about and the optimum stressed."""
+    sizes = results.manifest.evaluation
+    caption = (
+        f"All schemes on the same {sizes.seeds} × {sizes.slots:,} slots, least cost first; small print: "
+        "95 % intervals of the mean. Latency and cost are sums over the UDs; cost adds the penalties of (22)."
+    )
+    fields: list[Field[Row]] = [Field("Scheme", lambda row: row.scheme.label, words=True)]
+    fields += [
+        Field(column.heading, lambda row, column=column: column.cell(row.measured)) for column in columns_of(COMPARISON)
+    ]
+    return table(caption, fields, rows, strong=lambda row: row.scheme.name in (learner, OPTIMUM))
+
+
+def comparison_csv(results: Results) -> list[list[object]]:
+    """The comparison with all its digits, in SI units and shares, under `CSV_HEADER`."""
+    values = exported().values()
+    return [
+        [row.scheme.name, row.scheme.label, row.scheme.group, *(value(row.measured) for value in values)]
+        for row in by_cost(results)
+    ]
+
+
+def paired(results: Results) -> Table:
+    """The headline's learner less every other scheme on the same slots; the paper's benchmarks stressed."""
+    learner, benchmarks = compared(results).learner, compared(results).benchmarks
+    label = results.label(learner)
+    rows = by_cost(results)
+    pairs = [
+        (row.scheme, pair)
+        for row in rows
+        if (pair := compared(results).evaluation.pair(learner, row.scheme.name)) is not None
+    ]
+    fields: list[Field[tuple[Scheme, Pair]]] = [
+        Field(f"{label} less …", lambda pair: pair[0].label, words=True),
+        Field("Latency [s]", lambda pair: cell_of(pair[1].latency_s, 2, sign=True)),
+        Field("saved [%]", lambda pair: cell_of(pair[1].latency_reduction_percent, 1)),
+        Field("excludes 0", lambda pair: _excludes_zero(pair[1].latency_s), words=True),
+        Field("Cost", lambda pair: cell_of(pair[1].cost, 1, sign=True)),
+        Field("saved [%]", lambda pair: cell_of(pair[1].cost_reduction_percent, 1)),
+        Field("excludes 0", lambda pair: _excludes_zero(pair[1].cost), words=True),
+    ]
+    caption = (
+        f"Paired differences: {label} less each other scheme on the same slots, with 95 % bootstrap intervals. "
+        f"Negative: {label} is better. Bold: the headline's benchmarks. {training(rows)}"
+    )
+    return table(caption, fields, pairs, strong=lambda pair: pair[0].name in benchmarks)
+
+
+def _excludes_zero(difference: Estimate) -> str:
+    if not difference.has_interval:
+        return "no interval"
+    return "yes" if difference.low > 0 or difference.high < 0 else "no"
+
+
+class Level(NamedTuple):
+    """One answer to how well the problem can be solved: its name, and the scheme that gives it in which results."""
+
+    name: str
+    results: Results
+    scheme: str
+
+    @property
+    def measured(self) -> Measured:
+        """What was measured of the scheme."""
+        return compared(self.results).evaluation.allocators[self.scheme]
+
+
+def levels_of(results: Results, record: Results | None) -> list[Level]:
+    """SAC as printed (where it was evaluated) and repaired, and the best without and with knowledge of the channel."""
+    levels = [
+        Level("Repaired", results, compared(results).learner),
+        Level("Best without channel knowledge", results, EXPECTED),
+        Level("Best, channel known", results, OPTIMUM),
+    ]
+    if record is not None and has_printed(record):
+        levels.insert(0, Level("As printed", record, SAC_AS_PRINTED))
+    return [level for level in levels if level.scheme in compared(level.results).evaluation.allocators]
+
+
+def levels(results: Results, record: Results | None) -> Table:
+    """The levels, and how far SAC's latency lies below its benchmarks' of the same level."""
+    fields: list[Field[Level]] = [
+        Field("Level", lambda level: level.name, words=True),
+        Field("Scheme", lambda level: level.results.label(level.scheme), words=True),
+        Field("Trained on [slots]", lambda level: number(level.measured.training_slots, 0)),
+        Field("Latency of a slot [s]", lambda level: cell_of(level.measured.latency_s, 2)),
+        Field("Cost of a slot", lambda level: cell_of(level.measured.cost, 1)),
+        Field("Above the optimum [%]", lambda level: cell_of(level.measured.gap_to_optimum, 1, factor=100.0)),
+    ]
+    fields += [
+        Field(f"Latency below {name}'s [%]", lambda level, place=place: _reduction(level, place))
+        for place, name in enumerate(("PPO", "Random strategy", "w/o SC"))
+    ]
+    caption = (
+        "Small print: 95 % intervals. Benchmarks are those of the same level; each gap is to the optimum on the same "
+        "slots."
+    )
+    rows = levels_of(results, record)
+    return table(caption, fields, rows, strong=lambda level: level is rows[0])
+
+
+def _reduction(level: Level, place: int) -> Cell:
+    """How far the learner of a level lies below its level's benchmark at `place`; a dash where there is none."""
+    benchmarks = next((cast.benchmarks() for cast in (PAPER, TUNED) if cast.sac == level.scheme), ())
+    pair = compared(level.results).evaluation.pair(level.scheme, benchmarks[place]) if benchmarks else None
+    return cell_of(None if pair is None else pair.latency_reduction_percent, 1)
+
+
+def deviations(results: Results) -> Table:
+    """Every setting in which learners differ from the paper's, with the reason and whom it concerns."""
+    labels: dict[Deviation, list[str]] = {}
+    for scheme in results.schemes.values():
+        for item in scheme.deviations:
+            labels.setdefault(item, []).append(scheme.label)
+    fields: list[Field[Deviation]] = [
+        Field("Setting", lambda item: f"`{item.setting}`", words=True),
+        Field("As printed", lambda item: item.paper, words=True),
+        Field("Here", lambda item: item.here, words=True),
+        Field("In", lambda item: "; ".join(labels[item]), words=True),
+        Field("Why", lambda item: item.reason, words=True),
+    ]
+    return table("Every setting that differs from what is printed, and in which schemes.", fields, labels)
+
+
+def settings(results: Results) -> Table:
+    """All settings, one column per learner."""
+    learners = [scheme for scheme in results.schemes.values() if scheme.settings]
+    fields: list[Field[str]] = [Field("Setting", lambda key: f"`{key}`", words=True)]
+    fields += [
+        Field(scheme.label, lambda key, scheme=scheme: plain(scheme.settings.get(key, "–")), words=True)
+        for scheme in learners
+    ]
+    return table("", fields, dict.fromkeys(key for scheme in learners for key in scheme.settings))
+
+
+_SYMBOL = Field[ConstantEntry]("Symbol", lambda entry: symbol(entry.symbol), words=True)
+_VALUE = Field[ConstantEntry]("Value", lambda entry: entry.text, words=True)
+_TAG = Field[ConstantEntry]("Tag", lambda entry: entry.tag, words=True)
+
+
+def open_constants(entries: Sequence[ConstantEntry]) -> Table:
+    """The constants the paper does not print, with the value used and why."""
+    meaning = Field[ConstantEntry]("Constant", lambda entry: entry.meaning, words=True)
+    why = Field[ConstantEntry]("Why", lambda entry: entry.source, words=True)
+    return table("", [meaning, _SYMBOL, _VALUE, _TAG, why], [entry for entry in entries if entry.tag != "stated"])
+
+
+def all_constants(entries: Sequence[ConstantEntry], caption: str) -> Table:
+    """Every constant with its bounds, tag and source."""
+    key = Field[ConstantEntry]("Key", lambda entry: f"`{entry.key}`", words=True)
+    allowed = Field[ConstantEntry]("Allowed", lambda entry: entry.bound, words=True)
+    source = Field[ConstantEntry]("Source", lambda entry: entry.source, words=True)
+    return table(caption, [key, _SYMBOL, _VALUE, allowed, _TAG, source], entries)
+
+
+def values(sweep: Sweep, results: Results) -> Table:
+    """What a sweep's figure shows, in numbers."""
+    rows = [(point, name) for point in sweep.points for name in sweep.schemes]
+    fields: list[Field[tuple[Point, str]]] = [
+        Field(symbol(sweep.axis.title), lambda row: row[0].label, words=True),
+        Field("Scheme", lambda row: symbol(results.label(row[1])), words=True),
+    ]
+    fields += [
+        Field(column.heading, lambda row, column=column: column.cell(row[0].measured(row[1])))
+        for column in columns_of(SWEEP)
+    ]
+    return table("Small print: 95 % intervals of the mean.", fields, rows)
+
+
+class Optimum(NamedTuple):
+    """The optimum at one point of a sweep."""
+
+    sweep: Sweep
+    point: Point
+    measured: Measured
+
+
+def optima(results: Results) -> Iterator[Optimum]:
+    """The optimum at every point of every sweep where it was evaluated."""
+    for sweep in results.sweeps:
+        for point in sweep.points:
+            measured = point.measured(OPTIMUM) if OPTIMUM in sweep.schemes else None
+            if measured is not None:
+                yield Optimum(sweep, point, measured)
+
+
+def feasibility(rows: Sequence[Optimum]) -> Table:
+    """Which limits even the optimum breaks, point by point."""
+    fields: list[Field[Optimum]] = [
+        Field("Varied", lambda row: symbol(row.sweep.axis.title), words=True),
+        Field("Value", lambda row: row.point.label, words=True),
+    ]
+    fields += [
+        Field(column.heading, lambda row, column=column: column.cell(row.measured))
+        for column in columns_of(SWEEP)
+        if column.key in ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
+    ]
+    return table("At the optimum, shares of UD-slots.", fields, rows)
+
+
+def timings(results: Results) -> Table:
+    """How long the sweeps took, and at which revisions they ran."""
+    fields: list[Field[Sweep]] = [
+        Field("Sweep", lambda sweep: sweep.figure or sweep.title, words=True),
+        Field("Points", lambda sweep: str(len(sweep.points))),
+        Field("Schemes", lambda sweep: str(len(sweep.schemes))),
+        Field("Computing time", lambda sweep: duration(sweep.training_s)),
+        Field("Revisions", lambda sweep: ", ".join(sweep.commits) or "–", words=True),
+    ]
+    return table("Computing time behind each sweep, all tasks together.", fields, results.sweeps)

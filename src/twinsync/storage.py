@@ -1,0 +1,170 @@
+"""Folders of long commands, and JSON in them: opened once, never overwritten, resumed only by the command that began
+them; every file written whole or not at all.
+
+Results are written and read back as records. A record is frozen; a number that is not known is null in JSON and NaN in
+memory; what does not fit is refused in a line that names file and key.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from twinsync.errors import InputError
+
+CONFIG = "config.json"
+
+if TYPE_CHECKING:
+    Number = float
+else:
+    Number = float | None  # as JSON has it; NaN in memory
+Numbers = tuple[Number, ...]
+Table = tuple[Numbers, ...]
+ByName = dict[str, Number]
+
+UNKNOWN = float("nan")  # the default of numbers that are left out of JSON where they are not known
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Base of all records: null becomes NaN where a number is expected."""
+
+    def __post_init__(self) -> None:
+        for name in _number_fields(type(self)):
+            msgspec.structs.force_setattr(self, name, _without_null(getattr(self, name)))
+
+
+@cache
+def _number_fields(kind: type[Record]) -> tuple[str, ...]:
+    numeric = (float | None, tuple[float | None, ...], tuple[tuple[float | None, ...], ...], dict[str, float | None])
+    return tuple(field.name for field in msgspec.structs.fields(kind) if field.type in numeric)
+
+
+def _without_null(value: Any) -> Any:
+    if value is None:
+        return math.nan
+    if isinstance(value, tuple):
+        return tuple(_without_null(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _without_null(item) for key, item in value.items()}
+    return value
+
+
+def read(path: Path, kind: Any) -> Any:
+    """A JSON file as a record, or as a tuple or mapping of records, as `kind` says.
+
+    Raises `InputError` naming the file, and in it the key that is missing or wrong.
+    """
+    text = read_text(path)
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {_named(json.loads(text), kind, str(error))}; run the command again") from None
+    except msgspec.DecodeError as error:
+        raise InputError(f"{path}: not valid JSON: {error}") from None
+
+
+def read_text(path: Path) -> str:
+    """A raw file's text. Raises `InputError` where it is missing or no text."""
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; a report needs every raw file of its run, so run it again") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text: {error}") from None
+
+
+def encode(record: Any) -> str:
+    """A record as indented JSON; numbers that are not known or not finite are null."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n"
+
+
+def plain(record: Any) -> Any:
+    """A record as plain JSON values."""
+    return json.loads(msgspec.json.encode(record))
+
+
+def _named(content: Any, kind: Any, error: str) -> str:
+    """An error of msgspec with the keys of mappings, for which it writes `[...]`."""
+    reason, _, path = error.partition(" - at `$")
+    where, node = [], content
+    for name, index in re.findall(r"\.(\w+)|\[(\d+|\.\.\.)\]", path):
+        key = name or (_culprit(content, kind, node, error) if index == "..." else int(index))
+        where.append(f"[{key}]" if isinstance(key, int) else f".{key}" if where else key)
+        node = node[key]
+    return f"{''.join(where)}: {reason}" if where else reason
+
+
+def _culprit(content: Any, kind: Any, mapping: dict[str, Any], error: str) -> str:
+    """Key of the entry of `mapping`, a part of `content`, without which the error goes away; it alone is left there."""
+    entries = dict(mapping)
+    for key, value in entries.items():
+        mapping.clear()
+        mapping[key] = value
+        try:
+            msgspec.convert(content, kind)
+        except msgspec.ValidationError as remaining:
+            if str(remaining) == error:
+                break
+    return next(iter(mapping))
+
+
+def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -> None:
+    """Make `out` and note in it what it is for, or check that it is for that already.
+
+    Raises `InputError` where `out` exists without `resume`, cannot be written, or holds another `what`.
+    """
+    if out.exists() and not resume:
+        raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not (out / CONFIG).exists():
+            if any(out.iterdir()):
+                raise InputError(f"{out}: holds other files but no {what}; choose another --out")
+            write_json(out / CONFIG, wanted)
+        present = read_json(out / CONFIG)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise InputError(f"{out / CONFIG}: not valid JSON; choose another --out") from None
+    if present != wanted:
+        was = ", ".join(f"{key} = {present.get(key)!r}" for key in wanted if present.get(key) != wanted[key])
+        raise InputError(f"{out}: holds a {what} with {was}; resume that one, or choose another --out")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write whole or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, "utf-8")
+    partial.replace(path)
+
+
+def write_json(path: Path, payload: Any) -> None:
+    """Write whole or not at all."""
+    write_text(path, json.dumps(payload, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote."""
+    return json.loads(path.read_text("utf-8"))
+
+
+def jsonable(value: Any) -> Any:
+    """The value with arrays as lists and NaN and infinities, which JSON has no word for, as None."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, (str, bool, int)) or value is None:
+        return value
+    plain = np.asarray(value).tolist()
+    if isinstance(plain, float):
+        return plain if math.isfinite(plain) else None
+    return jsonable(plain)

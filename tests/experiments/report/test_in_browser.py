@@ -1,0 +1,126 @@
+"""The report in a real browser: nothing fetched, no complaint, points that answer, no page wider than its window."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from tests.experiments.swept_folder import add_sweeps, sweeps, write_sweeps
+
+from twinsync.experiments.figures import Drawn, write_figures
+from twinsync.experiments.report.html import to_html
+from twinsync.experiments.report.sections import build
+from twinsync.experiments.report_folder import read_report_folder
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed to open the page in")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(write_run, tmp_path_factory) -> Path:
+    """The page of a comparison and one sweep; the comparison's own figures, which answer to nothing, are left empty."""
+    folder = add_sweeps(write_run(tmp_path_factory.mktemp("page"), seeds=2))
+    write_sweeps(folder, {"sweeps": sweeps()["sweeps"][:1]})
+    found = read_report_folder(folder)
+    empty = '<svg viewBox="0 0 100 60"></svg>'
+    names = ("fig3_convergence", "comparison", "latency_parts", "energy_parts")
+    drawn = {name: Drawn(name, empty, empty) for name in names} | write_figures(replace(found, run=None))
+    page = folder / "report.html"
+    page.write_text(to_html(build(found), drawn), "utf-8")
+    return page
+
+
+@pytest.fixture(params=[1280, 390], ids=["page", "phone"])
+def page(request, browser, report) -> Iterator[Page]:
+    """The report, opened; at the end nothing may have been fetched or complained about."""
+    trouble: list[str] = []
+    page = browser.new_page(viewport={"width": request.param, "height": 900})
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda asked: trouble.append(asked.url) if asked.url != report.as_uri() else None)
+    page.goto(report.as_uri())
+    yield page
+    page.close()
+    assert trouble == []
+
+
+def points(page: Page, scheme: str, count: int):
+    """The marks of one scheme at K = `count` in the visible version of Fig. 4, latency first, then the gap."""
+    marks = page.locator(f'#sweep_fig4 circle:visible[aria-label^="{scheme}\\a number of UDs K: {count}\\a "]')
+    assert marks.count() == 2
+    return marks
+
+
+def test_no_page_is_wider_than_its_window(page):
+    for details in page.locator("details").all():
+        details.evaluate("element => { element.open = true }")
+    width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width[0] == width[1]
+
+
+def test_the_pointer_on_a_mark_shows_its_numbers_and_leaving_hides_them(page):
+    tip, mark = page.locator("#tip"), points(page, "w/o SC", 10).nth(0)
+    assert tip.is_hidden()
+    mark.hover()
+    own = sweeps()["sweeps"][0]["points"][-1]["evaluation"]["allocators"]["without-sc"]
+    latency, cost, gap = own["latency_s"], own["cost"], own["gap_to_optimum"]
+    shown = tip.inner_text().replace("\N{NO-BREAK SPACE}", " ").splitlines()
+    assert shown[:5] == [
+        "w/o SC",
+        "number of UDs K: 10",
+        f"latency {latency['mean']:.2f} ({latency['ci_low']:.2f} to {latency['ci_high']:.2f}) s",
+        f"cost {cost['mean']:.1f} ({cost['ci_low']:.1f} to {cost['ci_high']:.1f})",
+        f"{100 * gap['mean']:.1f} ({100 * gap['ci_low']:.1f} to {100 * gap['ci_high']:.1f}) % above the optimum",
+    ]
+    box, width = tip.bounding_box(), page.evaluate("innerWidth")
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    page.mouse.move(1, 1)
+    assert tip.is_hidden()
+
+
+def test_marks_that_hide_each_other_all_answer(page):
+    points(page, "Optimum, channel known", 6).nth(0).hover()
+    names = page.locator("#tip strong").all_inner_texts()
+    assert {"SAC, repaired", "Gradient policy", "Optimum, channel known"} <= set(names)
+
+
+def test_a_tap_answers_and_a_tap_elsewhere_ends_it(browser, report):
+    page = browser.new_context(has_touch=True, viewport={"width": 390, "height": 900}).new_page()
+    page.goto(report.as_uri())
+    points(page, "Optimum, channel known", 6).nth(0).tap()
+    assert page.locator("#tip strong").count() > 1
+    page.locator("#sweep_fig4 figcaption").tap(position={"x": 2, "y": 2})
+    assert page.locator("#tip").is_hidden()
+    page.context.close()
+
+
+def test_the_keyboard_steps_from_mark_to_mark(page):
+    tip = page.locator("#tip")
+    points(page, "SAC, repaired", 2).nth(0).focus()
+    assert tip.locator("strong").all_inner_texts() == ["SAC, repaired"]
+    page.keyboard.press("ArrowRight")
+    assert "number of UDs K: 4" in tip.inner_text()
+    page.keyboard.press("ArrowLeft")
+    assert "number of UDs K: 2" in tip.inner_text()
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+
+
+def test_the_tabulator_key_leaves_a_figure_at_once(page):
+    points(page, "SAC, repaired", 2).nth(0).focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "CSV"

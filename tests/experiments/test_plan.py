@@ -1,0 +1,63 @@
+"""Plans: which cells an evaluation is made of, by budget and figures."""
+
+import dataclasses
+
+import pytest
+
+from twinsync.errors import InputError
+from twinsync.experiments.plan import find_figures, reproduction_plan
+from twinsync.experiments.schemes import BUDGETS, Budget
+from twinsync.experiments.sweep import places
+from twinsync.learning.settings import SacSettings
+
+QUICK = BUDGETS["quick"]
+TINY = Budget("tiny", 64, 8, 2, 25, 2, 2, thin=True)
+
+
+def test_the_same_point_of_two_figures_is_one_result():
+    whole = reproduction_plan(BUDGETS["full"], ("3", "4", "6", "7"), "paper", (), 0)
+    base = [cell for cell in whole.cells() if cell.scheme == "sac-tuned" and cell.scenario == whole.preset.scenario]
+    assert len(base) == 4 * BUDGETS["full"].seeds
+    assert len({cell.address for cell in base}) == BUDGETS["full"].seeds
+
+
+def test_printed_trains_table_three_at_the_ends_with_the_comparison_s_seeds_at_the_preset():
+    printed = BUDGETS["printed"]
+    whole = reproduction_plan(printed, ("3", "4", "7"), "paper", (), 0)
+    fig4 = whole.sweeps[0]
+    assert [point.label for point in places(fig4)] == ["2", "6", "10"]
+    assert {"sac-paper", "ppo-paper", "random-strategy-paper", "without-sc-paper"} <= set(fig4.schemes)
+    assert "sac-tuned" not in fig4.schemes  # repaired, it is in the comparison alone
+    sac = [cell for cell in whole.cells() if cell.scheme == "sac-paper"]
+    assert {cell.settings for cell in sac} == {SacSettings()}
+    seeds = {}
+    for cell in sac:
+        place = (cell.scenario.device_count, cell.scenario.device_cpu_max_hz)
+        seeds.setdefault(place, set()).add(cell.training_seed)
+    # The preset is a point of both figures and has all seeds of the comparison.
+    assert {place: len(numbers) for place, numbers in seeds.items()} == {
+        (6, 1e9): printed.seeds, (2, 1e9): 2, (10, 1e9): 2, (6, 0.6e9): 2, (6, 1.4e9): 2,
+    }  # fmt: skip
+
+
+def test_other_budgets_leave_the_schemes_as_printed_to_the_record_unless_told():
+    named = {cell.scheme for cell in reproduction_plan(QUICK, ("3", "4"), "paper", (), 0).cells()}
+    assert not any(name.endswith("-paper") for name in named)
+    told = reproduction_plan(dataclasses.replace(QUICK, printed=True), ("3", "4"), "paper", (), 0)
+    (small,) = {cell.settings for cell in told.cells() if cell.scheme == "sac-paper"}
+    assert (small.slots, small.hidden) == (QUICK.slots, (64, 64))
+    (labelled,) = [scheme for scheme in told.compared if scheme.name == "sac-paper"]
+    assert labelled.label == "SAC, as printed (8,192 slots, width 64)"
+
+
+def test_figures_are_chosen_by_number_or_name():
+    assert find_figures("3,4") == ("3", "4")
+    assert find_figures("speed, 6") == ("6", "speed")
+    assert find_figures("beyond")[0] == "bandwidth"
+    with pytest.raises(InputError, match="--figures: unknown '8'"):
+        find_figures("3,8")
+
+
+def test_a_value_that_this_scenario_does_not_allow_is_refused_before_any_work():
+    with pytest.raises(InputError, match=r"sweep 'fig7': at device_cpu_max_hz=0.6 GHz: .*device_cpu_min_hz"):
+        reproduction_plan(TINY, ("7",), "paper", ("device_cpu_min_hz=0.7 GHz",), 0)
