@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from twinsync import interrupts
 from twinsync.cli.evaluate import evaluate
 from twinsync.cli.export import export
 from twinsync.cli.scenario import scenario_app
@@ -21,7 +22,7 @@ from twinsync.cli.train import train
 from twinsync.errors import InputError
 from twinsync.plugins import PluginWarning
 
-DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, interrupts.EXIT_CODE
 
 app = typer.Typer(name="twinsync", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(scenario_app)
@@ -54,8 +55,11 @@ def top(
 
 
 def main() -> None:
-    """Entry point of the `twinsync` command."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line that this process was started with, and exit with its code."""
+    interrupts.watch()
+    code = run(sys.argv[1:])
+    interrupts.finish()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -83,7 +87,7 @@ def _run(arguments: Sequence[str]) -> int:
         say(f"internal error, please report it with the lines above: {type(error).__name__}: {_one_line(str(error))}")
         return OUR_FAULT
     if code == INTERRUPTED:
-        say("interrupted; nothing was written, run the same command again")
+        say(f"interrupted; {interrupts.NOTHING_WRITTEN}")
     return code if isinstance(code, int) else DONE
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, RenderableType
 
+from twinsync import interrupts
 from twinsync.errors import InputError
 
 MOST_SLOTS = 1_000_000
@@ -80,7 +81,8 @@ class Interrupted(Exception):
 def interruptible(advice: str) -> Iterator[None]:
     """Turn Ctrl-C inside the block into one line that ends with `advice`, for example the command that resumes."""
     try:
-        yield
+        with interrupts.advising(advice):
+            yield
     except KeyboardInterrupt:
         raise Interrupted(advice) from None
 
@@ -100,11 +102,13 @@ def write_json(target: str, payload: Any) -> None:
     """Write JSON to standard output (-) or to a file that does not exist yet."""
     text = json.dumps(payload, indent=2, allow_nan=False) + "\n"
     if target == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        with interrupts.uninterrupted():
+            sys.stdout.write(text)
+            sys.stdout.flush()
         return
     try:
-        with open(target, "x", encoding="utf-8") as file:
+        with interrupts.uninterrupted(), open(target, "x", encoding="utf-8") as file:
+            interrupts.advise(f"{target} is written")
             file.write(text)
     except FileExistsError:
         raise InputError(f"--json {target}: already exists; choose another name or remove it") from None
@@ -117,7 +121,9 @@ def show(renderable: RenderableType) -> None:
     """Print a table to standard output."""
     # A pipe has no width; tables then keep the width they need instead of folding to 80 columns.
     console = Console()
-    Console(width=None if console.is_terminal else 160).print(renderable, soft_wrap=False)
+    with interrupts.uninterrupted():
+        Console(width=None if console.is_terminal else 160).print(renderable, soft_wrap=False)
+        sys.stdout.flush()
 
 
 def say(line: str) -> None:

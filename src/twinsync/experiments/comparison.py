@@ -31,6 +31,7 @@ from twinsync.experiments.sweeps.store import Store
 from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE, write_curve
 from twinsync.learning.training import curve_slots
 from twinsync.scenario import Scenario
+from twinsync.writing import whole_file
 
 UNITS, RUNS = "evaluation_units.csv", "runs"
 _CURVE_COLUMNS = ("seed", "slots", "cost", "latency_s", "training_reward")
@@ -73,7 +74,7 @@ def write_comparison(
 
 def _write_units(path: Path, evaluation: Evaluation) -> None:
     rows = evaluation.units_rows()
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
@@ -81,7 +82,7 @@ def _write_units(path: Path, evaluation: Evaluation) -> None:
 
 def _write_convergence(path: Path, learned: Mapping[str, Sequence[CellResult]]) -> None:
     """All learning curves in one file, a row per scheme, seed and place."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("scheme", *_CURVE_COLUMNS))
         for name, results in learned.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from twinsync.errors import InputError
+from twinsync.writing import whole_file
 
 CONFIG = "config.json"
 
@@ -36,9 +37,8 @@ def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -
 
 def write_json(path: Path, payload: Any) -> None:
     """Write whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(payload, indent=2) + "\n", "utf-8")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(payload, indent=2) + "\n", "utf-8")
 
 
 def read_json(path: Path) -> Any:

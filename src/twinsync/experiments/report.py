@@ -15,6 +15,7 @@ from twinsync.experiments.reporting.html import to_html
 from twinsync.experiments.reporting.markdown import to_markdown
 from twinsync.experiments.reporting.sections import build
 from twinsync.experiments.reporting.tables import CSV_HEADER, comparison_csv
+from twinsync.writing import whole_file
 
 
 def write_report(folder: Path, claims: Sequence[Claim] = ()) -> Path:
@@ -33,8 +34,9 @@ def write_report(folder: Path, claims: Sequence[Claim] = ()) -> Path:
         drawn = write_figures(found, record)
         if found.run is not None:
             write_csv(folder / "table.csv", CSV_HEADER, comparison_csv(found.run))
-        (folder / "report.md").write_text(to_markdown(document), "utf-8")
-        page.write_text(to_html(document, drawn), "utf-8")
+        for path, text in ((folder / "report.md", to_markdown(document)), (page, to_html(document, drawn))):
+            with whole_file(path) as partial:
+                partial.write_text(text, "utf-8")
     except OSError as error:
         raise InputError(f"{folder}: the report cannot be written: {error}") from None
     return page

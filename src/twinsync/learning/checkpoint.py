@@ -13,6 +13,7 @@ import numpy as np
 
 from twinsync.errors import InputError
 from twinsync.learning.training import CurveRow, Training
+from twinsync.writing import whole_file
 
 FILE_NAME = "checkpoint.npz"
 
@@ -21,9 +22,8 @@ def save_checkpoint(path: Path, training: Training) -> None:
     """Write step, curve and the whole state. An interrupted write leaves the earlier file as it was."""
     leaves = {f"leaf_{i}": _plain(leaf) for i, leaf in enumerate(jax.tree.leaves(training.state))}
     meta = json.dumps({"step": training.step, "curve": [list(row) for row in training.curve]})
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, allow_pickle=False, meta=np.asarray(meta), **leaves)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        np.savez(partial, allow_pickle=False, meta=np.asarray(meta), **leaves)
 
 
 def load_checkpoint(path: Path, training: Training) -> None:

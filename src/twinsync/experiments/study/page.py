@@ -15,6 +15,7 @@ from twinsync.experiments.study.record import DIVERGED, FELL_BACK
 from twinsync.experiments.words import NBSP, change, duration, listing, number, sentence, share
 from twinsync.learning.divergence import MARGIN
 from twinsync.learning.settings import TUNED_REASONS
+from twinsync.writing import whole_file
 
 PAGE = "study.md"
 _COSTS = ("final cost", "best of the curve", "end of the curve")
@@ -26,7 +27,8 @@ def write_page(out: Path) -> Path:
     study = read_study(out)
     write_figures(study)
     page = out / PAGE
-    page.write_text(to_markdown(build(study)), "utf-8")
+    with whole_file(page) as partial:
+        partial.write_text(to_markdown(build(study)), "utf-8")
     return page
 
 
