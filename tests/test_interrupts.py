@@ -1,4 +1,4 @@
-"""Ctrl-C in real processes: at any moment one line and code 130, never a crash, never swallowed, nothing left broken."""
+"""Ctrl-C in real processes: at any moment one line and code 130, never a crash, never swallowed, no file broken."""
 
 from __future__ import annotations
 

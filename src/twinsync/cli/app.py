@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from twinsync import interrupts
+from twinsync import compilation, interrupts
 from twinsync.cli.evaluate import evaluate
 from twinsync.cli.export import export
 from twinsync.cli.scenario import scenario_app
@@ -19,6 +19,7 @@ from twinsync.cli.solve import solve
 from twinsync.cli.study import study_app
 from twinsync.cli.sweep import report, reproduce, sweep
 from twinsync.cli.train import train
+from twinsync.compilation import CacheWarning
 from twinsync.errors import InputError
 from twinsync.plugins import PluginWarning
 
@@ -50,8 +51,17 @@ def top(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    no_compilation_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-compilation-cache",
+            help="Compile everything anew; TWINSYNC_CACHE=off does the same, TWINSYNC_CACHE=FOLDER moves the cache.",
+        ),
+    ] = False,
 ) -> None:
     """Delay-aware digital twin synchronisation over semantic communication: simulate, solve exactly, learn, compare."""
+    if no_compilation_cache:
+        compilation.switch_off()
 
 
 def main() -> None:
@@ -96,7 +106,7 @@ def _tell_warnings_in_one_line() -> None:
     usual = warnings.showwarning
 
     def tell(message: Warning | str, category: type[Warning], *rest: Any) -> None:
-        if issubclass(category, PluginWarning):
+        if issubclass(category, (PluginWarning, CacheWarning)):
             say(f"warning: {_one_line(str(message))}")
         else:
             usual(message, category, *rest)

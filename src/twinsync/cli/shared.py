@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, RenderableType
 
-from twinsync import interrupts
+from twinsync import compilation, interrupts
 from twinsync.errors import InputError
 
 MOST_SLOTS = 1_000_000
@@ -135,10 +135,12 @@ def say(line: str) -> None:
 def progress() -> Iterator[Callable[[str, int, int], None]]:
     """Progress while the block runs; call it with what is done, done, in all.
 
-    A bar on standard error where that is a terminal, else (in a log) a line every half minute.
+    A bar on standard error where that is a terminal, else (in a log) a line every half minute. Programs that are
+    compiled meanwhile are kept for the next command.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    compilation.connect()
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines()
@@ -147,10 +149,18 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
+        last = "starting"
+
         def report(what: str, done: int, total: int) -> None:
+            nonlocal last
+            last = what
             bar.update(task, description=what, completed=done, total=total)
 
-        yield report
+        def compiles(now: bool) -> None:
+            bar.update(task, description=f"{last}: compiling" if now else last)
+
+        with compilation.listening(compiles):
+            yield report
 
 
 def _lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:

@@ -11,11 +11,13 @@ import struct
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Sequence
 from typing import IO, Any
 
 import jax
 
+from twinsync import compilation
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.executor import Executor, Report, TaskFailed
 from twinsync.experiments.sweeps.work import compute
@@ -163,6 +165,12 @@ def _read_tasks(pipe: IO[bytes], tasks: queue.SimpleQueue[bytes]) -> None:
         os._exit(0)
 
 
+def connect_quietly() -> None:
+    """Keep compiled programs; a worker for which that fails leaves it to the driver to say so."""
+    warnings.simplefilter("ignore", compilation.CacheWarning)
+    compilation.connect()
+
+
 def serve() -> None:
     """Run a worker: read a task, answer with results or with a traceback, until the driver is gone."""
     import traceback
@@ -170,6 +178,7 @@ def serve() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a user's allocator prints must not be an answer
     tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    connect_quietly()
     threading.Thread(target=_read_tasks, args=(sys.stdin.buffer, tasks), daemon=True).start()
     while True:
         try:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from twinsync.compilation import VARIABLE
 from twinsync.errors import InputError
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.executor import Report, TaskFailed
-from twinsync.experiments.sweeps.local import worker_environment
+from twinsync.experiments.sweeps.local import connect_quietly, worker_environment
 from twinsync.experiments.sweeps.result import CellResult
 from twinsync.experiments.sweeps.work import compute
 
@@ -31,6 +33,8 @@ class RayCluster:
         self.workers = min(workers or gpus or int(resources.get("CPU", 1)), gpus or int(resources.get("CPU", 1)))
         self.batch = 1_000_000 if gpus else 1
         environment = {} if gpus else {**worker_environment(), "JAX_PLATFORMS": "cpu"}
+        if VARIABLE in os.environ:
+            environment[VARIABLE] = os.environ[VARIABLE]
         self._actor = self._ray.remote(
             num_cpus=0 if gpus else 1, num_gpus=1 if gpus else 0, max_restarts=0,
             runtime_env={"env_vars": environment},
@@ -73,6 +77,9 @@ class RayCluster:
 
 
 class _Worker:
+    def __init__(self) -> None:
+        connect_quietly()
+
     def run(self, cells: list[Cell]) -> list[CellResult] | str:
         """Results, or a traceback."""
         try:
@@ -81,8 +88,6 @@ class _Worker:
             return traceback.format_exc()
 
     def process_id(self) -> int:
-        import os
-
         return os.getpid()
 
 
