@@ -17,6 +17,7 @@ from twinsync.learning.settings import (
     SacSettings,
     Settings,
 )
+from twinsync.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ BUDGETS = {
 def find_budget(name: str) -> Budget:
     """The budget called `name`, or `InputError`."""
     if name not in BUDGETS:
-        raise InputError(f"unknown budget {name!r}; give one of {', '.join(BUDGETS)}")
+        raise InputError(f"unknown budget {name!r}{did_you_mean(name, BUDGETS)}; give one of {', '.join(BUDGETS)}")
     return BUDGETS[name]
 
 
