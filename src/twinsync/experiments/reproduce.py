@@ -180,7 +180,7 @@ def _check_allocator(name: str, scenario: Scenario, *, schemes_known: Collection
         find_allocators(name, scenario)
     except InputError as error:
         hint = did_you_mean(name, schemes_known)
-        if not str(error).startswith("unknown allocator") or not hint:
+        if not str(error).startswith("unknown allocator") or "did you mean" in str(error) or not hint:
             raise
         raise InputError(f"unknown scheme {name!r}{hint}; schemes that learn: {', '.join(schemes_known)}") from None
 

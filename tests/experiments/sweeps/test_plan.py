@@ -46,7 +46,10 @@ def axis(*values, keys=("bandwidth_hz",)) -> tuple[Axis, ...]:
         (changed(axes=axis("1e5", "1e5")), "axis bandwidth_hz: value 1e5 is given twice"),
         (changed(schemes=("optimum", "optimum")), "scheme optimum is given twice"),
         (changed(schemes=()), "no schemes"),
-        (changed(axes=axis("1", keys=("bandwith_hz",))), "axis key 'bandwith_hz' is not a constant"),
+        (
+            changed(axes=axis("1", keys=("bandwith_hz",))),
+            "axis key 'bandwith_hz' is not a constant; did you mean 'bandwidth_hz'",
+        ),
         (changed(axes=axis("hinge", keys=("penalty",))), "axis key 'penalty' is not a number"),
         (changed(axes=(*axis("1e5"), *axis("2e5"))), "axis key bandwidth_hz is given twice"),
         (
@@ -155,12 +158,14 @@ def test_a_file_is_read_with_its_own_learners_and_allocators(tmp_path: Path):
     [
         ("schemes = [", "not valid TOML"),
         (GOOD + "colour = 1", "axes.0.: unknown key 'colour'"),
+        (GOOD + "lable = 'B'", "unknown key 'lable'; did you mean 'label'"),
         ("colour = 1" + GOOD, "unknown key 'colour'"),
         (GOOD.replace('key = "bandwidth_hz"', ""), "give either key or keys"),
         (GOOD.replace('["0.1 MHz", "0.2 MHz"]', "3"), "values must be a list"),
         (GOOD.replace('"0.1 MHz"', "true"), "value True is not a number"),
         (GOOD.replace('"0.1 MHz", "0.2 MHz"', ""), "axis bandwidth_hz has no values"),
-        (GOOD.replace('"optimum"', '"optimal"'), "unknown allocator 'optimal'"),
+        (GOOD.replace('"optimum"', '"optimal"'), "unknown allocator 'optimal'; did you mean 'optimum'"),
+        (GOOD.replace('"optimum"', '"sac-tunned"'), "unknown scheme 'sac-tunned'; did you mean 'sac-tuned'"),
         (GOOD.replace('"optimum"', '"nowhere.py:f"'), "no such file"),
         ('name = "a/b"' + GOOD, "name 'a/b'"),
         ('scenario = "nowhere.toml"' + GOOD, "nowhere.toml"),
