@@ -19,7 +19,7 @@ from benchmarks.harness import SECTIONS
 from twinsync.manifest import provenance
 
 # In the page's order. A new section is a module of `benchmarks/sections` named here, see `harness`.
-MODULES = ("learners", "quality", "simulator", "sac", "optimum", "scaling", "decision", "hybrid")
+MODULES = ("start", "learners", "quality", "simulator", "sac", "optimum", "scaling", "decision", "hybrid")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,1 +1,62 @@
-"""twinsync: delay-aware digital twin synchronisation over semantic communication."""
+"""twinsync: delay-aware digital twin synchronisation over semantic communication.
+
+The library in ten names, imported when first used: `load_scenario`, `draw_slots`, `solve`, `evaluate`, `train`,
+`load_policy`, `sweep`, `read_run`, and the arrays `Slot` and `Allocation`. See `twinsync.api`.
+"""
+
+TYPE_CHECKING = False  # as type checkers read it; `typing` itself would take longer to import than all of this
+
+if TYPE_CHECKING:
+    from twinsync.api import (
+        Allocation,
+        InputError,
+        Scenario,
+        Slot,
+        draw_slots,
+        evaluate,
+        load_policy,
+        load_scenario,
+        read_run,
+        solve,
+        sweep,
+        train,
+        use_compilation_cache,
+    )
+
+    __version__: str
+
+__all__ = [
+    "Allocation",
+    "InputError",
+    "Scenario",
+    "Slot",
+    "__version__",
+    "draw_slots",
+    "evaluate",
+    "load_policy",
+    "load_scenario",
+    "read_run",
+    "solve",
+    "sweep",
+    "train",
+    "use_compilation_cache",
+]
+
+
+if not TYPE_CHECKING:  # where it is seen, it hides misspelt names
+
+    def __getattr__(name: str):
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("twinsync")
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from twinsync import api  # with JAX and all, which `import twinsync` alone does not need
+
+        found = globals()[name] = getattr(api, name)
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,5 +1,15 @@
-"""`python -m twinsync`."""
+"""The command `twinsync`, and `python -m twinsync`."""
 
-from twinsync.cli import main
+from twinsync import interrupts
 
-main()
+
+def main() -> None:
+    """Entry point of the `twinsync` command."""
+    interrupts.watch()  # before the imports, which take a while
+    from twinsync.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,6 @@ import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,9 @@ from twinsync.errors import InputError
 from twinsync.plugins import SCENARIOS, plugin_names, scenario_file, warn_of_clash
 from twinsync.quantity import parse_quantity
 from twinsync.scenario import Constant, Scenario, constants, validate
+from twinsync.suggest import did_you_mean
+
+_LISTED = "`twinsync scenario show paper` lists every key"
 
 TAGS = ("stated", "derived", "assumed", "user")
 
@@ -72,7 +74,7 @@ def load_preset(spec: str = "paper", overrides: Sequence[str] = ()) -> Preset:
         for key, entry in table.items():
             where = f"{origin}: {key}"
             if key not in known:
-                raise InputError(f"{origin}: unknown key {key!r}{_suggest(key, list(known))}")
+                raise InputError(f"{origin}: unknown key {key!r}{did_you_mean(key, known, otherwise=_LISTED)}")
             raw, provenance[key] = _entry(entry, where, origin)
             values[key] = _convert(raw, known[key], key, where)
             origins[key] = origin
@@ -113,7 +115,10 @@ def _read(spec: str) -> tuple[dict[str, Any], Path]:
             text = path.read_text("utf-8")
         except FileNotFoundError:
             presets = ", ".join(preset_names())
-            raise InputError(f"scenario {spec!r} is neither a preset ({presets}) nor a file that exists") from None
+            hint = did_you_mean(spec, preset_names())
+            raise InputError(
+                f"scenario {spec!r} is neither a preset ({presets}) nor a file that exists{hint}"
+            ) from None
         except OSError as error:
             raise InputError(f"{spec}: cannot be read: {error.strerror}") from None
         except ValueError:
@@ -170,8 +175,3 @@ def _knots(raw: Any, where: str) -> tuple[tuple[float, float, float], ...]:
         raise InputError(f"{where}: expected rows [[phi, extraction, recovery], ...], got {raw!r}")
     rows = [[parse_quantity(value, "", where=where) for value in row] for row in raw]
     return tuple((row[0], row[1], row[2]) for row in rows)
-
-
-def _suggest(key: str, known: list[str]) -> str:
-    close = get_close_matches(key, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else "; `twinsync scenario show paper` lists every key"

@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from twinsync.errors import InputError
+from twinsync.writing import whole_file
 
 CONFIG = "config.json"
 
@@ -141,9 +142,8 @@ def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -
 
 def write_text(path: Path, text: str) -> None:
     """Write whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, "utf-8")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(text, "utf-8")
 
 
 def write_json(path: Path, payload: Any) -> None:

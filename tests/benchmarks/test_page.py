@@ -13,6 +13,7 @@ from benchmarks.sections.simulator import disagreement
 @pytest.mark.parametrize(
     ("name", "candidates"),
     [
+        ("start", ("first run", "second run")),
         ("simulator", ("twinsync", "NumPy loop", "NumPy vectorised")),
         ("sac", ("twinsync", "Stable-Baselines3")),
         ("optimum", ("twinsync", "IPOPT", "SLSQP", "K = 12")),
@@ -38,7 +39,7 @@ def test_a_section_writes_its_numbers(tmp_path, capsys, name, candidates):
 def test_an_unknown_section_is_named(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["--only", "simulator,no", "--out", str(tmp_path / "page.md")])
-    assert "unknown section no; there are learners, quality, simulator, sac, optimum" in capsys.readouterr().err
+    assert "unknown section no; there are start, learners, quality, simulator, sac, optimum" in capsys.readouterr().err
 
 
 def test_the_peers_pay_the_same_for_the_same_decision():

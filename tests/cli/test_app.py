@@ -1,6 +1,7 @@
 """The command line's frame: exit codes, one line for every bad input, instant help, interruption."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -107,6 +108,15 @@ def test_our_fault_is_exit_code_1_with_a_traceback(
     assert err.splitlines()[-1] == (
         "twinsync: internal error, please report it with the lines above: ZeroDivisionError: a bug"
     )
+
+
+def test_the_compilation_cache_can_be_switched_off(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TWINSYNC_CACHE", str(tmp_path))
+    assert run(["--no-compilation-cache", "scenario", "list"]) == 0
+    assert "paper" in capsys.readouterr().out
+    assert os.environ["TWINSYNC_CACHE"] == "off"
 
 
 def press_ctrl_c() -> None:

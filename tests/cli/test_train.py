@@ -17,15 +17,23 @@ TINY += [part for item in ("slots=48", "batch_size=8", "hidden=8", "parallel_slo
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["train", "--out", "x", "--algorithm", "dqn"], "--algorithm dqn --preset tuned: unknown"),
-        (["train", "--out", "x", "--preset", "best"], "known pairs: sac paper, sac tuned, ppo paper, ppo tuned"),
+        (["train", "--out", "x", "--algorithm", "dqn"], "unknown algorithm 'dqn'; give one of sac, ppo, gradient"),
+        (["train", "--out", "x", "--preset", "best"], "unknown preset 'best' of sac; give one of paper, tuned"),
+        (["train", "--out", "x", "--algorithm", "gradiant"], "did you mean 'gradient'?"),
+        (["train", "--out", "x", "--algorithm", "gradient", "--preset", "genral"], "did you mean 'general'?"),
         (["train", "--out", "x", "--learning", "slots"], "--learning 'slots': expected key=value"),
-        (["train", "--out", "x", "--learning", "slot=3"], "unknown learning setting 'slot'"),
+        (["train", "--out", "x", "--learning", "slot=3"], "unknown learning setting 'slot'; did you mean 'slots'?"),
         (["train", "--out", "x", "--learning", "slots=many"], "slots = 'many': expected int"),
         (["train", "--out", "x", "--learning", "discount=1"], "discount = 1.0 must lie in [0, 1)"),
         (["train", "--out", "x", "--set", "bandwidth_hz=-1"], "bandwidth_hz = -1 Hz is outside its bound"),
-        (["reproduce", "--out", "x", "--budget", "huge"], "unknown budget 'huge'; give one of quick, laptop, full"),
+        (
+            ["reproduce", "--out", "x", "--budget", "huge"],
+            "unknown budget 'huge'; give one of quick, laptop, printed, full",
+        ),
+        (["reproduce", "--out", "x", "--budget", "Laptob"], "unknown budget 'Laptob'; did you mean 'laptop'?"),
+        (["reproduce", "--out", "x", "--figures", "path_loss"], "unknown 'path_loss'; did you mean 'path-loss'?"),
         (["reproduce", "--out", "x", "--scenario", "nowhere"], "neither a preset"),
+        (["reproduce", "--out", "x", "--scenario", "feasable"], "did you mean 'feasible'?"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(arguments, told, tmp_path, monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import shlex
@@ -91,6 +92,36 @@ def test_your_own_allocator_from_python(follow: Follow, python) -> None:
     script.write_text(text.replace("slots=200, seeds=2", "slots=10, seeds=1"))
     assert script.read_text() != text
     assert re.search(r"^mine: \d+\.\d\d s, cost", python("compare.py"), re.MULTILINE)
+
+
+def test_twinsync_in_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here: dict[str, object] = {}
+    for language, _, text in blocks("python"):
+        assert language == "python"
+        # Fewer slots, and 6 devices as everywhere on these pages; what is printed keeps its form.
+        few = re.sub(r"slots=200, seeds=3", "slots=10, seeds=1", re.sub(r"slots=20_000", "slots=4_000", text))
+        exec(compile(few, "python.md", "exec"), here)
+    out = capsys.readouterr().out
+    assert re.search(
+        r"^\(100, 6\) \d+\.\d+ bit\ncost \d+\.\d+, at most .* above the least possible$", out, re.MULTILINE
+    )
+    assert re.search(r"^optimum +\d\.\d{3} s, +0\.0 % above the optimum$", out, re.MULTILINE)
+    assert re.search(r"^ +4000 slots: cost \d+\.\d{3}$|^ +0 slots: cost", out, re.MULTILINE)
+    assert re.search(
+        r"^\{'optimum': [\d.]+, 'best without the channel': [\d.]+, 'learned': [\d.]+\}$", out, re.MULTILINE
+    )
+    assert (tmp_path / "policy.png").stat().st_size > 10_000
+
+
+def test_the_notebook_is_the_page() -> None:
+    notebook = runpy.run_path(str(ROOT / "docs" / "site" / "notebook.py"))["notebook"]
+    assert (PAGES / "python.ipynb").read_text("utf-8") == notebook((PAGES / "python.md").read_text("utf-8"))
+    cells = json.loads((PAGES / "python.ipynb").read_text("utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert code == [text.rstrip("\n") for _, _, text in blocks("python")]
 
 
 def test_your_own_scenario(follow: Follow, python, capsys: pytest.CaptureFixture[str]) -> None:

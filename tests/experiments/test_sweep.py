@@ -35,7 +35,10 @@ def axis(*values, keys=("bandwidth_hz",)) -> tuple[Axis, ...]:
         (changed(axes=axis("1e5", "1e5")), "axis bandwidth_hz: value 1e5 is given twice"),
         (changed(schemes=("optimum", "optimum")), "scheme optimum is given twice"),
         (changed(schemes=()), "no schemes"),
-        (changed(axes=axis("1", keys=("bandwith_hz",))), "axis key 'bandwith_hz' is not a constant"),
+        (
+            changed(axes=axis("1", keys=("bandwith_hz",))),
+            "'bandwith_hz' is not a constant; did you mean 'bandwidth_hz'",
+        ),
         (changed(axes=axis("hinge", keys=("penalty",))), "axis key 'penalty' is not a number"),
         (changed(axes=(*axis("1e5"), *axis("2e5"))), "axis key bandwidth_hz is given twice"),
         (

@@ -19,6 +19,7 @@ from twinsync.errors import InputError
 from twinsync.model.slot import Allocation
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key
+from twinsync.writing import whole_file
 
 FILE_FORMAT = 1
 FILE_NAME = "policy.npz"
@@ -91,9 +92,8 @@ def save_policies(path: Path, policies: Policy | list[np.ndarray], card: dict[st
     """Write policies of several training seeds (or their leaves; stacked, [S, ...]) and their card to one npz file."""
     leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(policies))}
     text = json.dumps({"format": FILE_FORMAT, **card})
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, allow_pickle=False, card=np.asarray(text), **leaves)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        np.savez(partial, allow_pickle=False, card=np.asarray(text), **leaves)
 
 
 def read_card(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from twinsync.allocators.expected import Expected
+from twinsync.allocators.exported import SUFFIXES, check_devices, exported_policy
 from twinsync.allocators.heuristics import EqualShare, Random
 from twinsync.allocators.optimum import NoSemantics, Optimum, RandomExtraction, Raw
 from twinsync.allocators.policy import FILE_NAME, load_policies
@@ -19,6 +20,7 @@ from twinsync.allocators.protocol import Allocator
 from twinsync.errors import InputError
 from twinsync.plugins import ALLOCATORS, find_plugin, package_of, plugin_names, warn_of_clash
 from twinsync.scenario import Scenario
+from twinsync.suggest import did_you_mean
 
 _BUILT_IN: dict[str, Callable[[], Allocator]] = {
     "equal-share": EqualShare,
@@ -42,7 +44,8 @@ def known_names() -> list[str]:
 
 
 def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
-    """The allocators called `name`: one, or one per training seed for the folder of a training run.
+    """The allocators called `name`: one, or one per training seed for the folder of a training run. An exported policy,
+    a path that ends in .npz or .onnx, is one.
 
     `module:attribute` and `file.py:attribute` name a user's own: a function (scenario, sight, key) -> Allocation, or a
     class whose instances are callable so. An installed package's is the same under a name of its own. Raises
@@ -63,6 +66,10 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
                 f"train one with --set device_count={scenario.device_count}"
             )
         return list(policies)
+    if name.endswith(SUFFIXES) and ":" not in name:
+        policy = exported_policy(Path(name))
+        check_devices(name, policy, scenario)
+        return [policy]
     if ":" in name:
         return [_make(f"allocator {name!r}", name)]
     if name and Path(name).is_dir():
@@ -70,7 +77,10 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
             f"{name}: the folder holds no finished training run ({FILE_NAME} is missing); finish it with --resume"
         )
     known = ", ".join(known_names())
-    raise InputError(f"unknown allocator {name!r}; give one of {known}, a training run's folder, or file.py:function")
+    raise InputError(
+        f"unknown allocator {name!r}{did_you_mean(name, known_names())}; give one of {known}, a training run's folder, "
+        "an exported policy (.npz, .onnx), or file.py:function"
+    )
 
 
 def _make(label: str, target: str) -> Allocator:

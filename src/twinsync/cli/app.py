@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from twinsync import compilation, interrupts
 from twinsync.cli.evaluate import evaluate
 from twinsync.cli.export import export
 from twinsync.cli.scenario import scenario_app
@@ -18,10 +19,11 @@ from twinsync.cli.solve import solve
 from twinsync.cli.study import study_app
 from twinsync.cli.sweep import report, reproduce, sweep
 from twinsync.cli.train import train
+from twinsync.compilation import CacheWarning
 from twinsync.errors import InputError
 from twinsync.plugins import PluginWarning
 
-DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, interrupts.EXIT_CODE
 
 app = typer.Typer(name="twinsync", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(scenario_app)
@@ -49,13 +51,25 @@ def top(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    no_compilation_cache: Annotated[
+        bool,
+        typer.Option(
+            "--no-compilation-cache",
+            help="Compile everything anew; TWINSYNC_CACHE=off does the same, TWINSYNC_CACHE=FOLDER moves the cache.",
+        ),
+    ] = False,
 ) -> None:
     """Delay-aware digital twin synchronisation over semantic communication: simulate, solve exactly, learn, compare."""
+    if no_compilation_cache:
+        compilation.switch_off()
 
 
 def main() -> None:
-    """Entry point of the `twinsync` command."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line that this process was started with, and exit with its code."""
+    interrupts.watch()
+    code = run(sys.argv[1:])
+    interrupts.finish()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -83,7 +97,7 @@ def _run(arguments: Sequence[str]) -> int:
         say(f"internal error, please report it with the lines above: {type(error).__name__}: {_one_line(str(error))}")
         return OUR_FAULT
     if code == INTERRUPTED:
-        say("interrupted; nothing was written, run the same command again")
+        say(f"interrupted; {interrupts.NOTHING_WRITTEN}")
     return code if isinstance(code, int) else DONE
 
 
@@ -92,7 +106,7 @@ def _tell_warnings_in_one_line() -> None:
     usual = warnings.showwarning
 
     def tell(message: Warning | str, category: type[Warning], *rest: Any) -> None:
-        if issubclass(category, PluginWarning):
+        if issubclass(category, (PluginWarning, CacheWarning)):
             say(f"warning: {_one_line(str(message))}")
         else:
             usual(message, category, *rest)

@@ -74,7 +74,7 @@ def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
     from twinsync.allocators.registry import allocator_names, find_allocators, known_names
 
     if names is None:
-        given = sorted(set(allocator_names()) - {"expected"}, key=lambda name: name != "optimum")
+        given = sorted(set(allocator_names()) - {"expected"}, key=lambda name: (name != "optimum", name))
         with suppress(InputError):
             check_expected(scenario)
             given.append("expected")

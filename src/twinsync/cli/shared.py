@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, RenderableType
 
+from twinsync import compilation, interrupts
 from twinsync.errors import InputError
 
 MOST_SLOTS = 1_000_000
@@ -80,7 +81,8 @@ class Interrupted(Exception):
 def interruptible(advice: str) -> Iterator[None]:
     """Turn Ctrl-C inside the block into one line that ends with `advice`, for example the command that resumes."""
     try:
-        yield
+        with interrupts.advising(advice):
+            yield
     except KeyboardInterrupt:
         raise Interrupted(advice) from None
 
@@ -100,11 +102,13 @@ def write_json(target: str, payload: Any) -> None:
     """Write JSON to standard output (-) or to a file that does not exist yet."""
     text = json.dumps(payload, indent=2, allow_nan=False) + "\n"
     if target == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        with interrupts.uninterrupted():
+            sys.stdout.write(text)
+            sys.stdout.flush()
         return
     try:
-        with open(target, "x", encoding="utf-8") as file:
+        with interrupts.uninterrupted(), open(target, "x", encoding="utf-8") as file:
+            interrupts.advise(f"{target} is written")
             file.write(text)
     except FileExistsError:
         raise InputError(f"--json {target}: already exists; choose another name or remove it") from None
@@ -117,7 +121,9 @@ def show(renderable: RenderableType) -> None:
     """Print a table to standard output."""
     # A pipe has no width; tables then keep the width they need instead of folding to 80 columns.
     console = Console()
-    Console(width=None if console.is_terminal else 160).print(renderable, soft_wrap=False)
+    with interrupts.uninterrupted():
+        Console(width=None if console.is_terminal else 160).print(renderable, soft_wrap=False)
+        sys.stdout.flush()
 
 
 def say(line: str) -> None:
@@ -129,10 +135,12 @@ def say(line: str) -> None:
 def progress() -> Iterator[Callable[[str, int, int], None]]:
     """Progress while the block runs; call it with what is done, done, in all.
 
-    A bar on standard error where that is a terminal, else (in a log) a line every half minute.
+    A bar on standard error where that is a terminal, else (in a log) a line every half minute. Programs that are
+    compiled meanwhile are kept for the next command.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    compilation.connect()
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines()
@@ -141,10 +149,18 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
+        last = "starting"
+
         def report(what: str, done: int, total: int) -> None:
+            nonlocal last
+            last = what
             bar.update(task, description=what, completed=done, total=total)
 
-        yield report
+        def compiles(now: bool) -> None:
+            bar.update(task, description=f"{last}: compiling" if now else last)
+
+        with compilation.listening(compiles):
+            yield report
 
 
 def _lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twinsync import interrupts
 from twinsync.cli.shared import (
     OutOption,
     ResumeOption,
@@ -179,6 +180,7 @@ def _executor(name: str, address: str | None, workers: int | None) -> Iterator[E
 
         found = local_executor(workers)
     try:
-        yield found
+        with interrupts.ending(found.close):
+            yield found
     finally:
         found.close()

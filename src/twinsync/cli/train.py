@@ -19,7 +19,6 @@ from twinsync.cli.shared import (
     progress,
     say,
 )
-from twinsync.errors import InputError
 
 
 def train(
@@ -48,12 +47,9 @@ def train(
         report("loading", 0, 1)
         from twinsync.learning.run import RunConfig
         from twinsync.learning.run import train as run
-        from twinsync.learning.settings import PRESETS, override
+        from twinsync.learning.settings import find_settings, override
 
-        if (algorithm, preset) not in PRESETS:
-            known = ", ".join(" ".join(pair) for pair in PRESETS)
-            raise InputError(f"--algorithm {algorithm} --preset {preset}: unknown; known pairs: {known}")
-        settings = override(PRESETS[algorithm, preset], learning_pairs(learning))
+        settings = override(find_settings(algorithm, preset), learning_pairs(learning))
         config = RunConfig(scenario, tuple(overrides or ()), settings, seeds, seed)
         with interruptible(f"continue with: {command_line()} --resume"):
             training = run(config, out, command=command_line(), resume=resume, progress=report)

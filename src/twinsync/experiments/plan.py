@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from twinsync.experiments.sweep_files import BEYOND, PAPER, read_sweep, shipped_
 from twinsync.experiments.variants import PEERS, SETTINGS, VARIANTS, Variant, peer_variants
 from twinsync.presets import Preset, load_preset, load_scenario
 from twinsync.scenario import Scenario
+from twinsync.suggest import did_you_mean
 
 COMPARISON = "3"
 FIGURES = (COMPARISON, *(name.removeprefix("fig") for name in PAPER), "beyond")
@@ -92,7 +93,7 @@ def find_figures(text: str) -> tuple[str, ...]:
     known = (*FIGURES, *BEYOND, *VARIANTS)
     for part in wanted:
         if part not in known:
-            raise InputError(f"--figures: unknown {part!r}; give some of {', '.join(known)}")
+            raise InputError(f"--figures: unknown {part!r}{did_you_mean(part, known)}; give some of {', '.join(known)}")
     chosen = {name for part in wanted for name in (BEYOND if part == "beyond" else (part,))}
     return tuple(name for name in (COMPARISON, *FIGURES[1:-1], *BEYOND, *VARIANTS) if name in chosen)
 
@@ -155,14 +156,15 @@ def _check_peers(budget: Budget) -> None:
 
 def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
     """The plan of a user's own sweep file. Raises `InputError` naming the file and what is wrong in it."""
-    sweep, schemes = read_sweep(path, sweep_schemes(budget))
+    offered = sweep_schemes(budget)
+    sweep, schemes = read_sweep(path, offered)
     try:
         check_sweep(sweep)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     for scheme in schemes.values():
         if scheme.settings is None:
-            find_allocators(scheme.name, load_scenario(sweep.scenario, sweep.overrides))
+            _check_allocator(scheme.name, load_scenario(sweep.scenario, sweep.overrides), offered)
     return Plan(
         # The sweep itself may change: results are found by what they are the result of.
         identity={"sweep": sweep.name, "seed": seed},
@@ -177,6 +179,17 @@ def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
         sweeps=tuple(split(sweep)),
         swept=schemes,
     )
+
+
+def _check_allocator(name: str, scenario: Scenario, schemes: Collection[str]) -> None:
+    """Raise `InputError` where a sweep names no allocator; one of the learned `schemes` may have been meant."""
+    try:
+        find_allocators(name, scenario)
+    except InputError as error:
+        hint = did_you_mean(name, schemes)
+        if not str(error).startswith("unknown allocator") or "did you mean" in str(error) or not hint:
+            raise
+        raise InputError(f"unknown scheme {name!r}{hint}; schemes that learn: {', '.join(schemes)}") from None
 
 
 def sweep_schemes(budget: Budget) -> dict[str, SchemePlan]:

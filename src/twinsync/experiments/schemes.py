@@ -19,6 +19,7 @@ from twinsync.learning.settings import (
     Settings,
 )
 from twinsync.storage import plain
+from twinsync.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ BUDGETS = {
 def find_budget(name: str) -> Budget:
     """The budget called `name`, or `InputError`."""
     if name not in BUDGETS:
-        raise InputError(f"unknown budget {name!r}; give one of {', '.join(BUDGETS)}")
+        raise InputError(f"unknown budget {name!r}{did_you_mean(name, BUDGETS)}; give one of {', '.join(BUDGETS)}")
     return BUDGETS[name]
 
 

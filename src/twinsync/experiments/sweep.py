@@ -14,6 +14,7 @@ from twinsync.experiments.records import Axis, Place
 from twinsync.presets import load_scenario
 from twinsync.quantity import parse_quantity
 from twinsync.scenario import Scenario, constants
+from twinsync.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def check_sweep(sweep: SweepPlan) -> None:
     known = constants()
     for key in keys:
         if key not in known:
-            raise InputError(f"{where}: axis key {key!r} is not a constant; `twinsync scenario show` lists them")
+            hint = did_you_mean(key, known)
+            raise InputError(f"{where}: axis key {key!r} is not a constant{hint}; `twinsync scenario show` lists them")
         if known[key].choices or key == "workload_knots":
             raise InputError(f"{where}: axis key {key!r} is not a number; sweep it by two sweeps with `set`")
     for axis in sweep.axes:

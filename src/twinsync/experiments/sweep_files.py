@@ -16,6 +16,7 @@ from twinsync.experiments.schemes import SchemePlan
 from twinsync.experiments.sweep import SweepPlan
 from twinsync.learning.settings import override
 from twinsync.presets import preset_names
+from twinsync.suggest import did_you_mean
 
 PAPER = ("fig4", "fig5", "fig6", "fig7")
 BEYOND = ("bandwidth", "path-loss", "speed", "fading-blocks", "energy-budget", "extraction-floor")
@@ -112,7 +113,8 @@ def _learners(table: Any, known: Mapping[str, SchemePlan]) -> dict[str, SchemePl
         base = known.get(_text(entry, "base", ""))
         if base is None or base.settings is None:
             learned = ", ".join(scheme.name for scheme in known.values() if scheme.settings is not None)
-            raise InputError(f"{where}: base {entry.get('base')!r} is none of the learned schemes {learned}")
+            hint = did_you_mean(str(entry.get("base", "")), learned.split(", "))
+            raise InputError(f"{where}: base {entry.get('base')!r} is none of the learned schemes {learned}{hint}")
         try:
             settings = override(
                 base.settings, {key: _setting(value) for key, value in entry.get("learning", {}).items()}
@@ -138,7 +140,9 @@ def _beside(name: str, folder: Path) -> str:
 def _known_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
     unknown = sorted(set(table) - known)
     if unknown:
-        raise InputError(f"{where}unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        raise InputError(
+            f"{where}unknown key {unknown[0]!r}{did_you_mean(unknown[0], known)}; known: {', '.join(sorted(known))}"
+        )
 
 
 def _text(table: Mapping[str, Any], key: str, default: str) -> str:

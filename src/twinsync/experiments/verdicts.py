@@ -15,6 +15,7 @@ from twinsync.experiments.compute.schedule import Progress
 from twinsync.experiments.recorded import as_printed
 from twinsync.experiments.report_folder import ReportFolder, read_report_folder
 from twinsync.storage import plain, read_json, write_json
+from twinsync.writing import whole_file
 
 SENSITIVITY, CLAIMS = "sensitivity.json", "claims.csv"
 SLOTS = 200  # at each point of the sensitivity analysis
@@ -34,7 +35,7 @@ def verdicts(
         return []
     analysis = _analysis(out / SENSITIVITY, scenario, overrides, seed, progress)
     claims = check_claims(Source() if record is None else _source(record), repaired, analysis)
-    with (out / CLAIMS).open("w", newline="", encoding="utf-8") as file:
+    with whole_file(out / CLAIMS) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         parts = [field.name for field in dataclasses.fields(Outcome)]
         columns = [f"{level}_{part}" for level in ("printed", "repaired") for part in parts]

@@ -12,6 +12,7 @@ from twinsync.allocators.policy import FILE_NAME, load_policies, read_card
 from twinsync.errors import InputError
 from twinsync.export.card import drawn_ranges, policy_arrays, policy_card
 from twinsync.export.onnx_model import onnx_bytes
+from twinsync.interrupts import uninterrupted
 from twinsync.learning.run import MANIFEST_FILE
 from twinsync.manifest import provenance
 from twinsync.runtime.files import policy_bytes, policy_of
@@ -79,7 +80,7 @@ def _check_target(out: Path) -> None:
 
 def _write(out: Path, content: bytes) -> None:
     try:
-        with out.open("xb") as file:
+        with uninterrupted(), out.open("xb") as file:
             file.write(content)
     except FileExistsError:
         raise InputError(f"--out {out}: already exists; choose another name or remove it") from None

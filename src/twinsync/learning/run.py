@@ -20,6 +20,7 @@ import numpy as np
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.policy import save_policies
 from twinsync.errors import InputError
+from twinsync.interrupts import uninterrupted
 from twinsync.learning.divergence import Diverged, find_divergences
 from twinsync.learning.gradient import Gradient
 from twinsync.learning.settings import Settings, algorithm_of, check_settings, deciding
@@ -27,7 +28,9 @@ from twinsync.learning.training import CurveRow, Training, advance, check_diverg
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario, constants
+from twinsync.storage import write_json
 from twinsync.streams import root_key, stream
+from twinsync.writing import whole_file
 
 CONFIG_FILE, MANIFEST_FILE, CURVE_FILE, CHECKPOINT_FILE = "config.json", "manifest.json", "curve.csv", "checkpoint.npz"
 
@@ -90,14 +93,15 @@ def train(
     if (out / CHECKPOINT_FILE).exists():
         load_checkpoint(out / CHECKPOINT_FILE, training)
     elif not (out / MANIFEST_FILE).exists():
-        (out / MANIFEST_FILE).write_text(json.dumps(provenance(command, config.seed), indent=2) + "\n", "utf-8")
+        write_json(out / MANIFEST_FILE, provenance(command, config.seed))
     total, slots = training.algorithm.settings.slots, training.algorithm.slots_per_step
     tell = progress or (lambda what, done, total: None)
     began = time.perf_counter()
 
     def save(now: Training) -> None:
-        save_checkpoint(out / CHECKPOINT_FILE, now)
-        write_curve(out / CURVE_FILE, now.curve)
+        with uninterrupted():  # a run that is resumed after its last stretch writes no curve
+            save_checkpoint(out / CHECKPOINT_FILE, now)
+            write_curve(out / CURVE_FILE, now.curve)
         cost = sum(row.cost for row in now.curve[-now.seeds :]) / now.seeds
         tell(f"{out.name}: cost {cost:.1f}", now.step * slots, total)
 
@@ -111,9 +115,11 @@ def train(
     except Diverged as error:
         stopped = Diverged(f"{out}: {error}; its learning curve is in {CURVE_FILE}")
     if not (out / POLICY_FILE).exists():
-        if stopped is None:
-            _save_finite(out / POLICY_FILE, training, policy_card(training, scenario))
-        _close_manifest(out / MANIFEST_FILE, training, time.perf_counter() - began)
+        card = policy_card(training, scenario)
+        with uninterrupted():  # a run that has its policies is not touched again
+            if stopped is None:
+                _save_finite(out / POLICY_FILE, training, card)
+            _close_manifest(out / MANIFEST_FILE, training, time.perf_counter() - began)
     if stopped is not None:
         raise stopped
     return training
@@ -142,7 +148,7 @@ def _open_folder(config: RunConfig, out: Path, resume: bool) -> None:
         if not file.exists():
             if any(out.iterdir()):
                 raise InputError(f"{out}: holds other files but no training run; choose another --out")
-            file.write_text(json.dumps(wanted, indent=2) + "\n", "utf-8")
+            write_json(file, wanted)
             return
         text = file.read_bytes()
     except OSError as error:
@@ -173,12 +179,10 @@ def _differing(wanted: dict[str, Any], found: Any) -> list[str]:
 
 def write_curve(path: Path, curve: list[CurveRow]) -> None:
     """A learning curve as CSV, written whole or not at all."""
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(CurveRow._fields)
         writer.writerows(curve)
-    partial.replace(path)
 
 
 def _close_manifest(path: Path, training: Training, seconds: float) -> None:
@@ -187,7 +191,7 @@ def _close_manifest(path: Path, training: Training, seconds: float) -> None:
     manifest["training_s"] = round(manifest.get("training_s", 0.0) + seconds, 2)
     found = find_divergences(training.curve)
     manifest["diverged"] = [{"seed": item.seed, "slots": item.slots, "reason": item.reason} for item in found]
-    path.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+    write_json(path, manifest)
 
 
 def policy_card(training: Training, scenario: Scenario) -> dict[str, Any]:
@@ -226,9 +230,8 @@ def save_checkpoint(path: Path, training: Training) -> None:
     """Write step, curve and the whole state. An interrupted write leaves the earlier file as it was."""
     leaves = {f"leaf_{i}": _plain(leaf) for i, leaf in enumerate(jax.tree.leaves(training.state))}
     meta = json.dumps({"step": training.step, "curve": [list(row) for row in training.curve]})
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, allow_pickle=False, meta=np.asarray(meta), **leaves)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        np.savez(partial, allow_pickle=False, meta=np.asarray(meta), **leaves)
 
 
 def load_checkpoint(path: Path, training: Training) -> None:

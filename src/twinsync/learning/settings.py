@@ -16,6 +16,7 @@ from twinsync.environment.interface import EdgeCpu, Encoding, Extraction, Interf
 from twinsync.errors import InputError
 from twinsync.learning.ranges import Ranges
 from twinsync.scenario import Scenario
+from twinsync.suggest import did_you_mean
 
 Target = Literal["hard", "soft"]
 CriticReward = Literal["total", "devices"]
@@ -258,6 +259,19 @@ PRESETS: dict[tuple[str, str], Settings] = {
 }
 
 
+def find_settings(algorithm: str, preset: str) -> Settings:
+    """The settings of an algorithm's preset. Raises `InputError` for an unknown one."""
+    algorithms = list(dict.fromkeys(pair[0] for pair in PRESETS))
+    if algorithm not in algorithms:
+        hint = did_you_mean(algorithm, algorithms)
+        raise InputError(f"unknown algorithm {algorithm!r}{hint}; give one of {', '.join(algorithms)}")
+    presets = [pair[1] for pair in PRESETS if pair[0] == algorithm]
+    if preset not in presets:
+        hint = did_you_mean(preset, presets)
+        raise InputError(f"unknown preset {preset!r} of {algorithm}{hint}; give one of {', '.join(presets)}")
+    return PRESETS[algorithm, preset]
+
+
 def algorithm_of(settings: Settings) -> str:
     """`sac`, `ppo` or `gradient`."""
     return settings.algorithm
@@ -308,7 +322,8 @@ def override(settings: Settings, items: dict[str, str]) -> Settings:
     kinds, changes = get_type_hints(type(settings)), {}
     for key, text in items.items():
         if key not in known:
-            raise InputError(f"unknown learning setting {key!r}; known: {', '.join(sorted(known))}")
+            hint = did_you_mean(key, known)
+            raise InputError(f"unknown learning setting {key!r}{hint}; known: {', '.join(sorted(known))}")
         changes[key] = _parse(key, text, getattr(settings, key))
         _check_one(key, kinds[key], changes[key])
     changed = dataclasses.replace(settings, **changes)

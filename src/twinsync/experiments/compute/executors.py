@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import queue
 import selectors
 import struct
 import subprocess
 import sys
+import threading
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, runtime_checkable
 
 import jax
 
+from twinsync import compilation
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.compute.work import compute
@@ -180,26 +184,46 @@ def send(pipe: IO[bytes], message: Any) -> None:
 
 def receive(pipe: IO[bytes]) -> Any:
     """The next message. Raises `EOFError` where the other side is gone."""
+    return pickle.loads(_receive_bytes(pipe))
+
+
+def _receive_bytes(pipe: IO[bytes]) -> bytes:
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         raise EOFError
     data = pipe.read(_LENGTH.unpack(head)[0])
-    return pickle.loads(data)
+    if len(data) < _LENGTH.unpack(head)[0]:
+        raise EOFError
+    return data
+
+
+def _read_tasks(pipe: IO[bytes], tasks: queue.SimpleQueue[bytes]) -> None:
+    """Queue each task as it comes. When the driver is gone, end this process, in the midst of a task too."""
+    try:
+        while True:
+            tasks.put(_receive_bytes(pipe))
+    except EOFError:
+        os._exit(0)
+
+
+def connect_quietly() -> None:
+    """Keep compiled programs; a worker for which that fails leaves it to the driver to say so."""
+    warnings.simplefilter("ignore", compilation.CacheWarning)
+    compilation.connect()
 
 
 def serve() -> None:
-    """A worker's life: read a task, answer with results or with a traceback, until the driver is gone."""
+    """Run a worker: read a task, answer with results or with a traceback, until the driver is gone."""
     import traceback
 
-    tasks, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a user's allocator prints must not be an answer
+    tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    connect_quietly()
+    threading.Thread(target=_read_tasks, args=(sys.stdin.buffer, tasks), daemon=True).start()
     while True:
         try:
-            cells = receive(tasks)
-        except EOFError:
-            return
-        try:
-            send(answers, compute(cells))
+            send(answers, compute(pickle.loads(tasks.get())))
         except BrokenPipeError:
             return
         except Exception:

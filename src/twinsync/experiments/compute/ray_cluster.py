@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from twinsync.compilation import VARIABLE
 from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
-from twinsync.experiments.compute.executors import Report, TaskFailed, worker_environment
+from twinsync.experiments.compute.executors import Report, TaskFailed, connect_quietly, worker_environment
 from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.compute.work import compute
 
@@ -30,6 +32,8 @@ class RayCluster:
         self.workers = min(workers or gpus or int(resources.get("CPU", 1)), gpus or int(resources.get("CPU", 1)))
         self.batch = 1_000_000 if gpus else 1
         environment = {} if gpus else {**worker_environment(), "JAX_PLATFORMS": "cpu"}
+        if VARIABLE in os.environ:
+            environment[VARIABLE] = os.environ[VARIABLE]
         self._actor = self._ray.remote(
             num_cpus=0 if gpus else 1, num_gpus=1 if gpus else 0, max_restarts=0,
             runtime_env={"env_vars": environment},
@@ -72,6 +76,9 @@ class RayCluster:
 
 
 class _Worker:
+    def __init__(self) -> None:
+        connect_quietly()
+
     def run(self, cells: list[Cell]) -> list[CellResult] | str:
         """Results, or a traceback."""
         try:
@@ -80,8 +87,6 @@ class _Worker:
             return traceback.format_exc()
 
     def process_id(self) -> int:
-        import os
-
         return os.getpid()
 
 

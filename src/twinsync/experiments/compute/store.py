@@ -18,6 +18,7 @@ from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.evaluate import RawScheme
 from twinsync.learning.training import CurveRow
+from twinsync.writing import whole_file
 
 
 @dataclass(frozen=True)
@@ -126,16 +127,13 @@ class Store:
     def write(self, cell: Cell, result: CellResult) -> None:
         """Write whole or not at all. Raises `InputError` where the disk is full or the folder cannot be written."""
         path = self.path(cell)
-        partial = path.with_suffix(".partial")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
+            with whole_file(path) as partial, partial.open("wb") as file:
                 file.write(to_bytes(result))
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise InputError(
                 f"{path}: cannot be written ({error.strerror}); earlier results are kept: mend that, then --resume"
             ) from None

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from twinsync.experiments.records import Scheme
 from twinsync.experiments.results import OPTIMUM
+from twinsync.writing import whole_file
 
 INK = "#1b1f24"
 MUTED = "#5c6670"
@@ -121,8 +122,10 @@ def name_rows(axes: Axes, names: Sequence[str], *, narrow: bool) -> None:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write `name`.png and `name`.svg, byte for byte the same for the same data."""
-    figure.savefig(folder / f"{name}.png", dpi=200, facecolor="white", metadata={"Software": None})
-    save_svg(figure, folder / f"{name}.svg")
+    with whole_file(folder / f"{name}.png") as partial:
+        figure.savefig(partial, dpi=200, facecolor="white", metadata={"Software": None})
+    with whole_file(folder / f"{name}.svg") as partial:
+        save_svg(figure, partial)
 
 
 def save_svg(figure: Figure, target: Any) -> None:
@@ -134,12 +137,13 @@ def save_svg(figure: Figure, target: Any) -> None:
 def save_pdf(figure: Figure, path: Path) -> None:
     """Write one PDF, with no date and no tool's name in it."""
     nothing = dict.fromkeys(("CreationDate", "Creator", "Producer"))
-    figure.savefig(path, format="pdf", metadata=nothing)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format="pdf", metadata=nothing)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table as CSV; numbers with all their digits, `nan` and `inf` as such."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)

@@ -14,6 +14,7 @@ from twinsync.experiments.study.plan import GRID, PEER, TOGETHER, TUNED
 from twinsync.experiments.study.record import DIVERGED, FELL_BACK, Study, read_study
 from twinsync.learning.divergence import MARGIN
 from twinsync.learning.settings import TUNED_REASONS
+from twinsync.writing import whole_file
 
 PAGE = "study.md"
 _COSTS = ("final cost", "best of the curve", "end of the curve")
@@ -25,7 +26,8 @@ def write_page(out: Path) -> Path:
     study = read_study(out)
     write_figures(study)
     page = out / PAGE
-    page.write_text(to_markdown(build(study)), "utf-8")
+    with whole_file(page) as partial:
+        partial.write_text(to_markdown(build(study)), "utf-8")
     return page
 
 

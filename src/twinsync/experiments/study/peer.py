@@ -18,6 +18,7 @@ from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
 from twinsync.storage import read_json, write_json
+from twinsync.writing import whole_file
 
 
 def require_peer() -> None:
@@ -63,7 +64,6 @@ def _seed(config: RunConfig, scenario: Scenario, folder: Path, number: int, prog
     if trained.policy is not None:
         trained.policy.model.save(folder / f"seed-{number}.zip")
     summary = {"training_s": trained.training_s, "curve": [list(row) for row in trained.curve]}
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(summary), "utf-8")  # NaN and all, read by Python alone
-    partial.replace(file)
+    with whole_file(file) as partial:
+        partial.write_text(json.dumps(summary), "utf-8")  # NaN and all, read by Python alone
     return summary

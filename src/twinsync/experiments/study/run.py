@@ -27,6 +27,7 @@ from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
 from twinsync.storage import jsonable, open_folder, write_json
+from twinsync.writing import whole_file
 
 RUNS = "runs"
 
@@ -85,7 +86,7 @@ def _counted(tell: Progress, prefix: str) -> Progress:
 
 
 def _write_curves(out: Path, runs: list[StudyRun]) -> None:
-    with (out / CURVES).open("w", newline="", encoding="utf-8") as file:
+    with whole_file(out / CURVES) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("run", *CurveRow._fields))
         for run in runs:

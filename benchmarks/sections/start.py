@@ -1,0 +1,49 @@
+"""What a user waits for: whole commands, with and without what an earlier one compiled."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.harness import Section, Table, Timing, section
+
+TEXT = """Each command is a process of its own, from its start to its end. First run: the cache of compiled programs is
+empty, as in the first run of a new version. Second run: the same command again. The two take turns, each pair with a
+new cache. Smaller runs than the defaults: most of what is timed is loading and compiling."""
+
+COMMANDS = {
+    "solve --slots 5": ["solve", "--slots", "5"],
+    "train --algorithm gradient --seeds 1": ["train", "--algorithm", "gradient", "--seeds", "1"],
+    "evaluate --slots 50 --seeds 2": ["evaluate", "--slots", "50", "--seeds", "2"],
+}
+
+
+@section("start")
+def start(quick: bool) -> Section:
+    """Seconds of first and second runs."""
+    commands = dict(list(COMMANDS.items())[:1]) if quick else COMMANDS
+    tables = [
+        Table(name, "a run", _runs(command, 1 if quick else 3), per_item=True) for name, command in commands.items()
+    ]
+    return Section("First and second run of a command", TEXT, list(tables))
+
+
+def _runs(command: list[str], repetitions: int) -> dict[str, Timing]:
+    times: dict[str, list[float]] = {"second run": [], "first run": []}
+    for _ in range(repetitions):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("first run", "second run"):
+                times[name].append(_seconds(command, Path(folder), name))
+    return {name: Timing(tuple(1.0 / each for each in seconds)) for name, seconds in times.items()}
+
+
+def _seconds(command: list[str], folder: Path, name: str) -> float:
+    out = ["--out", str(folder / name)] if command[0] == "train" else []
+    environment = {**os.environ, "TWINSYNC_CACHE": str(folder / "cache")}
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "twinsync", *command, *out], check=True, capture_output=True, env=environment)
+    return time.perf_counter() - began

@@ -1,0 +1,108 @@
+"""Exported policies as allocators: the files that `twinsync export` writes, judged as they decide on an edge server."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twinsync.allocators.protocol import Allocator
+from twinsync.arrays import Key
+from twinsync.environment.interface import Sight, draw_phi
+from twinsync.errors import InputError
+from twinsync.model.slot import Allocation
+from twinsync.runtime import OutsideTraining, RuntimePolicy, load_policy
+from twinsync.runtime.constants import entering
+from twinsync.scenario import Scenario
+
+SUFFIXES = (".npz", ".onnx")
+
+
+class NumpyPolicy:
+    """An `.npz` file as an allocator. It follows the constants of the scenario that it can be told."""
+
+    def __init__(self, policy: RuntimePolicy) -> None:
+        self.policy = policy
+        self.card = policy.card
+        self.observation = str(policy.interface["observation"])
+
+    def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
+        """Decide for every slot of the batch."""
+        known = {name: float(getattr(scenario, name)) for name in self.policy.values}
+        gain, phi = _inputs(self.card, scenario, sight, key)
+        with warnings.catch_warnings():  # told once, for the whole evaluation, by whoever asks for it
+            warnings.simplefilter("ignore", OutsideTraining)
+            decision = self.policy.decide(np.asarray(sight.distance_m), np.asarray(sight.data_bits), gain, phi, **known)
+        return Allocation(*decision[:4])
+
+
+class OnnxPolicy:
+    """An `.onnx` file as an allocator, run by ONNX Runtime in float32."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import onnxruntime
+        except ModuleNotFoundError:
+            raise InputError(f"{path}: ONNX Runtime is not installed; pip install onnxruntime") from None
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # else it notes of each optional constant that it is not folded away
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self.card: Mapping[str, Any] = json.loads(
+                self._session.get_modelmeta().custom_metadata_map["twinsync.card"]
+            )
+        except KeyError:
+            raise InputError(f"{path}: not a policy that `twinsync export` wrote; it has no card") from None
+        except Exception as error:  # its exceptions have no public classes
+            reason = " ".join(str(error).split())
+            raise InputError(f"{path}: not a whole ONNX model ({reason:.120}); export it again") from None
+        self.observation = str(self.card["interface"]["observation"])
+
+    def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
+        """Decide for every slot of the batch."""
+        gain, phi = _inputs(self.card, scenario, sight, key)
+        shape = np.shape(sight.data_bits)
+        arrays = {
+            "distance_m": sight.distance_m, "data_bits": sight.data_bits, "channel_gain": gain, "given_phi": phi,
+        }  # fmt: skip
+        feed = {
+            name: np.asarray(values, np.float32).reshape(-1, shape[-1])
+            for name, values in arrays.items()
+            if values is not None
+        }
+        names = entering(self.card["interface"])
+        feed |= {name: np.asarray(getattr(scenario, name), np.float32) for name in names}
+        decisions = self._session.run(None, feed)
+        phi, device, power, edge = (np.asarray(values, np.float64).reshape(shape) for values in decisions)
+        return Allocation(phi, device, power, edge)
+
+
+def exported_policy(path: Path) -> NumpyPolicy | OnnxPolicy:
+    """The policy of an exported file. Raises `InputError` for a file that is not one, or damaged."""
+    if path.suffix == ".npz":
+        return NumpyPolicy(load_policy(path))
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; write it with `twinsync export RUN_DIR --out {path}`")
+    return OnnxPolicy(path)
+
+
+def check_devices(name: str, allocator: Allocator, scenario: Scenario) -> None:
+    """Raise `InputError` where an exported policy serves another number of devices than the scenario has."""
+    count = getattr(allocator, "card", {}).get("device_count", "any")
+    if count not in ("any", scenario.device_count):
+        raise InputError(
+            f"{name}: trained for device_count = {count}, the scenario has {scenario.device_count}; "
+            f"train one with --set device_count={scenario.device_count}"
+        )
+
+
+def _inputs(card: Mapping[str, Any], scenario: Scenario, sight: Sight, key: Key) -> tuple[Any, Any]:
+    """Channel gain and given phi, each None where the policy takes none."""
+    interface = card["interface"]
+    gain = np.asarray(sight.channel_gain) if interface["observation"] == "csi" else None
+    random = interface["extraction"] == "random"
+    return gain, np.asarray(draw_phi(key, scenario, np.shape(sight.data_bits))) if random else None

@@ -1,0 +1,35 @@
+"""twinsync from Python: a scenario, slots, the optimum, learners, and anyone's allocator on the same slots.
+
+Everything here is in `twinsync` too (`import twinsync; twinsync.solve(...)`). Arrays have shape [..., K] for K user
+devices (UDs) and are in SI units. Wrong input raises `InputError` with one line that says what to change.
+"""
+
+from twinsync.api.learners import TrainedPolicies, load_policy, train
+from twinsync.api.schemes import Comparison, evaluate
+from twinsync.api.slots import draw_slots, load_scenario, solve
+from twinsync.api.studies import Run, read_run, sweep
+from twinsync.api.table import Table
+from twinsync.compilation import connect as use_compilation_cache
+from twinsync.errors import InputError
+from twinsync.model.slot import Allocation, Slot
+from twinsync.scenario import Scenario
+
+__all__ = [
+    "Allocation",
+    "Comparison",
+    "InputError",
+    "Run",
+    "Scenario",
+    "Slot",
+    "Table",
+    "TrainedPolicies",
+    "draw_slots",
+    "evaluate",
+    "load_policy",
+    "load_scenario",
+    "read_run",
+    "solve",
+    "sweep",
+    "train",
+    "use_compilation_cache",
+]

@@ -1,0 +1,47 @@
+"""Scenarios, slots, and the exact optimum of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twinsync import presets
+from twinsync.allocators import optimum
+from twinsync.allocators.optimum import Solution
+from twinsync.errors import InputError
+from twinsync.experiments.evaluate import draw_slot_set
+from twinsync.model.slot import Slot
+from twinsync.scenario import Scenario
+
+
+def load_scenario(name: str = "paper", **changes: Any) -> Scenario:
+    """The scenario of a preset's name or a TOML file's path, with some constants changed.
+
+    `changes` are SI values or texts with a unit: `load_scenario("paper", device_count=10, bandwidth_hz="2 MHz")`.
+    Raises `InputError` naming the file, key, value and bound; `twinsync scenario show` lists the keys.
+    """
+    try:
+        return presets.load_scenario(name, [f"{key}={value}" for key, value in changes.items()])
+    except InputError as error:
+        raise InputError(str(error).replace("--set", "load_scenario")) from None
+
+
+def draw_slots(scenario: Scenario, count: int, *, seed: int = 0) -> Slot:
+    """`count` slots as nature hands them out, whole cycles after one another: the same as `twinsync solve --seed`.
+
+    Returns float64 NumPy arrays: `distance_m` [count, K] in m, `data_bits` [count, K] in bit, `block_gain`
+    [count, K, L], the channel power gain |g|^2 with path loss in each of the slot's L fading blocks. Your own slots
+    are a `Slot` of the same arrays.
+    """
+    if count < 1:
+        raise InputError(f"count = {count} must be at least 1 slot")
+    return draw_slot_set(scenario, seed, 0, count)[0]
+
+
+def solve(scenario: Scenario, slots: Slot) -> Solution:
+    """The allocation that minimises T[n] + P of eq. (22) in every slot, the channel known, with a proof.
+
+    Returns float64 NumPy arrays, for slots of batch shape *b: `allocation` (four arrays [*b, K] in SI units), `cost`
+    T[n] + P [*b], `latency_s` T[n] [*b], and `lower_bound` [*b], below which no allocation can come. Without the
+    latency cap that `evaluate` counts. Raises `InputError` for more than one fading block a slot.
+    """
+    return optimum.solve(scenario, slots)

@@ -1,0 +1,24 @@
+"""Files that are whole whatever interrupts the process that writes them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from twinsync.interrupts import uninterrupted
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; at the end of the block it becomes `path`, and is gone if the block fails.
+
+    So `path` is always whole: its old content or its new one, whatever interrupts. The suffix is that of `path`.
+    """
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    with uninterrupted():
+        try:
+            yield partial
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)

@@ -1,0 +1,29 @@
+"""Files are whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from twinsync.writing import whole_file
+
+
+def test_a_file_is_replaced_at_the_end_of_the_block(tmp_path: Path) -> None:
+    target = tmp_path / "curve.csv"
+    target.write_text("old")
+    with whole_file(target) as partial:
+        assert partial.suffix == ".csv"
+        partial.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_block_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    target = tmp_path / "curve.csv"
+    target.write_text("old")
+    with pytest.raises(UnicodeEncodeError), whole_file(target) as partial:
+        partial.write_text("half\ud800", "utf-8")
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
