@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
-from tests.experiments.swept_folder import add_sweeps
+import math
+
+import pytest
+from tests.experiments.made_up import both, measured, scheme
 
 from twinsync.experiments import columns
-from twinsync.experiments.columns import COLUMNS, COMPARISON, SWEEP, Column, columns_of, exported
+from twinsync.experiments.columns import (
+    COLUMNS,
+    COMPARISON,
+    SWEEP,
+    Cell,
+    Column,
+    Row,
+    by_cost,
+    cell_of,
+    columns_of,
+    exported,
+    training,
+)
 from twinsync.experiments.figures.sweep import sweep_rows
 from twinsync.experiments.records import Estimate
-from twinsync.experiments.report.sweep_sections import values
-from twinsync.experiments.report.tables import comparison
-from twinsync.experiments.report_folder import read_report_folder
+from twinsync.experiments.report.tables import comparison, comparison_csv, values
 
 
-def test_a_cell_shows_mean_and_interval_or_the_middle_or_a_dash(run_folder):
-    row = read_report_folder(run_folder).run.rows["optimum"]
+def test_a_cell_shows_mean_and_interval_or_the_middle_or_a_dash():
+    optimum = measured(13.71, 81.3)
     latency, median, *_ = COLUMNS
     # 13.71 s, -0.4 and +0.48 %; the median is 0.93 and the 95th percentile 1.5 times it.
-    assert latency.cell(row) == "13.71\n13.66 to 13.78"
-    assert median.cell(row) == "12.75\n20.57"
-    assert latency.cell(None) == median.cell(None) == "–"
+    assert latency.cell(optimum) == Cell("13.71", "13.66 to 13.78")
+    assert median.cell(optimum) == Cell("12.75", "20.57")
+    assert latency.cell(None) == median.cell(None) == Cell("–")
     assert latency.heading == "Latency of a slot [s]"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "cell"),
+    [
+        (None, Cell("–")),
+        (Estimate(-1.25), Cell("−1.2")),
+        (Estimate(1.25, 1.0, 1.5), Cell("+1.2", "+1.0 to +1.5")),
+        (Estimate(math.nan, math.nan, math.nan), Cell("–")),
+    ],
+)
+def test_an_estimate_as_a_signed_cell(estimate, cell):
+    assert cell_of(estimate, 1, sign=True) == cell
 
 
 def test_files_have_estimates_first_and_each_name_once():
@@ -28,23 +54,24 @@ def test_files_have_estimates_first_and_each_name_once():
     assert len(set(names)) == len(names)
     assert names[:5] == ["latency_s_mean", "latency_s_low", "latency_s_high", "latency_s_median", "latency_s_p95"]
     assert names[-2:] == ["training_slots", "training_seeds"]
+    assert {name.partition("_")[0] for name in exported("cost")} == {"cost"}
 
 
-def test_a_new_column_is_one_entry(run_folder, monkeypatch):
+def test_a_new_column_is_one_entry(monkeypatch):
     # Half of the energy, in mJ: in the comparison, in sweeps and in the files of both.
-    new = Column("half", "Half the energy", "mJ", lambda row: Estimate(row.value("energy_j") / 2), 0, 1000.0)
+    new = Column("half", "Half the energy", "mJ", lambda item: Estimate(item.energy_j / 2), 0, 1000.0)
     monkeypatch.setattr(columns, "COLUMNS", (*COLUMNS, new))
-    found = read_report_folder(add_sweeps(run_folder))
-    assert found.run is not None
-    table = comparison(found.run)
+    results = both()
+    table = comparison(results, "sac-tuned", by_cost(results))
     assert table.header[-1] == "Half the energy [mJ]"
-    assert {row[-1] for row in table.rows} == {"1,400"}
-    swept = values(found.sweeps[0])
+    assert {row[-1] for row in table.rows} == {Cell("1,400")}
+    swept = values(results.sweeps[0], results)
     assert swept.header[-1] == "Half the energy [mJ]"
-    half = 1000 * found.sweeps[0].points[0].measured["optimum"].value("energy_j") / 2
-    assert f"{half:,.0f}" in {row[-1] for row in swept.rows}
+    half = 500 * results.sweeps[0].points[0].evaluation.allocators["optimum"].energy_j
+    assert Cell(f"{half:,.0f}") in {row[-1] for row in swept.rows}
     assert list(exported())[-1] == "half"
-    assert {len(row) for row in sweep_rows(found.sweeps[0])} == {4 + len(exported()) + 3}
+    assert {row[-1] for row in comparison_csv(results)} == {1.4}
+    assert {len(row) for row in sweep_rows(results.sweeps[0], results)} == {4 + len(exported()) + 3}
 
 
 def test_each_table_has_its_columns_in_the_common_order():
@@ -52,3 +79,31 @@ def test_each_table_has_its_columns_in_the_common_order():
         shown = columns_of(table)
         assert [COLUMNS.index(column) for column in shown] == sorted(COLUMNS.index(column) for column in shown)
         assert [column.key for column in shown[-2:]] == ["training_slots", "training_seeds"]
+
+
+def row(label: str, slots: float) -> Row:
+    return Row(scheme(label.lower(), label, "fixed"), measured(1.0, 2.0, training_slots=slots))
+
+
+@pytest.mark.parametrize(
+    ("slots", "words"),
+    [
+        ({"Optimum": math.nan}, ""),
+        ({"SAC": 6400, "Optimum": math.nan}, "SAC was trained on 6,400 slots."),
+        ({"SAC": 6400, "PPO": 6400}, "Each learner was trained on 6,400 slots."),
+        (
+            {"SAC": 6400, "PPO": 6400, "Gradient": 50},
+            "Each learner was trained on 6,400 slots, apart from Gradient (50).",
+        ),
+    ],
+)
+def test_the_length_of_training_is_said_once_and_then_what_differs(slots, words):
+    assert training(row(label, count) for label, count in slots.items()) == words
+
+
+def test_a_cost_that_is_no_number_goes_last():
+    results = both()
+    cost = results.comparison.evaluation.allocators
+    cost["optimum"] = measured(13.0, 80.0, cost=Estimate(math.nan))
+    assert by_cost(results)[-1].scheme.name == "optimum"
+    assert by_cost(results)[0].scheme.name == "gradient"

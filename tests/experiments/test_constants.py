@@ -77,5 +77,5 @@ def test_a_bit_more_a_sample_loses_a_quarter_of_the_power():
 
 def test_the_report_is_told_that_it_is_assumed():
     entry = accuracy_constant()
-    assert entry["tag"] == "assumed"
-    assert "Cover and Thomas" in entry["source"]
+    assert entry.tag == "assumed"
+    assert "Cover and Thomas" in entry.source

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.experiments import made_up
 
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
-from twinsync.experiments import collect, plan, verdicts
+from twinsync.experiments import collect, plan
 from twinsync.experiments import reproduce as module
 from twinsync.experiments.compute.executors import Inline
 from twinsync.experiments.evaluate import evaluate
 from twinsync.experiments.plan import find_figures, reproduction_plan
+from twinsync.experiments.records import Claim, ClaimCheck, Outcome, Sensitivity
 from twinsync.experiments.reproduce import report, reproduce
+from twinsync.experiments.results import read_results, write_results
 from twinsync.experiments.schemes import Budget, contenders
 from twinsync.presets import load_scenario
 
@@ -38,20 +43,28 @@ def few(budget: Budget):
     return kept
 
 
-@pytest.fixture
-def small(monkeypatch):
-    monkeypatch.setattr(plan, "contenders", few)
-    monkeypatch.setattr(collect, "HEADLINE_BENCHMARKS", ["equal-share"])
-    # Two minutes of exact solutions, with tests of its own.
-    monkeypatch.setattr(verdicts, "sensitivity", lambda *given, **named: {"rows": [], "base": [], "not_varied": []})
+def analysis(scenario: str, overrides: tuple[str, ...], *, seed: int, **named) -> Sensitivity:
+    """In the place of two minutes of exact solutions, which have tests of their own."""
+    return Sensitivity(scenario, tuple(overrides), 0, seed, (), (ClaimCheck("fig4-rise", "holds", True, 12.5),), (), ())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "contenders", few)
+        patch.setattr(collect, "HEADLINE_BENCHMARKS", ["equal-share"])
+        patch.setattr(module, "sensitivity", analysis)
+        yield
 
 
 def whole(figures: str = "3", seed: int = 0):
     return reproduction_plan(TINY, find_figures(figures), "paper", (), seed)
 
 
-def test_interrupted_and_resumed_it_comes_to_a_report(small, tmp_path: Path):
-    out = tmp_path / "run"
+@pytest.fixture(scope="module")
+def interrupted(small, tmp_path_factory) -> tuple[Path, dict[str, int]]:
+    """A comparison that was interrupted after two results and resumed, and when those two were written."""
+    out = tmp_path_factory.mktemp("interrupted") / "run"
 
     def interrupt(what: str, done: int, total: int) -> None:
         if done == 2:
@@ -59,13 +72,28 @@ def test_interrupted_and_resumed_it_comes_to_a_report(small, tmp_path: Path):
 
     with pytest.raises(KeyboardInterrupt):
         reproduce(whole(), out, Inline(), command="first", progress=interrupt)
-    before = {path.name: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
-    assert len(before) == 2
-    page = reproduce(whole(), out, Inline(), command="second", resume=True)
+    written = {path.name: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
+    assert len(written) == 2
+    page = reproduce(whole(), out, Inline(), command="twinsync reproduce --out run", resume=True)
     assert page == out / "report.html"
-    assert {name: (out / "results" / name).stat().st_mtime_ns for name in before} == before
+    return out, written
+
+
+@pytest.fixture
+def run(interrupted, tmp_path: Path) -> Path:
+    """The same folder, to be damaged."""
+    return shutil.copytree(interrupted[0], tmp_path / "run")
+
+
+def cells(scheme: str):
+    return [cell for cell in whole().cells() if cell.scheme == scheme]
+
+
+def test_interrupted_and_resumed_it_comes_to_a_report(interrupted):
+    out, written = interrupted
+    assert {name: (out / "results" / name).stat().st_mtime_ns for name in written} == written
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["budget"] == "tiny"
+    assert (manifest["budget"], manifest["command"]) == ("tiny", "twinsync reproduce --out run")
     assert "64 environment slots" in manifest["budget_note"]
     assert manifest["comparison_commits"] == [manifest["git_revision"]]
     assert manifest["total_s"] == pytest.approx(sum(manifest["timings_s"].values()), abs=1.0)
@@ -77,34 +105,47 @@ def test_interrupted_and_resumed_it_comes_to_a_report(small, tmp_path: Path):
         reproduce(whole(seed=1), out, Inline(), resume=True)
 
 
-def test_a_report_is_written_again_from_what_is_there(small, tmp_path: Path, complains):
-    out = tmp_path / "run"
-    reproduce(whole(), out, Inline(), command="twinsync reproduce --out run")
-    results = {path.name: path.read_bytes() for path in (out / "results").iterdir()}
-    raw = json.loads((out / "evaluation.json").read_text())
-    for name in ("report.html", "report.md", "evaluation.json", "manifest.json"):
-        (out / name).unlink()
-    assert report(out) == out / "report.html"
-    assert json.loads((out / "evaluation.json").read_text()) == raw
-    assert "Not complete:" not in (out / "report.md").read_text("utf-8")
-    assert {path.name: path.read_bytes() for path in (out / "results").iterdir()} == results
+def test_a_report_is_written_again_from_what_is_there(run, complains):
+    text, page = (run / "report.md").read_text("utf-8"), run / "report.html"
+    results = {path.name: path.read_bytes() for path in (run / "results").iterdir()}
+    for name in ("report.html", "report.md", "evaluation.json", "claims.csv"):
+        (run / name).unlink()
+    assert report(run) == page
+    assert report_without_time(run) == without_time(text)
+    assert {path.name: path.read_bytes() for path in (run / "results").iterdir()} == results
     # Interrupted, with one of two seeds of the gradient done: what is there makes the report.
-    gradient = [cell for cell in whole().cells() if cell.scheme == "gradient"]
-    (out / "results" / f"{gradient[1].address}.npz").unlink()
-    report(out)
-    rows = json.loads((out / "evaluation.json").read_text())["allocators"]
-    assert "Not complete:" in (out / "report.md").read_text("utf-8")
+    first, second = cells("gradient")
+    (run / "results" / f"{second.address}.npz").unlink()
+    report(run)
+    rows = json.loads((run / "evaluation.json").read_text())["allocators"]
+    assert "Not complete:" in (run / "report.md").read_text("utf-8")
     assert rows["gradient"]["unit"] == "evaluation seed"  # of one policy the units are sets of slots
     assert (rows["sac-tuned"]["unit"], rows["sac-tuned"]["unit_count"]) == ("training seed", TINY.seeds)
-    (out / "results" / f"{gradient[0].address}.npz").write_bytes(b"cut")
+    (run / "results" / f"{first.address}.npz").write_bytes(b"cut")
     with complains(
         "damaged result of gradient, seed 0", "compute it again with: twinsync reproduce --out run --resume"
     ):
-        report(out)
-    (optimum,) = [cell for cell in whole().cells() if cell.scheme == "optimum"]
-    (out / "results" / f"{optimum.address}.npz").unlink()
+        report(run)
+    (optimum,) = cells("optimum")
+    (run / "results" / f"{optimum.address}.npz").unlink()
     with complains("no result of optimum yet", "--resume"):
-        report(out)
+        report(run)
+
+
+def without_time(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if "Started" not in line)
+
+
+def report_without_time(folder: Path) -> str:
+    return without_time((folder / "report.md").read_text("utf-8"))
+
+
+def test_raw_files_alone_make_the_same_report(run):
+    """What is passed on in memory and what is read from disk are the same."""
+    text = report_without_time(run)
+    shutil.rmtree(run / "results")
+    report(run)
+    assert report_without_time(run) == text
 
 
 def test_a_report_needs_a_run(tmp_path: Path, complains):
@@ -118,25 +159,62 @@ def test_a_report_needs_a_run(tmp_path: Path, complains):
         report(tmp_path)
 
 
-def test_a_sweep_added_later_uses_what_is_there(small, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(module, "write_report", lambda out, claims: out / "report.html")
+def test_a_sweep_added_later_uses_what_is_there(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(module, "write_report", lambda out, *given: out / "report.html")
     out = tmp_path / "run"
     reproduce(whole("speed"), out, Inline(), command="twinsync reproduce --figures speed --out run")
     first = {path.name for path in (out / "results").iterdir()}
     reproduce(whole("speed,extraction-floor"), out, Inline(), command="twinsync reproduce --out run", resume=True)
-    told = {sweep["name"]: sweep for sweep in json.loads((out / "sweeps.json").read_text())["sweeps"]}
-    assert set(told) == {"speed", "extraction-floor"}
-    assert told["speed"]["command"] == "twinsync reproduce --out run --figures speed"
+    sweeps = {sweep["name"]: sweep for sweep in json.loads((out / "sweeps.json").read_text())["sweeps"]}
+    assert set(sweeps) == {"speed", "extraction-floor"}
+    assert sweeps["speed"]["command"] == "twinsync reproduce --out run --figures speed"
     assert first < {path.name for path in (out / "results").iterdir()}
     assert not (out / "claims.csv").exists()  # the paper has none of these
 
 
-def test_the_runs_of_the_comparison_are_allocators(small, tmp_path: Path):
-    out = tmp_path / "run"
-    reproduce(whole(), out, Inline(), command="mine")
+def test_the_runs_of_the_comparison_are_allocators(interrupted):
+    out, _ = interrupted
     scenario = load_scenario("paper")
-    found = find_allocators(str(out / "runs" / "sac-tuned"), scenario)
-    assert len(found) == TINY.seeds
-    again = evaluate(scenario, {"sac-tuned": found}, slots=25, seeds=2, seed=0)
+    policies = find_allocators(str(out / "runs" / "sac-tuned"), scenario)
+    assert len(policies) == TINY.seeds
+    again = evaluate(scenario, {"sac-tuned": policies}, slots=25, seeds=2, seed=0)
     stored = json.loads((out / "evaluation.json").read_text())["allocators"]["sac-tuned"]
     np.testing.assert_allclose(again.schemes["sac-tuned"].cost.mean(), stored["cost"]["mean"], rtol=1e-12)
+
+
+def test_the_sensitivity_analysis_is_made_once_and_again_where_it_is_damaged(run, monkeypatch):
+    made = []
+
+    def counted(*given, **named) -> Sensitivity:
+        made.append(given)
+        return analysis(*given, **named)
+
+    monkeypatch.setattr(module, "sensitivity", counted)
+    reproduce(whole(), run, Inline(), command="again", resume=True)
+    assert made == []
+    (run / "sensitivity.json").write_text("{", "utf-8")
+    reproduce(whole(), run, Inline(), command="again", resume=True)
+    assert made == [("paper", ())]
+    assert json.loads((run / "sensitivity.json").read_text())["base"][0]["number"] == 12.5
+
+
+def test_claims_are_checked_on_the_record_and_on_the_run_and_written_as_a_table(tmp_path, monkeypatch):
+    outcome, sources = Outcome("holds", "by much", "4 training seeds"), []
+
+    def check(printed, repaired, sensitivity):
+        sources.append((printed, repaired.manifest.seed))
+        return [Claim("Fig. 4", "fig4-rise", "It rises.", outcome, outcome, "nothing")]
+
+    monkeypatch.setattr(module, "check_claims", check)
+    monkeypatch.setattr(module, "as_printed", lambda results: None)
+    monkeypatch.setattr(module, "write_report", lambda out, *given: out / "report.html")
+    write_results(tmp_path, made_up.compared())
+    report(tmp_path)
+    assert sources == [(None, 3)]
+    header, row = csv.reader((tmp_path / "claims.csv").read_text("utf-8").splitlines())
+    assert header == [
+        *("figure", "key", "statement", "printed_verdict", "printed_detail", "printed_basis"),
+        *("repaired_verdict", "repaired_detail", "repaired_basis", "hinges"),
+    ]
+    assert row == ["Fig. 4", "fig4-rise", "It rises.", *("holds", "by much", "4 training seeds") * 2, "nothing"]
+    assert read_results(tmp_path).manifest.seed == 3

@@ -231,7 +231,7 @@ def _training(schemes: Sequence[SchemePlan], results: ByScheme) -> dict[str, tup
     for scheme in schemes:
         seeds = sum(result.measured is not None for result in results[scheme.name])
         if seeds:
-            training[scheme.name] = (scheme.settings.slots, seeds) if scheme.settings else (nan, nan)
+            training[scheme.name] = (float(scheme.settings.slots), float(seeds)) if scheme.settings else (nan, nan)
     return training
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from twinsync.experiments.formatting import interval, number, symbol
+from twinsync.experiments.formatting import interval, listing, number, symbol
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Scheme
 from twinsync.experiments.results import Comparison, Results
 
@@ -136,12 +136,14 @@ def by_cost(results: Results) -> list[Row]:
 
 
 def training(rows: Iterable[Row]) -> str:
-    """How long the learners among `rows` trained, in a sentence or one for each size; empty where nothing learns."""
+    """How long the learners among `rows` trained, in one sentence with the exceptions; empty where nothing learns."""
     labels: dict[float, dict[str, None]] = {}
     for scheme, measured in rows:
         if math.isfinite(measured.training_slots):
             labels.setdefault(measured.training_slots, {})[symbol(scheme.label)] = None
-    if len(labels) == 1:
-        ((slots, named),) = labels.items()
-        return f"{next(iter(named)) if len(named) == 1 else 'Every learner'} was trained on {number(slots, 0)} slots."
-    return " ".join(f"Trained on {number(slots, 0)} slots: {'; '.join(labels[slots])}." for slots in sorted(labels))
+    if not labels:
+        return ""
+    usual = max(labels, key=lambda slots: len(labels[slots]))
+    others = [f"{label} ({number(slots, 0)})" for slots in sorted(labels) if slots != usual for label in labels[slots]]
+    who = next(iter(labels[usual])) if len(labels[usual]) == 1 and not others else "Each learner"
+    return f"{who} was trained on {number(usual, 0)} slots{f', apart from {listing(others)}' if others else ''}."

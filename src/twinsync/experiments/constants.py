@@ -87,20 +87,20 @@ def lost_share(extraction_factor: float) -> float:
     return 2.0 ** (-2.0 * SAMPLE_BITS * extraction_factor)
 
 
-def accuracy_constant() -> dict[str, Any]:
-    """The assumption in the shape of the scenario's list of constants."""
-    return {
-        "key": "sample_bits",
-        "symbol": "b",
-        "value": SAMPLE_BITS,
-        "text": f"{SAMPLE_BITS:g} bit",
-        "unit": "bit",
-        "tag": "assumed",
-        "source": "the paper has no law of accuracy; A(phi) = 1 - 2^(-2 b phi), the distortion-rate function of an "
-        "i.i.d. Gaussian source (Cover and Thomas, Elements of Information Theory, ch. 10); used by the frontier alone",
-        "meaning": "bits of a raw sample, in the accuracy A(phi)",
-        "bound": "(0, inf)",
-    }
+def accuracy_constant() -> ConstantEntry:
+    """The assumed law of accuracy."""
+    return ConstantEntry(
+        key="sample_bits",
+        symbol="b",
+        value=SAMPLE_BITS,
+        text=f"{SAMPLE_BITS:g} bit",
+        unit="bit",
+        tag="assumed",
+        source="the paper has no law of accuracy; A(phi) = 1 - 2^(-2 b phi), the distortion-rate function of an i.i.d. "
+        "Gaussian source (Cover and Thomas, Elements of Information Theory, ch. 10); used by the frontier alone",
+        meaning="bits of a raw sample, in the accuracy A(phi)",
+        bound="(0, inf)",
+    )
 
 
 def learning_constants() -> list[ConstantEntry]:

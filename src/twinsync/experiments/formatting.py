@@ -1,4 +1,4 @@
-"""Numbers as people read them: true minus signs, units, intervals on a second line, Greek symbols."""
+"""Numbers as people read them: true minus signs, units, intervals, Greek symbols."""
 
 from __future__ import annotations
 
@@ -51,14 +51,6 @@ def interval(estimate: Estimate, digits: int, *, factor: float = 1.0, sign: bool
     """`low to high`."""
     ends = (estimate.low, estimate.high)
     return " to ".join(("+" if sign and end > 0 else "") + number(factor * end, digits) for end in ends)
-
-
-def with_interval(estimate: Estimate, digits: int, *, factor: float = 1.0, sign: bool = False) -> str:
-    """A mean and, on a second line, its interval; the mean alone where there is none."""
-    mean = ("+" if sign and estimate.mean > 0 else "") + number(factor * estimate.mean, digits)
-    if math.isnan(estimate.low):
-        return mean
-    return f"{mean}\n{interval(estimate, digits, factor=factor, sign=sign)}"
 
 
 def duration(elapsed_s: float) -> str:

@@ -5,51 +5,36 @@ It is the folder of `twinsync reproduce --budget printed` without figures and re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
-from twinsync.experiments.report_folder import SAC_AS_PRINTED, ReportFolder, read_report_folder
-from twinsync.experiments.run_folder import MANIFEST, RunFolder
-from twinsync.experiments.sweep_folder import Sweep
+from twinsync.experiments.records import Manifest
+from twinsync.experiments.results import MANIFEST, SAC_AS_PRINTED, Results, read_results
+from twinsync.experiments.schemes import TABLE_III
 
 FOLDER = Path(str(resources.files("twinsync.experiments") / "recorded"))
 
 
-def recorded_for(manifest: Mapping[str, Any]) -> ReportFolder | None:
+def recorded_for(manifest: Manifest) -> Results | None:
     """The recorded run, if it is one of the scenario and root seed that a report's manifest names; else None."""
     if not (FOLDER / MANIFEST).exists():
         return None
-    record = read_report_folder(FOLDER)
-    same = all(record.manifest[key] == manifest[key] for key in ("scenario", "seed"))
-    return record if same and record.has_printed_size else None
+    record = read_results(FOLDER)
+    same = (record.manifest.scenario, record.manifest.seed) == (manifest.scenario, manifest.seed)
+    return record if same and has_printed_size(record) else None
 
 
-def as_printed(own: ReportFolder) -> ReportFolder | None:
-    """Where a report takes the schemes as printed from: `own` at the printed size, else the record, else `own` at
-    whatever size; None where neither has them."""
-    if own.has_printed_size:
-        return own
-    return recorded_for(own.manifest) or (own if own.has_printed else None)
+def as_printed(results: Results) -> Results | None:
+    """Where a report takes the schemes as printed from: from `results` at the printed size, else from the record, else
+    from `results` at whatever size; None where neither has them."""
+    if has_printed_size(results):
+        return results
+    return recorded_for(results.manifest) or (results if results.has_printed else None)
 
 
-def printed_curves(run: RunFolder) -> RunFolder:
-    """A run with the learning curves of the schemes as printed alone, SAC's the one in front."""
-    kept = {name: curve for name, curve in run.curves.items() if curve.scheme.group == "paper"}
-    return replace(run, curves=kept, learner=SAC_AS_PRINTED)
-
-
-def repaired_curves(run: RunFolder) -> RunFolder:
-    """A run without the learning curves of the schemes as printed."""
-    return replace(run, curves={name: curve for name, curve in run.curves.items() if curve.scheme.group != "paper"})
-
-
-def recorded_sweeps(record: ReportFolder) -> list[Sweep]:
-    """Figs. 4 to 7 of a record, under names of their own."""
-    return [
-        replace(swept, name=f"printed-{swept.name}", title=f"{swept.title}, as printed")
-        for swept in record.sweeps
-        if swept.figure
-    ]
+def has_printed_size(results: Results) -> bool:
+    """Whether SAC as printed was trained with Table III's slots and widths."""
+    scheme = results.schemes.get(SAC_AS_PRINTED)
+    if scheme is None or not results.has_printed:
+        return False
+    return (scheme.settings.get("slots"), scheme.settings.get("hidden")) == (TABLE_III.slots, list(TABLE_III.hidden))

@@ -1,24 +1,29 @@
-"""The whole evaluation in one folder: compute every result that is missing, collect the records, check, report."""
+"""The whole evaluation in one folder: compute what is missing, collect the records, check the claims, report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from twinsync.errors import InputError
+from twinsync.experiments.claims import check_claims
+from twinsync.experiments.claims.sensitivity import sensitivity
 from twinsync.experiments.collect import Stored, collect
 from twinsync.experiments.compute.executors import Executor
 from twinsync.experiments.compute.schedule import Progress, run
 from twinsync.experiments.compute.store import Store
 from twinsync.experiments.plan import Plan, read_plan
+from twinsync.experiments.recorded import as_printed
+from twinsync.experiments.records import Claim, Sensitivity
 from twinsync.experiments.report import write_report
-from twinsync.experiments.results import read_results, write_results
+from twinsync.experiments.results import CLAIMS, SENSITIVITY, Results, read_results, write_claims, write_results
 from twinsync.experiments.run_folders import write_run_folders
-from twinsync.experiments.verdicts import verdicts
 from twinsync.manifest import provenance
-from twinsync.storage import open_folder, write_json
+from twinsync.storage import encode, open_folder, read, write_json, write_text
 
 RESULTS, PLAN = "results", "plan.json"
+SENSITIVITY_SLOTS = 200  # at each point of the sensitivity analysis
 
 
 def reproduce(
@@ -43,8 +48,8 @@ def reproduce(
     store = Store(out / RESULTS)
     run(plan.cells(), store, executor, tell, say)
     tell("report", 0, 1)
-    _collect(out, plan, store, command)
-    page = _report(out, tell)
+    results = _collect(out, plan, store, command)
+    page = _report(out, results, plan.scenario, tell)
     tell("report", 1, 1)
     return page
 
@@ -54,25 +59,53 @@ def report(out: Path) -> Path:
 
     Raises `InputError` naming the file that is missing or damaged.
     """
-    if not out.is_dir():
-        raise InputError(f"{out}: no such folder; give the folder that `twinsync reproduce --out` wrote")
-    if (out / PLAN).exists() and (out / RESULTS).is_dir():
-        plan, command = read_plan(out / PLAN)
-        store = Store(out / RESULTS)
-        _collect(out, plan, store, command, partial=True)
-        if store.damaged:
-            raise InputError(f"{store.damaged[0]}; compute it again with: {command} --resume")
-    return _report(out)
+    if not ((out / PLAN).exists() and (out / RESULTS).is_dir()):
+        results = read_results(out)
+        return _report(out, results, results.manifest.scenario.name)
+    plan, command = read_plan(out / PLAN)
+    store = Store(out / RESULTS)
+    results = _collect(out, plan, store, command, partial=True)
+    if store.damaged:
+        raise InputError(f"{store.damaged[0]}; compute it again with: {command} --resume")
+    return _report(out, results, plan.scenario)
 
 
-def _collect(out: Path, plan: Plan, store: Store, command: str, *, partial: bool = False) -> None:
+def _collect(out: Path, plan: Plan, store: Store, command: str, *, partial: bool = False) -> Results:
+    """The results of a plan, as far as they are stored, which are left in the folder as raw files too."""
     origin = provenance(command, plan.seed)
-    write_results(out, collect(plan, store, command, origin, partial=partial))
+    results = collect(plan, store, command, origin, partial=partial)
+    write_results(out, results)
     if plan.compared:
         write_run_folders(out, Stored(plan, store, partial), origin)
+    return results
 
 
-def _report(out: Path, progress: Progress | None = None) -> Path:
-    manifest = read_results(out).manifest
-    claims = verdicts(out, manifest.scenario.name, manifest.scenario.overrides, manifest.seed, progress)
-    return write_report(out, claims)
+def _report(out: Path, results: Results, scenario: str, progress: Progress | None = None) -> Path:
+    """Check the claims and write the report; without `progress` no sensitivity analysis is made that is not there."""
+    record = as_printed(results)
+    return write_report(out, results, _checked(out, results, record, scenario, progress), record)
+
+
+def _checked(
+    out: Path, results: Results, record: Results | None, scenario: str, progress: Progress | None
+) -> list[Claim]:
+    """The paper's claims, written to claims.csv too; none where no figure of the paper is there."""
+    if results.comparison is None and not any(sweep.figure for sweep in results.sweeps):
+        return []
+    claims = check_claims(record, results, _analysis(out / SENSITIVITY, results, scenario, progress))
+    write_claims(out / CLAIMS, claims)
+    return claims
+
+
+def _analysis(path: Path, results: Results, scenario: str, progress: Progress | None) -> Sensitivity | None:
+    """The sensitivity analysis of the scenario and seed, which is made once."""
+    overrides, seed = results.manifest.scenario.overrides, results.manifest.seed
+    with suppress(InputError):  # none yet, or a damaged one
+        kept: Sensitivity = read(path, Sensitivity)
+        if (kept.scenario, kept.overrides, kept.seed) == (scenario, overrides, seed):
+            return kept
+    if progress is None:
+        return None
+    made = sensitivity(scenario, overrides, slots=SENSITIVITY_SLOTS, seed=seed, progress=progress)
+    write_text(path, encode(made))
+    return made

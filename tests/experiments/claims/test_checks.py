@@ -40,11 +40,11 @@ def test_verdict_over_all_comparisons(values, verdict):
 
 
 def test_partly_says_where_it_holds_and_where_not_with_numbers():
-    found = judge([check(RIGHT), check(OPEN, "PPO"), check(WRONG, "w/o SC")], "rise")
-    assert "It holds for SAC throughout." in found.detail
-    plain = found.detail.replace("\N{NO-BREAK SPACE}", " ")
-    assert "It fails for PPO at K = 2: 0.50 % (−0.50 to 1.50), not told from 0 %; w/o SC at K = 2: −2.0 %" in plain
-    assert found.number == -2.0
+    finding = judge([check(RIGHT), check(OPEN, "PPO"), check(WRONG, "w/o SC")], "rise")
+    assert "It holds for SAC throughout." in finding.detail
+    plain = finding.detail.replace("\N{NO-BREAK SPACE}", " ")
+    assert "It fails for PPO at K = 2: 0.50 % (−0.50 to 1.50), not distinct from 0 %; w/o SC at K = 2: −2.0 %" in plain
+    assert finding.number == -2.0
 
 
 @pytest.mark.parametrize(("held", "words"), [(1, "SAC at K = 0"), (4, "SAC at 4 of 5 places")])
@@ -54,16 +54,16 @@ def test_places_where_a_claim_holds_are_named_while_they_are_few(held, words):
 
 
 def test_what_has_no_interval_is_left_out_and_said():
-    found = judge([check(RIGHT), check(NONE, "PPO")], "rise", absent=["w/o SC at K = 4 (diverged)"])
-    assert found.verdict == HOLDS
-    assert "Without a value: w/o SC at K = 4 (diverged); no interval for PPO at K = 2" in found.detail
+    finding = judge([check(RIGHT), check(NONE, "PPO")], "rise", absent=["w/o SC at K = 4 (diverged)"])
+    assert finding.verdict == HOLDS
+    assert "Without a value: w/o SC at K = 4 (diverged); no interval for PPO at K = 2" in finding.detail
 
 
 def test_many_failures_are_counted():
-    found = judge([check(WRONG, f"scheme {i}") for i in range(9)], "rise")
-    assert "scheme 5" in found.detail
-    assert "scheme 6" not in found.detail.replace("scheme 8", "")
-    assert "and 3 more" in found.detail
+    finding = judge([check(WRONG, f"scheme {i}") for i in range(9)], "rise")
+    assert "scheme 5" in finding.detail
+    assert "scheme 6" not in finding.detail.replace("scheme 8", "")
+    assert "and 3 more" in finding.detail
 
 
 def test_no_minus_zero():

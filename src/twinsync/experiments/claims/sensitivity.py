@@ -36,7 +36,6 @@ from twinsync.experiments.sweep import SweepPlan, places
 from twinsync.model.sensing import sensing_rate_bps
 from twinsync.presets import Preset, load_preset
 from twinsync.scenario import Scenario
-from twinsync.storage import plain
 
 Progress = Callable[[str, int, int], None]
 
@@ -142,7 +141,7 @@ class _Bench:
 
 def _checks(bench: _Bench, sweeps: Sequence[SweepPlan], changes: tuple[str, ...]) -> Iterator[ClaimCheck]:
     """Each claim that exact schemes can tell, without those whose axis is left out."""
-    evidence = gather(None, {sweep.name: plain(_sweep(bench, sweep, changes)) for sweep in sweeps}, EXACT)
+    evidence = gather(None, {sweep.name: _sweep(bench, sweep, changes) for sweep in sweeps}, EXACT)
     for statement in STATEMENTS:
         if statement.exact:
             finding = statement.check(evidence)

@@ -151,7 +151,7 @@ def evidence_of(results: Results, cast: Cast) -> Evidence:
         results.comparison,
         {sweep.name: sweep for sweep in results.sweeps if sweep.figure},
         cast,
-        labels={name: scheme.label for name, scheme in results.schemes.items()},
+        labels={scheme.name: scheme.label for scheme in results.manifest.schemes},
         seed=None if results.comparison is None else results.manifest.seed,
         overrides=results.manifest.scenario.overrides,
     )

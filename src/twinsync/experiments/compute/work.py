@@ -19,7 +19,7 @@ from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.peers import peer_versions, train_peer
 from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.evaluate import RawEvaluation, evaluate
-from twinsync.experiments.run_folder import OPTIMUM
+from twinsync.experiments.results import OPTIMUM
 from twinsync.learning.divergence import find_divergences
 from twinsync.learning.run import finite_seeds, policy_card
 from twinsync.learning.training import CurveRow, Training, advance, in_scenario, start_cells

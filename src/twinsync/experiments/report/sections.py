@@ -156,6 +156,11 @@ def _seeds(results: Results) -> list[int]:
     return sorted({len(curve.cost) for curve in compared(results).curves.values()})
 
 
+def _means(seeds: Sequence[int]) -> str:
+    count = listing([str(number_of) for number_of in seeds])
+    return f"means over {count} training seeds" if seeds != [1] else "those of 1 training seed"
+
+
 def _learning(results: Results) -> list[Block]:
     own = results.with_curves(printed=False)
     seeds = _seeds(own)
@@ -163,8 +168,7 @@ def _learning(results: Results) -> list[Block]:
     caption = (
         "Fig. 3 with the repaired schemes. Reward is minus the cost of a slot, −(T[n] + P) of (22), so higher is "
         "better: seconds of latency summed over the UDs, plus weighted penalties. Each point is the deterministic "
-        "policy on fixed evaluation slots; lines are means over "
-        f"{listing([str(count) for count in seeds])} training seeds, bands 95 % bootstrap intervals over seeds"
+        f"policy on fixed evaluation slots; lines are {_means(seeds)}, bands 95 % bootstrap intervals over seeds"
         f"{covered if seeds[0] > 1 else ''}. {training(_trained(own))} Dashed: the certified optimum. The lower panel "
         "shows the same curves from nearer and names what ends below it. A cross marks where a seed stopped giving "
         "finite numbers."
@@ -216,8 +220,8 @@ def _printed_curves(record: Results) -> list[Block]:
     labels = listing([record.label(name) for name in compared(own).curves])
     caption = (
         "The paper's Fig. 3 as printed: reward −(T[n] + P) of (22) per slot of the deterministic policy on fixed "
-        f"slots. {training(_trained(own))} Lines are means over {listing([str(count) for count in _seeds(own)])} "
-        "training seeds, bands 95 % bootstrap intervals. Dashed: the certified optimum."
+        f"slots. {training(_trained(own))} Lines are {_means(_seeds(own))}, bands 95 % bootstrap intervals. Dashed: "
+        "the certified optimum."
     )
     return [Picture("fig3_printed", caption, f"Learning curves of {labels}.", _made(record)), *_unstable(own)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from twinsync.experiments.columns import Cell
 from twinsync.experiments.formatting import NBSP, change, duration, listing, number, sentence, share
 from twinsync.experiments.report.document import Block, Bullets, Code, Document, Heading, Paragraph, Picture, Table
 from twinsync.experiments.report.findings import WORSE
@@ -247,11 +248,10 @@ def _again(study: Study) -> list[Block]:
     ]
 
 
-def _costs(run: dict[str, Any]) -> list[str]:
+def _costs(run: dict[str, Any]) -> list[Cell | str]:
     final = run["final_cost"]
-    cost = _number(final["mean"])
-    if final["ci_low"] is not None:
-        cost += f"\n{number(final['ci_low'])} to {number(final['ci_high'])}"
+    interval = "" if final["ci_low"] is None else f"{number(final['ci_low'])} to {number(final['ci_high'])}"
+    cost = Cell(_number(final["mean"]), interval)
     return [cost, *(_mean([seed[key] for seed in run["curve"]]) for key in ("best_cost", "end_cost"))]
 
 

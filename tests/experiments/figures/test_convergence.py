@@ -1,0 +1,37 @@
+"""Learning curves: bands over seeds, and the choices the chart makes by itself."""
+
+import numpy as np
+import pytest
+
+from twinsync.experiments.figures.convergence import seed_band, zoom_limits
+from twinsync.experiments.statistics import Bootstrap
+
+
+def test_a_band_is_the_mean_over_the_seeds_that_were_measured():
+    # Place 0: 1, 2, 6 have mean 3, and no resampled mean leaves [1, 6]. Place 1: one seed lost, 4 and 8 have mean 6.
+    # Place 2: all lost.
+    values = np.array([[1.0, 4.0, np.nan], [2.0, np.nan, np.nan], [6.0, 8.0, np.inf]])
+    band = seed_band(values, Bootstrap(0))
+    np.testing.assert_allclose(band.mean, [3.0, 6.0, np.nan])
+    assert 1.0 <= band.low[0] < 3.0 < band.high[0] <= 6.0
+    np.testing.assert_allclose([band.low[1], band.high[1]], [4.0, 8.0])
+    assert np.isnan(band.low[2])
+
+
+def test_one_seed_has_no_band():
+    band = seed_band(np.array([[5.0, 7.0]]), Bootstrap(0))
+    np.testing.assert_allclose(band.mean, [5.0, 7.0])
+    assert np.isnan(band.low).all()
+
+
+def test_the_zoom_keeps_what_is_near_and_leaves_a_collapse_out():
+    low, high = zoom_limits([-87.0, -91.0, -119.0, -121.0, -900.0], optimum=-81.0)
+    assert -900.0 < low < -121.0
+    assert -81.0 < high < -60.0
+
+
+@pytest.mark.parametrize("ends", [[], [float("nan")], [-81.0], [float("-inf"), -90.0]])
+def test_the_zoom_has_limits_whatever_was_measured(ends):
+    low, high = zoom_limits(ends, optimum=-81.0)
+    assert np.isfinite([low, high]).all()
+    assert low < -81.0 < high
