@@ -88,8 +88,8 @@ def test_workers_end_with_their_driver(tmp_path: Path) -> None:
 def test_a_worker_whose_driver_was_killed_ends_in_the_midst_of_its_task(tmp_path: Path) -> None:
     driver = f"""
         import sys, time
-        from twinsync.experiments.sweeps.local import Processes
-        from tests.experiments.sweeps.conftest import tiny_cell
+        from twinsync.experiments.compute.executors import Processes
+        from tests.experiments.compute.conftest import tiny_cell
         executor = Processes(1)
         executor.submit(0, [tiny_cell("0.1 MHz")])
         print(executor.process_id(0), flush=True)

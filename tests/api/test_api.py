@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from twinsync.experiments.sweeps.local import Inline
+from twinsync.experiments.compute.executors import Inline
 
 import twinsync
 from twinsync.api import Comparison, Table, TrainedPolicies

@@ -12,12 +12,14 @@ from typing import Any
 
 from twinsync.api.table import Table
 from twinsync.errors import InputError
-from twinsync.experiments.budgets import find_budget
-from twinsync.experiments.report_folder import read_report_folder
-from twinsync.experiments.reproduce import reproduce, sweep_plan
-from twinsync.experiments.run_folder import Row, read_json_file
-from twinsync.experiments.sweeps.local import local_executor
+from twinsync.experiments.compute.executors import local_executor
+from twinsync.experiments.plan import sweep_plan
+from twinsync.experiments.records import Measured
+from twinsync.experiments.reproduce import reproduce
+from twinsync.experiments.results import read_results
+from twinsync.experiments.schemes import find_budget
 from twinsync.learning.run import CONFIG_FILE, CURVE_FILE, MANIFEST_FILE
+from twinsync.storage import plain, read_json
 
 Progress = Callable[[str, int, int], None]
 
@@ -74,15 +76,16 @@ def read_run(folder: str | Path) -> Run:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give one that `twinsync train`, `reproduce` or `sweep` wrote")
     if (folder / CONFIG_FILE).is_file() and (folder / CURVE_FILE).is_file():
-        return Run(folder, _curve(folder / CURVE_FILE), read_json_file(folder / MANIFEST_FILE))
-    found = read_report_folder(folder)
-    rows = [] if found.run is None else [_record("", "", math.nan, row) for row in found.run.rows.values()]
-    for each in found.sweeps:
-        rows += [
-            _record(each.name, point.label, point.x, row) for point in each.points for row in point.measured.values()
-        ]
-    columns = dict.fromkeys(key for row in rows for key in row)
-    return Run(folder, Table([{key: row.get(key) for key in columns} for row in rows]), found.manifest)
+        return Run(folder, _curve(folder / CURVE_FILE), read_json(folder / MANIFEST_FILE))
+    results = read_results(folder)
+    places = [] if results.comparison is None else [("", results.comparison.point)]
+    places += [(sweep.name, point) for sweep in results.sweeps for point in sweep.points]
+    rows = [
+        {"sweep": sweep, "point": point.label, "x": point.x, "scheme": scheme, **_figures_of_merit(measured)}
+        for sweep, point in places
+        for scheme, measured in point.evaluation.allocators.items()
+    ]
+    return Run(folder, Table(rows), plain(results.manifest))
 
 
 def _curve(path: Path) -> Table:
@@ -95,18 +98,17 @@ def _curve(path: Path) -> Table:
         raise InputError(f"{path}: not a learning curve ({error}); train again with --resume") from None
 
 
-def _record(sweep: str, point: str, x: float, row: Row) -> dict[str, Any]:
+def _figures_of_merit(measured: Measured) -> dict[str, Any]:
+    """Means with their intervals, and every plain number, by column."""
+    gap = measured.gap_to_optimum
+    numbers = {key: getattr(measured, key) for key in measured.__struct_fields__}
     return {
-        "sweep": sweep,
-        "point": point,
-        "x": x,
-        "scheme": row.scheme.name,
-        "latency_s": row.latency_s.mean,
-        "latency_low_s": row.latency_s.low,
-        "latency_high_s": row.latency_s.high,
-        "cost": row.cost.mean,
-        "cost_low": row.cost.low,
-        "cost_high": row.cost.high,
-        "gap_to_optimum": math.nan if row.gap is None else row.gap.mean,
-        **row.numbers,
+        "latency_s": measured.latency_s.mean,
+        "latency_low_s": measured.latency_s.low,
+        "latency_high_s": measured.latency_s.high,
+        "cost": measured.cost.mean,
+        "cost_low": measured.cost.low,
+        "cost_high": measured.cost.high,
+        "gap_to_optimum": math.nan if gap is None else gap.mean,
+        **{key: value for key, value in numbers.items() if isinstance(value, (int, float))},
     }
