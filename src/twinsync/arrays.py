@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float, PRNGKeyArray
+from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
 if TYPE_CHECKING:
     # The stubs of JAX and NumPy arrays differ in places where the arrays do not; shapes and types are checked at run
@@ -17,4 +17,4 @@ else:
 Key: TypeAlias = PRNGKeyArray | jax.Array
 Scalar: TypeAlias = float | Float[Array, ""]
 
-__all__ = ["Array", "Bool", "Float", "Key", "Scalar"]
+__all__ = ["Array", "Bool", "Float", "Int", "Key", "Scalar"]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from twinsync.experiments.compute.executors import Inline
 
 import twinsync
 from twinsync.api import Comparison, Table, TrainedPolicies
 from twinsync.cli.app import run
+from twinsync.experiments.compute.executors import Inline
 from twinsync.export import export_run
 from twinsync.learning.settings import find_settings, override
 from twinsync.learning.training import start_training

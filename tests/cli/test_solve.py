@@ -135,7 +135,9 @@ def test_slots_beyond_double_precision_are_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, own: list[dict[str, Any]]
 ) -> None:
     own[1]["channel_gain"] = [1e-8, 1e-300]
-    line = error(capsys, "--input", write(tmp_path / "own.json", own))
+    path = write(tmp_path / "own.json", own)
+    assert len(solve(capsys, "--input", path)["slots"]) == 2  # with the cap the device is given up, whatever its gain
+    line = error(capsys, "--input", path, "--uncapped")
     assert "slot 1 cannot be solved in double precision: channel_gain from 1e-300 to 1e-08" in line
 
 
@@ -146,3 +148,12 @@ def test_a_faulty_file_is_one_line(
     line = error(capsys, "--input", write(tmp_path / "own.json", own))
     for fragment in ("own.json", "slot 1", "data_bits", "1 numbers"):
         assert fragment in line
+
+
+def test_uncapped_counts_what_lies_beyond_the_latency_cap(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    # The first device's gain is too low for any uplink within five slots.
+    path = write(tmp_path / "slots.json", [{"data_bits": [6e5, 7e5], "channel_gain": [1e-13, 3e-8]}])
+    capped = solve(capsys, "--input", path)["slots"][0]
+    uncapped = solve(capsys, "--input", path, "--uncapped")["slots"][0]
+    assert capped["lower_bound"] <= capped["cost"] < 100
+    assert uncapped["cost"] >= uncapped["lower_bound"] > 1000

@@ -19,9 +19,12 @@ from twinsync.allocators.four_by_four import Four, factorise, substitute
 from twinsync.allocators.slot_problem import (
     SlotProblem,
     Terms,
-    certified_bound,
     cost_of,
+    given_up_price,
+    lagrangian,
     lagrangian_gradient,
+    served_bound,
+    slot_bound,
     terms,
 )
 from twinsync.arrays import Scalar
@@ -29,6 +32,7 @@ from twinsync.model.slot import over_devices
 
 MAX_ITERATIONS = 80
 STEP_FRACTION = 0.995  # of the way to the boundary
+MOST_CHANGES = 2  # between serving a UD and giving it up
 LARGEST_LOG_STEP = 2.0  # a change by e^2 in one step: beyond it the exponentials are far from their linear model
 
 
@@ -54,39 +58,71 @@ class Point(NamedTuple):
 
 
 class Best(NamedTuple):
-    """Best found so far: cost and point of the primal, the certified bound."""
+    """Best found so far: cost [b] and point of the primal, who is served in it, the certified bound [b]; margin: by
+    how much the least that each UD costs served exceeds what it costs given up, at the best bound's price [b, K];
+    done: nothing is left to gain, but for another choice of who is served [b]."""
 
     cost: jax.Array
     bound: jax.Array
     z: Four
     edge: jax.Array
+    served: jax.Array
+    margin: jax.Array
+    done: jax.Array
 
 
-def minimise(problem: SlotProblem, relative_gap: Scalar) -> Best:
-    """Iterate until every slot's certified gap is at most `relative_gap` of its cost (or the iterations run out)."""
+class Choice(NamedTuple):
+    """Who is served [b, K], and how often that changed for each UD."""
+
+    served: jax.Array
+    changes: jax.Array
+
+
+def minimise(problem: SlotProblem, relative_gap: Scalar, leave_open: int | jax.Array) -> Best:
+    """Iterate until all but `leave_open` slots have a certified gap of at most `relative_gap` of their cost, or the
+    iterations run out."""
     free = _quad(high - low > 1e-9 for low, high in zip(problem.low, problem.high, strict=True))
-    point = _start(problem, free)
+    choice = Choice(problem.may_serve, jnp.zeros(problem.may_serve.shape, jnp.int32))
+    point = _start(problem, free, choice.served)
     empty = jnp.full(problem.offset.shape, jnp.inf)
-    best = Best(empty, -empty, point.z, jnp.exp(point.z[3]))
-
-    def open_slots(best: Best) -> jax.Array:
-        return ~(jnp.isfinite(best.bound) & (best.cost - best.bound <= relative_gap * jnp.abs(best.cost)))
+    edge, zero = jnp.exp(point.z[3]), jnp.zeros_like(point.z[0])
+    best = Best(empty, -empty, point.z, edge, choice.served, zero, jnp.zeros(empty.shape, bool))
 
     def body(carry):
-        count, point, best = carry
+        count, point, choice, best = carry
         at = terms(problem, point.z)
-        best = _keep(problem, point, at, best)
-        step = _newton(problem, free, point, at)
+        multipliers = (point.late.lam, point.over.lam, point.mu)
+        least = jnp.where(problem.may_serve, served_bound(problem, point.z, at, *multipliers), jnp.inf)
+        margin = lagrangian(problem, at, *multipliers) - given_up_price(problem, problem.given_up, point.mu)
+        choice = _choose(problem, point, least, margin, choice)
+        best = _keep(problem, point, at, least, choice.served, best, relative_gap)
+        step = _newton(problem, free, point, at, choice.served)
         sound = [jnp.all(jnp.isfinite(leaf), axis=-1, keepdims=True) for leaf in jax.tree.leaves(step)]
-        active = open_slots(best)[:, None] & functools.reduce(jnp.logical_and, sound)
+        active = ~best.done[:, None] & functools.reduce(jnp.logical_and, sound)
         moved = jax.tree.map(lambda old, new: jnp.where(active, new, old), point, step)
-        return count + 1, moved, best
+        return count + 1, moved, choice, best
 
     def going(carry):
-        count, _, best = carry
-        return (count < MAX_ITERATIONS) & jnp.any(open_slots(best))
+        count, *_, best = carry
+        return (count < MAX_ITERATIONS) & (jnp.sum(~best.done) > leave_open)
 
-    return jax.lax.while_loop(going, body, (jnp.asarray(0), point, best))[2]
+    best = jax.lax.while_loop(going, body, (jnp.asarray(0), point, choice, best))[-1]
+    least = (problem.given_up_log_phi, *problem.low[1:])
+    return best._replace(z=_quad(jnp.where(best.served, z, end) for z, end in zip(best.z, least, strict=True)))
+
+
+def _choose(problem: SlotProblem, point: Point, least: jax.Array, margin: jax.Array, choice: Choice) -> Choice:
+    """Give up a UD that is proven to cost more if served at the present price; serve one that seems to cost less.
+
+    least: what each UD costs at least if served; margin: what it seems to cost served less given up.
+
+    Between the two, and after a few changes, it stays as it is: where a UD is worth about the same either way the
+    price and the choice would go on chasing each other. Any choice is sound, the bound does not depend on it.
+    """
+    worse = least > given_up_price(problem, problem.given_up, point.mu)
+    wanted = problem.may_serve & ~worse & (choice.served | (margin < 0))
+    served = jnp.where(choice.changes < MOST_CHANGES, wanted, choice.served)
+    return Choice(served, choice.changes + (served != choice.served))
 
 
 def _quad(items) -> Four:
@@ -94,10 +130,10 @@ def _quad(items) -> Four:
     return a, b, c, d
 
 
-def _start(problem: SlotProblem, free: Four) -> Point:
+def _start(problem: SlotProblem, free: Four, served: jax.Array) -> Point:
     middle = [0.5 * (low + high) for low, high in zip(problem.low, problem.high, strict=True)]
     floor = jnp.exp(problem.low[3])
-    count = floor.shape[-1]
+    count = jnp.maximum(over_devices(served * jnp.ones_like(floor))[..., None], 1.0)
     spare = problem.edge_ghz - over_devices(floor)[..., None]
     middle[3] = jnp.where(free[3], jnp.log(floor + 0.9 * spare / count), problem.low[3])
     z = _quad(middle)
@@ -135,19 +171,35 @@ def _start_hinge(problem: SlotProblem, q: jax.Array, product: jax.Array) -> Hing
     return Hinge(lam, weight - lam, slack, room)
 
 
-def _keep(problem: SlotProblem, point: Point, at: Terms, best: Best) -> Best:
-    cost, edge = cost_of(problem, at)
-    bound = certified_bound(problem, point.z, at, point.late.lam, point.over.lam, point.mu)
-    better = (cost < best.cost)[:, None]
-    z = _quad(jnp.where(better, new, old) for new, old in zip(point.z, best.z, strict=True))
+def _keep(
+    problem: SlotProblem, point: Point, at: Terms, least: jax.Array, served: jax.Array, best: Best, relative_gap: Scalar
+) -> Best:
+    cost, edge = cost_of(problem, at, served)
+    bound = slot_bound(problem, least, point.mu)
     bound = jnp.where(jnp.isnan(bound), -jnp.inf, bound)
-    return Best(jnp.fmin(best.cost, cost), jnp.maximum(best.bound, bound), z, jnp.where(better, edge, best.edge))
+    # The bound if this choice of who is served were the only one.
+    own = slot_bound(problem, jnp.where(served, least, jnp.inf), point.mu, given_up=~served)
+    margin = least - given_up_price(problem, problem.given_up_bound, point.mu)
+    better, tighter = (cost < best.cost)[:, None], (bound > best.bound)[:, None]
+    least_cost, most_bound = jnp.fmin(best.cost, cost), jnp.maximum(best.bound, bound)
+    allowed = relative_gap * jnp.abs(least_cost)
+    done = best.done | (least_cost - most_bound <= allowed) | (cost - own <= allowed)
+    return Best(
+        least_cost,
+        most_bound,
+        _quad(jnp.where(better, new, old) for new, old in zip(point.z, best.z, strict=True)),
+        jnp.where(better, edge, best.edge),
+        jnp.where(better, served, best.served),
+        jnp.where(tighter, margin, best.margin),
+        done,
+    )
 
 
 class _System(NamedTuple):
     """The factored Newton system of every UD, and what its right-hand sides need."""
 
     factor: tuple[jax.Array, ...]
+    free: Four  # bool
     gradient: Four  # of the Lagrangian without box multipliers
     grad_t: Four
     grad_e: Four
@@ -155,23 +207,25 @@ class _System(NamedTuple):
     stiff_e: jax.Array
     column: Four  # response of z to the multiplier of the edge capacity
     pull: jax.Array  # [b, 1], derivative of the capacity's residual along it
+    taken: jax.Array  # edge CPU [GHz], the floor for who is given up
+    weight: jax.Array  # its derivative in G
 
 
-def _newton(problem: SlotProblem, free: Four, point: Point, at: Terms) -> Point:
+def _newton(problem: SlotProblem, free: Four, point: Point, at: Terms, served: jax.Array) -> Point:
     room = _quad(jnp.where(ok, x - low, 1.0) for ok, x, low in zip(free, point.z, problem.low, strict=True))
     head = _quad(jnp.where(ok, high - x, 1.0) for ok, x, high in zip(free, point.z, problem.high, strict=True))
-    system = _factor(problem, free, point, at, room, head)
+    system = _factor(problem, free, point, at, served, room, head)
     products = _products(point, room, head)
     mean = _mean_product(products, free)
     zero = jax.tree.map(jnp.zeros_like, products)
-    affine = _direction(problem, free, point, at, room, head, system, zero)
+    affine = _direction(problem, point, at, room, head, system, zero)
     reach = _step_length(point, affine, room, head)
     along = _products(_move(point, affine, reach), *_gaps(problem, free, point, affine, reach))
     centring = (_mean_product(along, free) / mean) ** 3
     target = jnp.clip(centring, 1e-6, 1.0) * mean
     second = _products(affine, affine.z, _quad(-d for d in affine.z))
     targets = jax.tree.map(lambda cross: target - reach**2 * cross, second)
-    direction = _direction(problem, free, point, at, room, head, system, targets)
+    direction = _direction(problem, point, at, room, head, system, targets)
     return _move(point, direction, STEP_FRACTION * _step_length(point, direction, room, head))
 
 
@@ -203,7 +257,9 @@ def _mean_product(products, free: Four) -> jax.Array:
     return (capacity + over_devices(total)[..., None]) / (1.0 + over_devices(count)[..., None])
 
 
-def _factor(problem: SlotProblem, free: Four, point: Point, at: Terms, room: Four, head: Four) -> _System:
+def _factor(
+    problem: SlotProblem, free: Four, point: Point, at: Terms, served: jax.Array, room: Four, head: Four
+) -> _System:
     a = problem.latency_weight + point.late.lam
     b = problem.energy_weight + point.over.lam
     (p1, q1), (p3, q3), (v1, v2) = at.work1, at.work3, at.psi
@@ -232,9 +288,12 @@ def _factor(problem: SlotProblem, free: Four, point: Point, at: Terms, room: Fou
     factor = factorise(full)
     zero = jnp.zeros_like(at.edge)
     column = substitute(factor, (zero, zero, zero, jnp.where(free[3], at.edge, 0.0)))
-    pull = over_devices(jnp.where(free[3], at.edge, 0.0) * column[3])[..., None]
+    # A UD given up pays the price too, to know what serving it would cost, but takes no more than its floor.
+    taken = jnp.where(served, at.edge, jnp.exp(problem.low[3]))
+    weight = jnp.where(free[3] & served, at.edge, 0.0)
+    pull = over_devices(weight * column[3])[..., None]
     gradient = lagrangian_gradient(problem, at, point.late.lam, point.over.lam, point.mu)
-    return _System(factor, gradient, grad_t, grad_e, stiff_t, stiff_e, column, pull)
+    return _System(factor, free, gradient, grad_t, grad_e, stiff_t, stiff_e, column, pull, taken, weight)
 
 
 def _stiffness(hinge: Hinge) -> jax.Array:
@@ -242,9 +301,10 @@ def _stiffness(hinge: Hinge) -> jax.Array:
 
 
 def _direction(
-    problem: SlotProblem, free: Four, point: Point, at: Terms, room: Four, head: Four, system: _System, targets
+    problem: SlotProblem, point: Point, at: Terms, room: Four, head: Four, system: _System, targets
 ) -> Point:
     """Newton direction towards complementarity products equal to `targets`."""
+    free = system.free
     aim_below, aim_above, (aim_late, aim_over), aim_capacity = targets
     weight = _hinge_weight(problem)
     push_t = _push(point.late, at.latency - problem.deadline_s, weight, aim_late)
@@ -256,8 +316,8 @@ def _direction(
         rhs.append(jnp.where(free[i], value, 0.0))
     plain = substitute(system.factor, _quad(rhs))
     # The capacity's row: sum f_e + spare = f_e_max, linearised, with its own complementarity.
-    excess = over_devices(at.edge)[..., None] + point.spare - problem.edge_ghz
-    moved = over_devices(jnp.where(free[3], at.edge, 0.0) * plain[3])[..., None]
+    excess = over_devices(system.taken)[..., None] + point.spare - problem.edge_ghz
+    moved = over_devices(system.weight * plain[3])[..., None]
     aim = aim_capacity / point.mu - point.spare
     d_mu = (moved + excess + aim) / (system.pull + point.spare / point.mu)
     dz = _quad(x - c * d_mu for x, c in zip(plain, system.column, strict=True))

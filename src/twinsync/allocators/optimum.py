@@ -1,5 +1,5 @@
 """The exact optimum of a slot for known gains, with a certificate, and the benchmarks that fix phi and optimise the
-rest."""
+rest. All minimise the cost that every table reports, in which latency and energy stop at the latency cap."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ import functools
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from twinsync.allocators.interior_point import minimise
-from twinsync.allocators.slot_problem import build_problem, check_convex, terms
+from twinsync.allocators.branching import Best, Slots, branch_and_bound
+from twinsync.allocators.checks import check_certifiable, known_slots
 from twinsync.arrays import Array, Float, Key
 from twinsync.environment.interface import Sight, draw_phi
 from twinsync.errors import InputError
-from twinsync.model.slot import GHZ, Allocation, Slot
+from twinsync.model.slot import GHZ, Allocation, Slot, slot_outcome
 from twinsync.scenario import Scenario
 
 RELATIVE_GAP = 1e-6
 
 
 class Solution(NamedTuple):
-    """Minimisers of T[n] + P without the latency cap, float64 NumPy; batch shape *b.
+    """Minimisers of T[n] + P as the tables report it, float64 NumPy; batch shape *b.
 
-    allocation: [*b, K]. cost: T[n] + P of it [*b]. latency_s: T[n] of it [*b]. lower_bound: a certified bound below
-    which no allocation within the bounds can come [*b]; cost - lower_bound is the proven gap.
+    allocation: [*b, K]. cost: T[n] + P of it [*b]. latency_s: T[n] of it [*b]. lower_bound: no allocation within
+    (19e) to (19h) costs less [*b]; cost - lower_bound is the proven gap. All with the latency cap, or all without.
     """
 
     allocation: Allocation
@@ -45,21 +44,20 @@ def solve(
     *,
     extraction_factor: Float[Array, "*b K"] | None = None,
     codec: bool = True,
+    capped: bool = True,
     relative_gap: float = RELATIVE_GAP,
 ) -> Solution:
     """Minimise T[n] + P of eq. (22) over (19e) to (19h) in every slot of a batch, for known gains and L = 1.
 
-    The program is convex in the logarithms of the variables (see `slot_problem`). `extraction_factor` fixes phi and
-    optimises the rest; `codec=False` sends raw data. Works in float64 whatever the arrays' type. Raises `InputError`
-    for L > 1 or a workload law that is not log-convex, and for gains or data that are not positive and finite.
+    Each UD is either served, a convex program in the logarithms of its variables (see `slot_problem`), or given up at
+    the latency cap (see `giving_up`); `branching` closes what gap that choice leaves. `capped=False` counts latency and
+    energy beyond the cap too. `extraction_factor` fixes phi and optimises the rest; `codec=False` sends raw data. Works
+    in float64 whatever the arrays' type. Raises `InputError` for L > 1, an unknown penalty, a workload law that is not
+    log-convex, arrays of another K than the scenario's, and gains or data that are not positive and finite.
     """
-    check_convex(scenario)
+    check_certifiable(scenario)
     with jax.enable_x64(True):
-        data = np.asarray(slot.data_bits, np.float64)
-        gain = np.asarray(slot.block_gain, np.float64)
-        for name, values in (("data_bits", data), ("channel_gain", gain)):
-            if not (np.isfinite(values).all() and (values > 0).all()):
-                raise InputError(f"{name} must be positive and finite in every slot, got {values[~(values > 0)][:1]}")
+        data, gain = known_slots(scenario, slot)
         batch, count = data.shape[:-1], data.shape[-1]
         if not codec:
             extraction_factor = np.ones(data.shape)
@@ -68,31 +66,32 @@ def solve(
         phi_low, phi_high = (
             np.broadcast_to(np.asarray(x, np.float64), data.shape).reshape(-1, count) for x in (low, high)
         )
-        flat = Slot(data.reshape(-1, count), data.reshape(-1, count), gain.reshape(-1, count, 1))
-        z, edge_ghz, cost, bound, latency = jax.device_get(
-            _solve_batch(scenario, flat, phi_low, phi_high, codec, relative_gap)
-        )
-    shape = (*batch, count)
+        data, gain, either = data.reshape(-1, count), gain.reshape(-1, count), np.ones(phi_low.shape, bool)
+        slots = Slots(data, gain, phi_low, phi_high, either, either)
+        best = branch_and_bound(scenario, slots, codec=codec, capped=capped, relative_gap=relative_gap)
+        allocation = _allocation(scenario, best, phi_low, phi_high, codec)
+        flat = Slot(np.ones_like(data), data, gain[..., None])
+        cost, latency = jax.device_get(_reported(scenario, flat, allocation, capped))
+    allocation = jax.tree.map(lambda x: x.reshape(*batch, count), allocation)
+    return Solution(allocation, cost.reshape(batch), best.bound.reshape(batch), latency.reshape(batch))
+
+
+def _allocation(scenario: Scenario, best: Best, phi_low: np.ndarray, phi_high: np.ndarray, codec: bool) -> Allocation:
     # exp(log(bound)) may miss the bound by one rounding; the clips put it back.
-    device = np.clip(np.exp(z[1]) * GHZ, scenario.device_cpu_min_hz, scenario.device_cpu_max_hz)
-    power = np.clip(np.exp(z[2]), scenario.transmit_power_min_w, scenario.transmit_power_max_w)
-    allocation = Allocation(
-        extraction_factor=np.clip(np.exp(z[0]), phi_low, phi_high).reshape(shape),
-        device_cpu_hz=device.reshape(shape),
-        transmit_power_w=power.reshape(shape),
-        edge_cpu_hz=np.maximum(edge_ghz * GHZ, scenario.edge_cpu_min_hz).reshape(shape),
+    return Allocation(
+        extraction_factor=np.clip(np.exp(best.z[:, 0]), phi_low, phi_high),
+        device_cpu_hz=np.clip(np.exp(best.z[:, 1]) * GHZ, scenario.device_cpu_min_hz, scenario.device_cpu_max_hz),
+        transmit_power_w=np.clip(np.exp(best.z[:, 2]), scenario.transmit_power_min_w, scenario.transmit_power_max_w),
+        edge_cpu_hz=np.maximum(best.edge_ghz * GHZ, scenario.edge_cpu_min_hz),
         codec=codec,
     )
-    return Solution(allocation, cost.reshape(batch), bound.reshape(batch), latency.reshape(batch))
 
 
-@functools.partial(jax.jit, static_argnums=(4,))
-def _solve_batch(scenario: Scenario, slot: Slot, phi_low, phi_high, codec: bool, relative_gap):
-    problem = build_problem(scenario, slot, phi_low, phi_high, codec=codec)
-    best = minimise(problem, relative_gap)
-    at = terms(problem, best.z)
-    sync = at.m1 + at.m2 + at.m3 * (at.edge / best.edge)
-    return best.z, best.edge, best.cost, best.bound, problem.sensing_s + jnp.sum(sync, axis=-1)
+@functools.partial(jax.jit, static_argnums=3)
+def _reported(scenario: Scenario, slot: Slot, allocation: Allocation, capped: bool):
+    """T[n] + P and T[n] of an allocation as the simulator has them."""
+    outcome = slot_outcome(scenario, slot, allocation, capped=capped)
+    return outcome.cost, outcome.total_latency_s
 
 
 def _slot_of(sight: Sight) -> Slot:
@@ -102,7 +101,7 @@ def _slot_of(sight: Sight) -> Slot:
 
 
 class Optimum:
-    """`optimum`: minimises T[n] + P exactly, the channel known."""
+    """`optimum`: minimises T[n] + P as reported, latency capped, exactly; the channel known."""
 
     observation = "csi"
 

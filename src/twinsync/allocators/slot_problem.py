@@ -11,14 +11,14 @@ function lies above its tangent plane. Minimising the plane over the box of boun
 
     T + P >= L(z) + sum_i min(L_i (lo_i - z_i), L_i (hi_i - z_i))       at ANY z in the box and ANY such multipliers.
 
-That is the certificate: it needs no trust in the iteration that found z and the multipliers. CPU frequencies are in GHz
-here, so that all variables and derivatives are O(1).
+That is the certificate: it needs no trust in the iteration that found z and the multipliers. The sum runs over the UDs,
+so what a UD costs if served has a bound of its own, given mu; with the latency cap (see `giving_up`) the lesser of that
+and of the cost of giving it up takes its place. CPU frequencies are in GHz here, so that all variables and derivatives
+are O(1).
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -26,7 +26,6 @@ import jax.numpy as jnp
 
 from twinsync.allocators.four_by_four import Four  # one array [b, K] for each of (s, F, P, G)
 from twinsync.arrays import Array, Float, Scalar
-from twinsync.errors import InputError
 from twinsync.model.semantics import log_work
 from twinsync.model.sensing import sensing_energy_j, sensing_latency_s
 from twinsync.model.slot import GHZ, Slot, over_devices
@@ -53,6 +52,10 @@ class SlotProblem(NamedTuple):
     edge_weight: jax.Array | float  # cost of a GHz of edge CPU (0; literal: W)
     hinge: jax.Array  # W of the hinges (literal: 0)
     offset: jax.Array  # cost that no decision changes, per slot [b]
+    may_serve: jax.Array  # bool [b, K]; False: the UD is given up at the latency cap
+    given_up: jax.Array  # cost of a UD given up, its edge CPU's price aside; inf: the UD is served
+    given_up_bound: jax.Array  # nothing given up costs less
+    given_up_log_phi: jax.Array  # ln(phi) of a UD given up; its f, p and f_e are the least
     scenario: Scenario
 
 
@@ -141,6 +144,10 @@ def build_problem(
         edge_weight=weight if literal else 0.0,
         hinge=jnp.zeros_like(weight) if literal else weight,
         offset=offset,
+        may_serve=jnp.ones(data.shape, bool),
+        given_up=jnp.full(data.shape, jnp.inf),
+        given_up_bound=jnp.full(data.shape, jnp.inf),
+        given_up_log_phi=jnp.zeros_like(data),
         scenario=scenario,
     )
 
@@ -183,56 +190,72 @@ def lagrangian_gradient(problem: SlotProblem, at: Terms, lam_t: jax.Array, lam_e
     return mixed[0], mixed[1], mixed[2], mixed[3] + (problem.edge_weight + mu) * at.edge
 
 
-def certified_bound(
+def served_bound(
     problem: SlotProblem, z: Four, at: Terms, lam_t: jax.Array, lam_e: jax.Array, mu: jax.Array
-) -> Float[Array, " b"]:
-    """The lower bound on T + P of the module's docstring, for any z in the box and any multipliers; mu is [b, 1]."""
+) -> jax.Array:
+    """A lower bound on what each UD costs if served at the price mu [b, 1], its edge CPU paid; [b, K]. See the
+    module's docstring; it holds for any z in the box and any multipliers."""
     lam_t, lam_e = jnp.clip(lam_t, 0.0, problem.hinge), jnp.clip(lam_e, 0.0, problem.hinge)
-    mu = jnp.maximum(mu, 0.0)
-    value = (
-        problem.latency_weight * at.latency + problem.energy_weight * (at.m4 + at.m5)
-        + lam_t * (at.latency - problem.deadline_s) + lam_e * (at.energy - problem.energy_budget_j)
-        + (problem.edge_weight + mu) * at.edge
-    )  # fmt: skip
+    value = lagrangian(problem, at, lam_t, lam_e, mu)
     for slope, x, low, high in zip(
         lagrangian_gradient(problem, at, lam_t, lam_e, mu), z, problem.low, problem.high, strict=True
     ):
         value = value + jnp.minimum(slope * (low - x), slope * (high - x))
-    return problem.offset + over_devices(value) - mu[..., 0] * problem.edge_ghz
+    return value
 
 
-def feasible_edge(problem: SlotProblem, edge: jax.Array) -> jax.Array:
-    """Edge CPU shares [GHz] scaled into the capacity without going below their floor."""
+def lagrangian(problem: SlotProblem, at: Terms, lam_t: jax.Array, lam_e: jax.Array, mu: jax.Array) -> jax.Array:
+    """Each UD's part of the Lagrangian at a point; [b, K]."""
+    return (
+        problem.latency_weight * at.latency + problem.energy_weight * (at.m4 + at.m5)
+        + lam_t * (at.latency - problem.deadline_s) + lam_e * (at.energy - problem.energy_budget_j)
+        + (problem.edge_weight + mu) * at.edge
+    )  # fmt: skip
+
+
+def given_up_price(problem: SlotProblem, cost: jax.Array, mu: jax.Array) -> jax.Array:
+    """Cost of each UD given up with its edge CPU, the floor, paid at the price mu [b, 1]; [b, K]."""
+    return cost + (problem.edge_weight + mu) * jnp.exp(problem.low[3])
+
+
+def certified_bound(
+    problem: SlotProblem, z: Four, at: Terms, lam_t: jax.Array, lam_e: jax.Array, mu: jax.Array
+) -> Float[Array, " b"]:
+    """The lower bound on T + P of the module's docstring, for any z in the box and any multipliers; mu is [b, 1]."""
+    mu = jnp.maximum(mu, 0.0)
+    return slot_bound(problem, served_bound(problem, z, at, lam_t, lam_e, mu), mu)
+
+
+def slot_bound(
+    problem: SlotProblem, served: jax.Array, mu: jax.Array, given_up: jax.Array | bool = True
+) -> Float[Array, " b"]:
+    """The same from what each UD costs at least if served at the price mu [b, 1] >= 0; `served` is [b, K], as is
+    `given_up`: who may be given up."""
+    served = jnp.where(problem.may_serve, served, jnp.inf)
+    cost = jnp.where(given_up, problem.given_up_bound, jnp.inf)
+    least = jnp.minimum(served, given_up_price(problem, cost, mu))
+    return problem.offset + over_devices(least) - mu[..., 0] * problem.edge_ghz
+
+
+def feasible_edge(problem: SlotProblem, edge: jax.Array, served: jax.Array) -> jax.Array:
+    """Edge CPU [GHz] scaled into the capacity without going below its floor; the floor for who is given up."""
     floor = jnp.exp(problem.low[3])
     spare = jnp.maximum(problem.capacity_ghz - over_devices(floor)[..., None], 0.0)
-    above = edge - floor
+    above = jnp.where(served, edge - floor, 0.0)
     return floor + above * jnp.clip(spare / jnp.maximum(over_devices(above)[..., None], 1e-300), 0.0, 1.0)
 
 
-def cost_of(problem: SlotProblem, at: Terms) -> tuple[Float[Array, " b"], jax.Array]:
-    """T + P of the point after its edge CPU is made feasible, and that edge CPU [GHz]."""
-    edge = feasible_edge(problem, at.edge)
+def cost_of(problem: SlotProblem, at: Terms, served: jax.Array) -> tuple[Float[Array, " b"], jax.Array]:
+    """T + P of the point after its edge CPU is made feasible, and that edge CPU [GHz]; served: who is not given up.
+
+    The latency cap counts for those given up alone, so the cost as the tables report it is this or less.
+    """
+    edge = feasible_edge(problem, at.edge, served)
     latency = at.m1 + at.m2 + at.m3 * (at.edge / edge)
     cost = (
-        problem.latency_weight * latency + problem.energy_weight * (at.m4 + at.m5) + problem.edge_weight * edge
+        problem.latency_weight * latency + problem.energy_weight * (at.m4 + at.m5)
         + problem.hinge * jnp.maximum(latency - problem.deadline_s, 0.0)
         + problem.hinge * jnp.maximum(at.energy - problem.energy_budget_j, 0.0)
     )  # fmt: skip
+    cost = jnp.where(served, cost, problem.given_up) + problem.edge_weight * edge
     return problem.offset + over_devices(cost), edge
-
-
-def check_convex(scenario: Scenario) -> None:
-    """Raise `InputError` where the program is not convex: a piecewise law whose slopes fall, several fading blocks."""
-    if scenario.fading_blocks != 1:
-        raise InputError(f"the exact optimum needs fading_blocks = 1, got {scenario.fading_blocks}")
-    if scenario.workload_law != "piecewise":
-        return
-    points = [tuple(math.log(v) for v in row) for row in scenario.workload_knots]
-    for column, name in ((1, "extraction"), (2, "recovery")):
-        pairs = itertools.pairwise(points)
-        slopes = [(b[column] - a[column]) / (b[0] - a[0]) for a, b in pairs]
-        if any(after < before - 1e-9 for before, after in itertools.pairwise(slopes)):
-            raise InputError(
-                f"workload_knots: the {name} work is not convex in log-log (slopes {[round(v, 3) for v in slopes]} "
-                "must rise), so no exact optimum can be certified; use a convex law, or another allocator"
-            )

@@ -57,8 +57,8 @@ class RawScheme:
 class Reference:
     """The exact optimum on the same slots.
 
-    cost: of its allocation, with the latency cap that everyone's cost has. relative_gap: proven bound on how far its
-    uncapped cost can be from the true minimum.
+    cost: of its allocation, with the latency cap that everyone's cost has. relative_gap: proven bound on how far it can
+    be from the true minimum of that cost.
     """
 
     cost: Float[np.ndarray, "M N"]

@@ -30,8 +30,7 @@ DEFINITIONS = {
     "cost": "T[n] + P of (22), with the same cap",
     "penalty": "P of (22)",
     "gap_to_optimum": "mean cost over the exact optimum's mean cost on the same slots, less 1; median and p95 of the "
-    "slots' own gaps. The optimum knows the channel and minimises the cost without the cap, so where it is itself "
-    "given up at the cap a policy's cost, counted with the cap, can lie below it",
+    "slots' own gaps. The optimum knows the channel and minimises this very cost",
     "gap_to_expected": "mean cost over the mean cost of `expected`, the best that can be done without knowing the "
     "channel, on the same slots, less 1; null where `expected` was not evaluated",
     "deadline_miss_rate": f"share of UD-slots with t_dt above (1 - eta) tau, (19c); every limit here is read with a "

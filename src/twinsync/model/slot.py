@@ -145,8 +145,7 @@ def device_penalty_of(
 def slot_outcome(scenario: Scenario, slot: Slot, allocation: Allocation, *, capped: bool = True) -> Outcome:
     """Everything that follows from one allocation in one slot.
 
-    `capped=False` leaves latencies and energies as the physics gives them, which is the objective the exact optimum
-    minimises; the `outage` flag is the same either way.
+    `capped=False` leaves latencies and energies as the physics gives them; the `outage` flag is the same either way.
     """
     data = slot.data_bits
     phi = allocation.extraction_factor if allocation.codec else jnp.ones_like(data)

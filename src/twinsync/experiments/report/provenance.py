@@ -110,5 +110,5 @@ def _evaluated(results: Results) -> list[list[str]]:
     facts = [["Evaluation", f"{sizes.seeds} sets of {sizes.slots:,} slots, the same for every scheme"]]
     if certificate is not None:
         gap = f"{certificate.relative_gap:.1g}"
-        facts.append(["Optimum", f"in every slot its uncapped cost is proven minimal to within {gap}, relative"])
+        facts.append(["Optimum", f"in every slot its cost is proven minimal to within {gap}, relative"])
     return facts

@@ -1,0 +1,62 @@
+"""What the solvers refuse: scenarios and slots for which their results would not be what they promise."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from twinsync.arrays import Float
+from twinsync.errors import InputError
+from twinsync.model.slot import Slot
+from twinsync.scenario import Scenario
+
+PENALTIES = ("hinge", "literal")
+WORKLOAD_LAWS = ("power", "constant", "piecewise")
+
+
+def check_certifiable(scenario: Scenario) -> None:
+    """Raise `InputError` for what this program does not describe: an unknown penalty or workload law, several fading
+    blocks, a piecewise law whose slopes fall."""
+    check_forms(scenario)
+    if scenario.fading_blocks != 1:
+        raise InputError(f"the exact optimum needs fading_blocks = 1, got {scenario.fading_blocks}")
+    if scenario.workload_law != "piecewise":
+        return  # straight lines in log-log
+    points = [tuple(math.log(v) for v in row) for row in scenario.workload_knots]
+    for column, name in ((1, "extraction"), (2, "recovery")):
+        pairs = itertools.pairwise(points)
+        slopes = [(b[column] - a[column]) / (b[0] - a[0]) for a, b in pairs]
+        if any(after < before - 1e-9 for before, after in itertools.pairwise(slopes)):
+            raise InputError(
+                f"workload_knots: the {name} work is not convex in log-log (slopes {[round(v, 3) for v in slopes]} "
+                "must rise), so no exact optimum can be certified; use a convex law, or another allocator"
+            )
+
+
+def check_forms(scenario: Scenario) -> None:
+    """Raise `InputError` for a penalty or a workload law that the solvers have no formula for."""
+    for key, known in (("penalty", PENALTIES), ("workload_law", WORKLOAD_LAWS)):
+        value = getattr(scenario, key)
+        if value not in known:
+            raise InputError(f"{key} = {value!r} has no exact solution here; it is known for {', '.join(known)}")
+
+
+def check_device_count(scenario: Scenario, **shapes: tuple[int, ...]) -> None:
+    """Raise `InputError` unless every named array has the same shape, K = the scenario's device count at its end."""
+    first = next(iter(shapes.values()))
+    if first[-1:] != (scenario.device_count,) or any(shape != first for shape in shapes.values()):
+        given = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise InputError(f"{given} must both have the shape (..., device_count = {scenario.device_count})")
+
+
+def known_slots(scenario: Scenario, slot: Slot) -> tuple[Float[np.ndarray, "*b K"], Float[np.ndarray, "*b K"]]:
+    """Data [bit] and channel gain of slots, float64; `InputError` unless there are K of each, positive and finite."""
+    check_device_count(scenario, data_bits=np.shape(slot.data_bits), channel_gain=np.shape(slot.block_gain)[:-1])
+    data, gain = np.asarray(slot.data_bits, np.float64), np.asarray(slot.block_gain, np.float64)[..., 0]
+    for name, values in (("data_bits", data), ("channel_gain", gain)):
+        wrong = values[~(np.isfinite(values) & (values > 0))]
+        if wrong.size:
+            raise InputError(f"{name} must be positive and finite in every slot, got {wrong[0]:g}")
+    return data, gain
