@@ -19,10 +19,11 @@ LINE = "twinsync: interrupted; "
 
 def start(*command: str) -> subprocess.Popen[str]:
     # Shells have SIGINT ignored in background jobs, which children inherit; a user's terminal has not.
-    return subprocess.Popen(
-        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for(condition, process: subprocess.Popen[str]) -> None:
