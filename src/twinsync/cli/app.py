@@ -13,6 +13,7 @@ import typer
 from twinsync import compilation, interrupts
 from twinsync.cli.evaluate import evaluate
 from twinsync.cli.export import export
+from twinsync.cli.render import render
 from twinsync.cli.scenario import scenario_app
 from twinsync.cli.shared import Interrupted, say
 from twinsync.cli.solve import solve
@@ -35,6 +36,7 @@ app.command("reproduce")(reproduce)
 app.command("sweep")(sweep)
 app.command("report")(report)
 app.command("export")(export)
+app.command("render")(render)
 
 
 def _print_version(wanted: bool) -> bool:

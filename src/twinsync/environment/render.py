@@ -27,7 +27,8 @@ class Frame:
     """What a picture shows: the slot just decided or, before any decision, the one to decide.
 
     slot_number counts from 1; trail_m: positions in slots 1 to slot_number; allocation and outcome are None before a
-    decision. Arrays are NumPy's.
+    decision. title: who decides, shown first. age_s: age of each twin's newest state at the end of the slot [s], None
+    where it is not to be shown. Arrays are NumPy's.
     """
 
     scenario: Scenario
@@ -36,6 +37,8 @@ class Frame:
     slot: Slot
     allocation: Allocation | None = None
     outcome: Outcome | None = None
+    title: str = ""
+    age_s: Float[Array, " K"] | None = None
 
     def after(self, done: Decided) -> Frame:
         """The frame of the slot just decided."""
@@ -94,7 +97,7 @@ def table(frame: Frame) -> str:
 
 def _headline(frame: Frame) -> str:
     n = frame.slot_number
-    slot = f"Slot {n}/{frame.scenario.slot_count}"
+    slot = f"{frame.title}{':   ' if frame.title else ''}Slot {n}/{frame.scenario.slot_count}"
     if frame.outcome is None:
         return f"{slot}   nothing decided yet"
     late = int((frame.outcome.violations.deadline_s > 0).sum())
@@ -231,6 +234,8 @@ def _label_bar(axes: Axes, frame: Frame, k: int, end: tuple[float, float], size:
     words = _broken(outcome, k, amounts=False)
     text, colour, weight = (words, BAD, "bold") if words else ("in time", INK, "normal")
     text = f"{float(outcome.sync_latency_s[k]):.2f} s  {text}"
+    if frame.age_s is not None:
+        text += f"   twin {float(frame.age_s[k]):.1f} s old"
     veil = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
     axes.annotate(text, end, va="center", fontsize=size, color=colour, fontweight=weight, bbox=veil, zorder=4)
     if frame.scenario.device_count > MOST_DETAILED_ROWS:

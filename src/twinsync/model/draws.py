@@ -7,7 +7,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Array, Key
+from twinsync.arrays import Array, Float, Key
 from twinsync.model import mobility
 from twinsync.model.channel import block_gain, distance_m, fading
 from twinsync.model.mobility import Motion
@@ -29,6 +29,17 @@ def draw_slot(key: Key, motion: Motion, scenario: Scenario, n: Array | int = 0) 
 def draw_cycle(key: Key, scenario: Scenario) -> Slot:
     """The N slots of one cycle; shapes [N, K] and [N, K, L]."""
     return _walk(Dice.of(key, scenario.device_count), scenario)
+
+
+@jax.jit
+def draw_positions(key: Key, scenario: Scenario) -> Float[Array, "N K 2"]:
+    """Positions [m] of the UDs in the slots of the cycle of `key`, whose distances are those of `draw_cycle`."""
+    dice = Dice.of(key, scenario.device_count)
+
+    def step(motion: Motion, n: jax.Array) -> tuple[Motion, jax.Array]:
+        return mobility.move(dice, motion, scenario, n), motion.position_m
+
+    return jax.lax.scan(step, mobility.place(dice, scenario), jnp.arange(scenario.slot_count))[1]
 
 
 @jax.jit
