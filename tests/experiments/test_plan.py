@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from twinsync.errors import InputError
+from twinsync.experiments.compute import peers
 from twinsync.experiments.plan import find_figures, reproduction_plan
 from twinsync.experiments.schemes import BUDGETS, Budget
 from twinsync.experiments.sweep import places
@@ -61,3 +62,9 @@ def test_figures_are_chosen_by_number_or_name():
 def test_a_value_that_this_scenario_does_not_allow_is_refused_before_any_work():
     with pytest.raises(InputError, match=r"sweep 'fig7': at device_cpu_max_hz=0.6 GHz: .*device_cpu_min_hz"):
         reproduction_plan(TINY, ("7",), "paper", ("device_cpu_min_hz=0.7 GHz",), 0)
+
+
+def test_peers_that_cannot_be_trained_are_refused_before_any_work(monkeypatch, complains):
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    with complains("--figures peers", "pip install stable-baselines3", "or leave that part out"):
+        reproduction_plan(BUDGETS["printed"], ("3", "peers"), "paper", (), 0)

@@ -1,4 +1,4 @@
-"""What one policy came to on one set of slots: every figure of merit of an evaluation, defined once."""
+"""Every figure of merit of an evaluation, defined once: those of one policy on one set of slots."""
 
 from __future__ import annotations
 

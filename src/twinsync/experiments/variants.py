@@ -1,7 +1,7 @@
 """What decides: the schemes as printed and repaired, one setting exchanged at a time, and the same in another library.
 
 Towards: as printed, with one setting as repaired (or as another reading of what the paper leaves open). Back: repaired,
-with one setting as printed. The random strategy joins where SAC and PPO alone cannot tell whether Fig. 3 looks as
+with one setting as printed. The random strategy joins where SAC and PPO alone cannot show whether Fig. 3 looks as
 the authors print it.
 """
 

@@ -14,11 +14,10 @@ import pytest
 
 from twinsync.experiments.schemes import BUDGETS, Budget
 from twinsync.experiments.study.plan import StudyRun, plan
-from twinsync.experiments.study.record import CURVES, STUDY, record_of
-from twinsync.experiments.study.run import _write_curves
+from twinsync.experiments.study.record import CURVES, STUDY, FinalCost, StudyFile, record_of, write_curves
 from twinsync.learning.divergence import find_divergences
 from twinsync.learning.training import CurveRow
-from twinsync.storage import jsonable
+from twinsync.storage import encode
 
 SMALL = dataclasses.replace(BUDGETS["quick"], slots=2000, seeds=3)
 
@@ -60,22 +59,20 @@ def write_study() -> Callable[..., Path]:
             rows = _curve(run, budget.seeds, budget.slots)
             with (folder / "curve.csv").open("w", newline="") as file:
                 csv.writer(file).writerows([CurveRow._fields, *rows])
-            told = [{"seed": d.seed, "slots": d.slots, "reason": d.reason} for d in find_divergences(rows)]
-            (folder / "manifest.json").write_text(json.dumps({"training_s": 62.5, "diverged": told}))
-            record = record_of(run, folder, 6)
+            signs = [{"seed": d.seed, "slots": d.slots, "reason": d.reason} for d in find_divergences(rows)]
+            (folder / "manifest.json").write_text(json.dumps({"training_s": 62.5, "diverged": signs}))
             each = [row.cost + 1 for row in rows[-budget.seeds :] if np.isfinite(row.cost)]
-            record["settings"] = dataclasses.asdict(run.settings)
-            record["final_cost"] = {"mean": np.mean(each), "ci_low": min(each), "ci_high": max(each), "each": each}
-            records.append(record)
-        _write_curves(out, runs)
-        payload = {
-            "command": "twinsync study sac --out runs/study", "seed": 0, "git_revision": "0a841f0",
-            "machine": "x86_64, 2 cores", "device": "cpu: cpu", "versions": {"twinsync": "0.1.0", "jax": "0.10.2"},
-            "budget": dataclasses.asdict(budget), "budget_note": budget.note(), "scenario": "paper",
-            "overrides": ["path_loss_exponent=3"], "learning": {}, "optimum_cost": 84.6, "optimum_note": "",
-            "runs": records,
-        }  # fmt: skip
-        (out / STUDY).write_text(json.dumps(jsonable(payload)))
+            records.append(
+                record_of(run, folder, 6, FinalCost(float(np.mean(each)), min(each), max(each), tuple(each)))
+            )
+        write_curves(out, {run.name: out / "runs" / run.name for run in runs})
+        made = StudyFile(
+            command="twinsync study sac --out runs/study", seed=0, git_revision="0a841f0", started="", study="sac",
+            machine="x86_64, 2 cores", device="cpu: cpu", versions={"twinsync": "0.1.0", "jax": "0.10.2"},
+            budget=dataclasses.asdict(budget), budget_note=budget.note(), scenario="paper",
+            overrides=("path_loss_exponent=3",), learning={}, optimum_cost=84.6, optimum_note="", runs=tuple(records),
+        )  # fmt: skip
+        (out / STUDY).write_text(encode(made), "utf-8")
         assert (out / CURVES).exists()
         return out
 

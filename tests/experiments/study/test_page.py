@@ -62,7 +62,7 @@ def test_page(page) -> None:
     grid = [line for line in text.splitlines() if re.match(r"\| 0(\.\d+)? \|", line)]
     assert len(grid) == 13
     for run, line in zip(read_study(out).of(GRID), grid, strict=True):
-        assert f"| {run['final_cost']['mean']:.1f} (" in line
+        assert f"| {run.final_cost.mean:.1f} (" in line
     assert "nan" not in text.lower()
 
 

@@ -1,4 +1,4 @@
-"""How long a plan would take, told before it starts: a sample of each learner is timed on the machine at hand."""
+"""How long a plan would take, estimated before it starts: a sample of each learner is timed on this machine."""
 
 from __future__ import annotations
 

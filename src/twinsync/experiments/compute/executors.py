@@ -1,4 +1,7 @@
-"""The local executor: a process a core; or, where JAX has found an accelerator, this process itself."""
+"""What runs the work: numbered workers that take tasks, may die, and are replaced.
+
+The local executor has one process per core, or, where JAX has found an accelerator, is this process itself.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.compute.work import compute
 
-# One thread a worker: small networks gain nothing from more, and sums then never depend on how many there are.
+# One thread per worker: small networks gain nothing from more, and sums then never depend on how many there are.
 ONE_THREAD = {"NPROC": "1", "PJRT_NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _NO_THREADS = "--xla_cpu_multi_thread_eigen=false"
 
@@ -32,7 +35,7 @@ _LENGTH = struct.Struct("!Q")
 
 @dataclass(frozen=True)
 class Report:
-    """A worker's word: the results of its task, or that it died over it (`lost` says how)."""
+    """The results of a worker's task, or how it died over it (`lost`)."""
 
     worker: int
     results: tuple[CellResult, ...] = ()
@@ -45,7 +48,7 @@ class TaskFailed(RuntimeError):
 
 @runtime_checkable
 class Executor(Protocol):
-    """Runs tasks, lists of cells of one program. One task a worker at a time."""
+    """Runs tasks, lists of cells of one program. One task per worker at a time."""
 
     @property
     def workers(self) -> int:
@@ -62,11 +65,11 @@ class Executor(Protocol):
         ...
 
     def wait(self, timeout_s: float) -> list[Report]:
-        """What workers have to say, at the latest after `timeout_s`. Raises `TaskFailed`."""
+        """Reports of the workers, at the latest after `timeout_s`. Raises `TaskFailed`."""
         ...
 
     def close(self) -> None:
-        """Stop all workers at once; tasks in hand are lost."""
+        """Stop all workers at once; tasks at work are lost."""
         ...
 
 
@@ -105,7 +108,7 @@ class Inline:
 
 
 class Processes:
-    """Worker processes of this machine, spoken to through pipes. They end when this process does."""
+    """Worker processes of this machine, connected by pipes. They end when this process does."""
 
     batch = 1
 
@@ -124,7 +127,7 @@ class Processes:
             send(process.stdin, list(cells))
 
     def wait(self, timeout_s: float) -> list[Report]:
-        """Read what has come."""
+        """Read the answers that have arrived."""
         return [self._read(key.data) for key, _ in self._selector.select(timeout_s)]
 
     def close(self) -> None:
@@ -213,7 +216,7 @@ def connect_quietly() -> None:
 
 
 def serve() -> None:
-    """Run a worker: read a task, answer with results or with a traceback, until the driver is gone."""
+    """The worker process: read a task, answer with results or with a traceback, until the driver is gone."""
     import traceback
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

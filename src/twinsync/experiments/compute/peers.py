@@ -65,7 +65,7 @@ class PeerPolicy:
 
 
 class TrainedPeer(NamedTuple):
-    """What came of one seed: its learning curve, its policy (None where weights are no longer numbers), and its time.
+    """The result of one seed: its learning curve, its policy (None where weights are no longer numbers), and its time.
 
     training_s: with building the model and judging it on the way, as for ours.
     """
@@ -106,7 +106,7 @@ def train_peer(
 ) -> TrainedPeer:
     """Train the seed `number` below root seed `seed`; the same arguments give the same numbers.
 
-    stretches: points of the curve beside the first, as in `learning.training.advance`. progress: is told the slots
+    stretches: points of the curve beside the first, as in `learning.training.advance`. progress: called with the slots
     done, after every step. Sets the process's number of PyTorch threads to 1, and seeds NumPy's global generator.
     Raises `InputError` as `check_peer` does. A seed whose weights are lost has a cost of NaN from there on.
     """

@@ -18,7 +18,7 @@ from twinsync.experiments.compute.work import compute
 
 
 class RayCluster:
-    """Workers are actors of a Ray cluster: one a GPU where it has any, else one a core.
+    """Workers are actors of a Ray cluster: one per GPU where it has any, else one per core.
 
     address: of a running cluster (`ray start --head` prints it); None starts one on this machine, for as long as this
     lasts. Every machine of the cluster needs the same version of twinsync. Raises `InputError` where Ray is not
@@ -50,7 +50,7 @@ class RayCluster:
         self._tasks[self._actors[worker].run.remote(list(cells))] = worker
 
     def wait(self, timeout_s: float) -> list[Report]:
-        """Collect what has come."""
+        """Collect the answers that have arrived."""
         ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=timeout_s)
         return [self._collect(task) for task in ready]
 
@@ -100,7 +100,7 @@ def _connect(address: str | None, workers: int | None) -> Any:
         if address is None:
             ray.init(num_cpus=workers, include_dashboard=False, **options)
         else:
-            _knock(address)
+            _check_listens(address)
             ray.init(address=address, **options)
     except (ConnectionError, RuntimeError, ValueError, OSError, SystemExit) as error:
         lines = str(error).strip().splitlines()
@@ -112,7 +112,7 @@ def _connect(address: str | None, workers: int | None) -> Any:
     return ray
 
 
-def _knock(address: str) -> None:
+def _check_listens(address: str) -> None:
     """Fail at once where nobody listens: Ray itself would try for minutes."""
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if address == "auto":

@@ -60,7 +60,7 @@ def run(
     cells: Sequence[Cell], store: Store, executor: Executor, progress: Progress, say: Callable[[str], None]
 ) -> None:
     """Compute what the store lacks of `cells`. Results are stored as they come, so whatever ends this early costs the
-    tasks in hand at most. A task whose worker dies goes to another; `say` tells each loss.
+    tasks at work at most. A task whose worker dies goes to another; `say` gets a sentence for each loss.
 
     Raises `InputError` where a result cannot be written, `TaskFailed` where a worker fails or three died over a task.
     """

@@ -23,7 +23,7 @@ from twinsync.writing import whole_file
 
 @dataclass(frozen=True)
 class CellResult:
-    """What came of a cell.
+    """The result of a cell.
 
     measured: latency and cost of every slot, and means over each set of slots, of its one policy (P = 1); None where
     there is none, and `trouble` says why. relative_gap: the certificate, of the optimum alone [M, N]. curve: of a

@@ -29,7 +29,7 @@ _LOST = "its weights are no longer finite numbers"
 
 
 def compute(cells: Sequence[Cell]) -> list[CellResult]:
-    """Results of cells that share a program. What a user's allocator does wrong in one is its result's trouble.
+    """Results of cells that share a program. An error of a user's allocator becomes its result's `trouble`.
 
     Raises `InputError` for settings that a cell's library cannot do, or where that library is not installed.
     """
@@ -127,7 +127,7 @@ def _measured(cell: Cell, unmeasured: CellResult, allocator: Allocator) -> CellR
 
 @functools.cache
 def _provenance(seed: int) -> dict[str, Any]:
-    """Versions, device, machine and revision of this worker; the command is the driver's to tell."""
+    """Versions, device, machine and revision of this worker; the command is known to the driver."""
     everything = provenance("", seed)
     return {key: everything[key] for key in ("versions", "device", "machine", "git_revision")}
 

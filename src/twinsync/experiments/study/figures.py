@@ -17,7 +17,7 @@ from twinsync.experiments.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, 
 from twinsync.experiments.formatting import number
 from twinsync.experiments.statistics import Bootstrap
 from twinsync.experiments.study.plan import DISCOUNTS, GRID, PEER, TUNED
-from twinsync.experiments.study.record import STEADY, Study, StudyCurve
+from twinsync.experiments.study.record import STEADY, RunRecord, Study, StudyCurve
 
 _COLOURS = {"terminal": BLUE, "truncation": VERMILLION}
 _DASHES: dict[str, Any] = {"hard": "solid", "soft": (0, (4, 1.6))}
@@ -39,7 +39,7 @@ def write_figures(study: Study) -> list[str]:
 def draw_curves(study: Study) -> Figure:
     """Cost on fixed slots against slots of experience, a panel for each discount."""
     figure, panels = _panels(study, lambda curve: curve.cost)
-    _frame_costs(panels, study, [study.curves[run["name"]] for run in study.of(GRID)])
+    _frame_costs(panels, study, [study.curves[run.name] for run in study.of(GRID)])
     _legend(figure, study, optimum=True)
     return figure
 
@@ -48,10 +48,10 @@ def draw_critics(study: Study) -> Figure:
     """Mean |Q| against slots, with what the rewards seen allow, a panel for each discount."""
     figure, panels = _panels(study, lambda curve: curve.value_size)
     for run in study.of(GRID):
-        curve = study.curves[run["name"]]
-        colour = GREEN if run["settings"]["discount"] == 0 else _COLOURS[run["settings"]["cycle_end"]]
+        curve = study.curves[run.name]
+        colour = GREEN if run.settings["discount"] == 0 else _COLOURS[run.settings["cycle_end"]]
         bound = float(np.nanmean(curve.value_bound[:, -1]))
-        panels[run["settings"]["discount"]].axhline(bound, color=colour, linewidth=1.0, linestyle=(0, (1, 1.5)))
+        panels[run.settings["discount"]].axhline(bound, color=colour, linewidth=1.0, linestyle=(0, (1, 1.5)))
     for axes in panels.values():
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(10.0))
@@ -65,14 +65,14 @@ def draw_critics(study: Study) -> Figure:
 
 def draw_tuned(study: Study) -> Figure:
     """Final cost of the tuned settings and of each put back, best first: seeds as dots, their mean as a bar's end."""
-    runs = sorted(study.of(TUNED), key=lambda run: _or_inf(run["final_cost"]["mean"]))
+    runs = sorted(study.of(TUNED), key=_cost_or_inf)
     figure = new_figure(0.9 + 0.3 * len(runs), narrow=False)
     axes = figure.subplots()
     low = study.optimum if study.optimum is not None else 0.0
     for place, run in enumerate(runs):
-        mean, each = run["final_cost"]["mean"], run["final_cost"]["each"]
-        colour = BLUE if run["name"] == "tuned" else INK if run["outcome"] == STEADY else VERMILLION
-        if mean is None:
+        mean, each = run.final_cost.mean, run.final_cost.each
+        colour = BLUE if run.name == "tuned" else INK if run.outcome == STEADY else VERMILLION
+        if math.isnan(mean):
             axes.text(low, place, " no finite policy", va="center", color=VERMILLION)
             continue
         axes.plot([low, mean], [place, place], color=colour, linewidth=1.4, alpha=0.45, zorder=1)
@@ -133,7 +133,7 @@ _FIGURES: dict[str, tuple[str, Callable[[Study], Figure]]] = {
 def _panels(study: Study, of: Callable[[StudyCurve], np.ndarray]) -> tuple[Figure, dict[Any, Axes]]:
     """A panel for each discount that has runs, with a line and a band for each of its runs."""
     runs = study.of(GRID)
-    shown = [discount for discount in DISCOUNTS if any(run["settings"]["discount"] == discount for run in runs)]
+    shown = [discount for discount in DISCOUNTS if any(run.settings["discount"] == discount for run in runs)]
     rows = -(-len(shown) // 2)
     figure = new_figure(0.5 + 2.5 * rows, narrow=False)
     grid = figure.subplots(rows, min(len(shown), 2), sharex=True, sharey=True, squeeze=False).flat
@@ -143,11 +143,11 @@ def _panels(study: Study, of: Callable[[StudyCurve], np.ndarray]) -> tuple[Figur
     for discount, axes in panels.items():
         axes.set_title(f"γ = {discount:g}" + (", nothing bootstrapped" if discount == 0 else ""))
     for run in runs:
-        settings = run["settings"]
+        settings = run.settings
         plain = settings["discount"] == 0
         colour = GREEN if plain else _COLOURS[settings["cycle_end"]]
         dash = "solid" if plain else _DASHES[settings["target"]]
-        _line(panels[settings["discount"]], study, study.curves[run["name"]], of, colour, dash)
+        _line(panels[settings["discount"]], study, study.curves[run.name], of, colour, dash)
     _slots_axis(panels)
     return figure, panels
 
@@ -155,7 +155,7 @@ def _panels(study: Study, of: Callable[[StudyCurve], np.ndarray]) -> tuple[Figur
 def _line(
     axes: Axes, study: Study, curve: StudyCurve, of: Callable[[StudyCurve], np.ndarray], colour: str, dash: Any
 ) -> None:
-    band = seed_band(of(curve), Bootstrap(study.payload["seed"]))
+    band = seed_band(of(curve), Bootstrap(study.file.seed))
     axes.fill_between(curve.slots, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
     axes.plot(curve.slots, band.mean, color=colour, linestyle=dash, linewidth=1.6)
     lost = np.flatnonzero(~np.isfinite(curve.cost).all(axis=0))
@@ -204,15 +204,9 @@ def _optimum(study: Study) -> list[Line2D]:
     return [] if study.optimum is None else [Line2D([], [], color=INK, linestyle=(0, (4, 2)), label=label)]
 
 
-def _named(run: dict[str, Any]) -> str:
-    return (
-        "tuned"
-        if run["name"] == "tuned"
-        else run["label"].replace(", ", ",\n")
-        if len(run["label"]) > 34
-        else run["label"]
-    )
+def _named(run: RunRecord) -> str:
+    return "tuned" if run.name == "tuned" else run.label.replace(", ", ",\n") if len(run.label) > 34 else run.label
 
 
-def _or_inf(value: float | None) -> float:
-    return math.inf if value is None else value
+def _cost_or_inf(run: RunRecord) -> float:
+    return math.inf if math.isnan(run.final_cost.mean) else run.final_cost.mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from twinsync.experiments.report.findings import WORSE
 from twinsync.experiments.report.markdown import to_markdown
 from twinsync.experiments.study.figures import write_figures
 from twinsync.experiments.study.plan import GRID, PEER, TOGETHER, TUNED
-from twinsync.experiments.study.record import DIVERGED, FELL_BACK, Study, read_study
+from twinsync.experiments.study.record import DIVERGED, FELL_BACK, RunRecord, Study, read_study
 from twinsync.learning.divergence import MARGIN
 from twinsync.learning.settings import TUNED_REASONS
 from twinsync.writing import whole_file
@@ -34,8 +35,8 @@ def write_page(out: Path) -> Path:
 
 def build(study: Study) -> Document:
     """The page as blocks."""
-    payload = study.payload
-    where = f"Preset `{payload['scenario']}`" + "".join(f", `{item}`" for item in payload["overrides"])
+    file = study.file
+    where = f"Preset `{file.scenario}`" + "".join(f", `{item}`" for item in file.overrides)
     blocks: list[Block] = [*_method(study)]
     if study.of(GRID):
         blocks += _grid(study)
@@ -51,7 +52,7 @@ def build(study: Study) -> Document:
 
 
 def _size(study: Study) -> str:
-    budget = study.payload["budget"]
+    budget = study.file.budget
     return (
         f"{budget['slots']:,} environment slots and {budget['seeds']} training seeds a run, hidden layers of "
         f"{budget['width']} in the paper's networks"
@@ -59,8 +60,8 @@ def _size(study: Study) -> str:
 
 
 def _method(study: Study) -> list[Block]:
-    budget = study.payload["budget"]
-    learning = study.payload["learning"]
+    budget = study.file.budget
+    learning = study.file.learning
     changed = f", with {listing([f'`{key} = {value}`' for key, value in learning.items()])}" if learning else ""
     optimum = study.optimum
     reference = (
@@ -95,8 +96,8 @@ def _grid(study: Study) -> list[Block]:
     runs = study.of(GRID)
     rows = [
         [
-            *_place(run["settings"]), *_costs(run), *_outcome(run), _number(run["values"]["slots_of_reward"]),
-            _share(run["values"]["share"]), duration(run["training_s"]),
+            *_place(run.settings), *_costs(run), *_outcome(run), number(run.values.slots_of_reward),
+            _share(run.values.share), duration(run.training_s),
         ]
         for run in runs
     ]  # fmt: skip
@@ -118,7 +119,7 @@ def _grid(study: Study) -> list[Block]:
             "Mean absolute action value by discount, against its bound.",
         ),
         Heading("What goes wrong, and why"),
-        Bullets([_trouble(run) for run in runs if run["why"]] or ["No run of this part fell back or diverged."]),
+        Bullets([_trouble(run) for run in runs if run.why] or ["No run of this part fell back or diverged."]),
         Paragraph(_reason(runs)),
     ]
 
@@ -128,22 +129,22 @@ def _place(settings: dict[str, Any]) -> list[str]:
     return [f"{settings['discount']:g}", *("–" if plain else settings[key] for key in ("cycle_end", "target"))]
 
 
-def _summary(runs: list[dict[str, Any]]) -> str:
-    bad = {outcome: [run for run in runs if run["outcome"] == outcome] for outcome in (FELL_BACK, DIVERGED)}
+def _summary(runs: list[RunRecord]) -> str:
+    bad = {outcome: [run for run in runs if run.outcome == outcome] for outcome in (FELL_BACK, DIVERGED)}
     counts = (
         f"Of {len(runs)} runs {len(bad[FELL_BACK])} fell back and {len(bad[DIVERGED])} diverged, in a seed or more."
     )
-    judged = [run for run in runs if run["final_cost"]["mean"] is not None]
+    judged = [run for run in runs if not math.isnan(run.final_cost.mean)]
     if len(judged) < 2:
         return counts
-    best, worst = (pick(judged, key=lambda run: run["final_cost"]["mean"]) for pick in (min, max))
+    best, worst = (pick(judged, key=lambda run: run.final_cost.mean) for pick in (min, max))
     return (
-        f"{counts} The least final cost is {number(best['final_cost']['mean'])} ({best['label']}), the largest "
-        f"{number(worst['final_cost']['mean'])} ({worst['label']})."
+        f"{counts} The least final cost is {number(best.final_cost.mean)} ({best.label}), the largest "
+        f"{number(worst.final_cost.mean)} ({worst.label})."
     )
 
 
-def _reason(runs: list[dict[str, Any]]) -> str:
+def _reason(runs: list[RunRecord]) -> str:
     """Why bootstrapping hurts here; the numbers are this study's own."""
     reason = (
         "An action changes the reward of its own slot and nothing after it. A critic with γ > 0 has to learn that "
@@ -152,38 +153,37 @@ def _reason(runs: list[dict[str, Any]]) -> str:
         "difference between actions that does not exist. Where values do not stop at the cycle's end, each target is "
         "an estimate of the critic's own and the sum runs over 1 / (1 − γ) slots."
     )
-    sums = [run for run in runs if run["settings"]["discount"] > 0 and run["values"]["slots_of_reward"] is not None]
+    sums = [run for run in runs if run.bootstraps and not math.isnan(run.values.slots_of_reward)]
     if sums:
-        largest = max(sums, key=lambda run: run["values"]["slots_of_reward"])
+        largest = max(sums, key=lambda run: run.values.slots_of_reward)
         reason += (
-            f" At the end of {largest['label']} mean |Q| is {number(largest['values']['slots_of_reward'])} times a "
+            f" At the end of {largest.label} mean |Q| is {number(largest.values.slots_of_reward)} times a "
             "slot's mean reward."
         )
-    silent = [run for run in runs if run["outcome"] == FELL_BACK]
+    silent = [run for run in runs if run.outcome == FELL_BACK]
     if silent:
         reason += (
             f" In {len(silent)} of {len(runs)} runs the policy fell back while |Q| stayed within what rewards allow: "
-            "no number of the critic showed it."
+            "no number in the critic told of it."
         )
     return reason
 
 
 def _tuned(study: Study) -> list[Block]:
     runs = study.of(TUNED)
-    base = next((run for run in runs if run["name"] == "tuned"), None)
-    mean = float("nan") if base is None or base["final_cost"]["mean"] is None else base["final_cost"]["mean"]
+    base = next((run for run in runs if run.name == "tuned"), None)
+    mean = math.nan if base is None else base.final_cost.mean
     rows = []
     for run in runs:
-        cost = run["final_cost"]["mean"]
-        first = run["changed"][0] if run["changed"] else ""
+        first = run.changed[0] if run.changed else ""
         rows.append([
-            f"`{run['label']}`" if first else "tuned", *_costs(run)[:1],
-            change(float("nan") if cost is None else cost, mean) if first else "",
-            *_outcome(run), duration(run["training_s"]), sentence(TUNED_REASONS[first]) if first else "",
+            f"`{run.label}`" if first else "tuned", *_costs(run)[:1],
+            change(run.final_cost.mean, mean) if first else "",
+            *_outcome(run), duration(run.training_s), sentence(TUNED_REASONS[first]) if first else "",
         ])  # fmt: skip
     notes = [f"`{name}` goes with `{other}`: {why}." for name, (other, why) in TOGETHER.items()]
-    if not any("hidden" in run["changed"] for run in runs):
-        width = study.payload["budget"]["width"]
+    if not any("hidden" in run.changed for run in runs):
+        width = study.file.budget["width"]
         notes.append(f"`hidden` is not put back: at this budget the paper's networks are {width} wide, as tuned.")
     header = ["put back", "final cost", "against tuned", "fell back", "diverged", "training", "why it was changed"]
     return [
@@ -201,20 +201,20 @@ def _tuned(study: Study) -> list[Block]:
             "a seed fell back or diverged.",
             "Final costs of the tuned settings put back one by one.",
         ),
-        Bullets([*notes, *(_trouble(run) for run in runs if run["why"])]),
+        Bullets([*notes, *(_trouble(run) for run in runs if run.why)]),
     ]
 
 
 def _peer(study: Study) -> list[Block]:
-    named = {run["name"]: run for run in study.payload["runs"]}
+    named = {run.name: run for run in study.file.runs}
     rows = []
     for run in study.of(PEER):
-        ours = named.get(run["name"].removeprefix("sb3-") + "-soft")
+        ours = named.get(run.name.removeprefix("sb3-") + "-soft")
         for library, one in (("twinsync", ours), ("Stable-Baselines3", run)):
             if one is not None:
-                values = one["values"]
-                rows.append([one["settings"]["cycle_end"], library, *_costs(one), *_outcome(one),
-                             _number(values["slots_of_reward"]), duration(one["training_s"])])  # fmt: skip
+                values = one.values
+                rows.append([one.settings["cycle_end"], library, *_costs(one), *_outcome(one),
+                             number(values.slots_of_reward), duration(one.training_s)])  # fmt: skip
     return [
         Heading("The same with Stable-Baselines3"),
         Paragraph(
@@ -226,56 +226,52 @@ def _peer(study: Study) -> list[Block]:
             "", ["cycle end", "library", *_COSTS, "fell back", "diverged", _ADDED_UP, "training"], rows, words=(0, 1)
         ),
         Picture("peer", "The same settings in two libraries.", "Learning curves of twinsync and Stable-Baselines3."),
-        *([Bullets(troubles)] if (troubles := [_trouble(run) for run in study.of(PEER) if run["why"]]) else []),
+        *([Bullets(troubles)] if (troubles := [_trouble(run) for run in study.of(PEER) if run.why]) else []),
     ]
 
 
 def _again(study: Study) -> list[Block]:
-    payload = study.payload
-    spent = sum(run["training_s"] for run in payload["runs"])
-    versions = ", ".join(f"{name} {version}" for name, version in payload["versions"].items())
-    revision = payload["git_revision"]
+    file = study.file
+    spent = sum(run.training_s for run in file.runs)
+    versions = ", ".join(f"{name} {version}" for name, version in file.versions.items())
+    revision = file.git_revision
     return [
         Heading("Again"),
-        Code(payload["command"] or "twinsync study sac"),
+        Code(file.command or "twinsync study sac"),
         Paragraph(
-            f"{len(payload['runs'])} run{'' if len(payload['runs']) == 1 else 's'}, "
-            f"{duration(spent)} of training in all; root seed {payload['seed']}. "
+            f"{len(file.runs)} run{'' if len(file.runs) == 1 else 's'}, "
+            f"{duration(spent)} of training in all; root seed {file.seed}. "
             + (f"Revision {revision}. " if revision else "")
-            + f"{payload['machine']}, {payload['device']}; {versions}. "
+            + f"{file.machine}, {file.device}; {versions}. "
             "Every number here is from `study.json`, every curve from `curves.csv`; each run is a folder in `runs/`."
         ),
     ]
 
 
-def _costs(run: dict[str, Any]) -> list[Cell | str]:
-    final = run["final_cost"]
-    interval = "" if final["ci_low"] is None else f"{number(final['ci_low'])} to {number(final['ci_high'])}"
-    cost = Cell(_number(final["mean"]), interval)
-    return [cost, *(_mean([seed[key] for seed in run["curve"]]) for key in ("best_cost", "end_cost"))]
+def _costs(run: RunRecord) -> list[Cell | str]:
+    final = run.final_cost
+    interval = "" if math.isnan(final.low) else f"{number(final.low)} to {number(final.high)}"
+    cost = Cell(number(final.mean), interval)
+    return [cost, _mean([seed.best_cost for seed in run.curve]), _mean([seed.end_cost for seed in run.curve])]
 
 
-def _outcome(run: dict[str, Any]) -> list[str]:
-    return [f"{len(run[key])}{NBSP}of{NBSP}{run['seeds']}" if run[key] else "–" for key in ("fell_back", "diverged")]
+def _outcome(run: RunRecord) -> list[str]:
+    return [f"{len(which)}{NBSP}of{NBSP}{run.seeds}" if which else "–" for which in (run.fell_back, run.diverged)]
 
 
-def _trouble(run: dict[str, Any]) -> str:
-    count = len(run["diverged"] if run["outcome"] == DIVERGED else run["fell_back"])
-    return f"**{run['label']}** {run['outcome']} in {count} of {run['seeds']} seeds: {run['why']}."
+def _trouble(run: RunRecord) -> str:
+    count = len(run.diverged if run.outcome == DIVERGED else run.fell_back)
+    return f"**{run.label}** {run.outcome} in {count} of {run.seeds} seeds: {run.why}."
 
 
-def _short(runs: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{run['label']} ends at {_mean([seed['end_cost'] for seed in run['curve']])}" for run in runs)
+def _short(runs: list[RunRecord]) -> str:
+    return "; ".join(f"{run.label} ends at {_mean([seed.end_cost for seed in run.curve])}" for run in runs)
 
 
-def _mean(values: list[float | None]) -> str:
-    numbers = [value for value in values if value is not None]
+def _mean(values: list[float]) -> str:
+    numbers = [value for value in values if not math.isnan(value)]
     return number(sum(numbers) / len(numbers)) if numbers else "–"
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else number(value)
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else share(value)
+def _share(value: float) -> str:
+    return "–" if math.isnan(value) else share(value)

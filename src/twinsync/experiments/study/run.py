@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,12 @@ from twinsync.experiments.statistics import Bootstrap
 from twinsync.experiments.study.page import write_page
 from twinsync.experiments.study.peer import find_peers, require_peer, train_peer
 from twinsync.experiments.study.plan import PEER, StudyRun, chosen, plan
-from twinsync.experiments.study.record import CURVES, STUDY, finished, read_curve, record_of
-from twinsync.learning.run import CURVE_FILE, RunConfig, train
-from twinsync.learning.training import CurveRow
+from twinsync.experiments.study.record import STUDY, FinalCost, StudyFile, finished, record_of, write_curves
+from twinsync.learning.run import RunConfig, train
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
-from twinsync.storage import jsonable, open_folder, write_json
-from twinsync.writing import whole_file
+from twinsync.storage import encode, open_folder, write_text
 
 RUNS = "runs"
 
@@ -74,23 +72,15 @@ def study(
                 config, out / RUNS / run.name, command=command, resume=True, progress=counted, stop_if_diverged=False
             )  # fmt: skip
     done = [run for run in every if finished(out / RUNS / run.name)]
-    _write_curves(out, done)
-    records = _judged(out, done, setting, budget, seed, tell)
-    payload = {**provenance(command, seed), **asked, "budget_note": budget.note(), **records}
-    write_json(out / STUDY, jsonable(payload))
+    write_curves(out, {run.name: out / RUNS / run.name for run in done})
+    judged = _judged(out, done, setting, budget, seed, tell)
+    about = {**provenance(command, seed), **asked, "overrides": tuple(overrides)}
+    write_text(out / STUDY, encode(StudyFile(**about, budget_note=budget.note(), **judged)))
     return write_page(out)
 
 
 def _counted(tell: Progress, prefix: str) -> Progress:
     return lambda what, done, total: tell(prefix + what, done, total)
-
-
-def _write_curves(out: Path, runs: list[StudyRun]) -> None:
-    with whole_file(out / CURVES) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("run", *CurveRow._fields))
-        for run in runs:
-            writer.writerows((run.name, *row) for row in read_curve(out / RUNS / run.name / CURVE_FILE))
 
 
 def _judged(
@@ -106,17 +96,17 @@ def _judged(
     judged = evaluate(
         scenario, policies_of, slots=budget.evaluation_slots, seeds=budget.evaluation_seeds, seed=seed, progress=tell
     )
-    bootstrap, best = Bootstrap(seed), judged.optimum
-    records = []
+    bootstrap, records = Bootstrap(seed), []
     for run in runs:
-        record = record_of(run, out / RUNS / run.name, scenario.device_count)
-        record["settings"] = dataclasses.asdict(run.settings)
         each = judged.schemes[run.name].cost.mean(axis=(1, 2)) if run.name in policies_of else np.array([])
         mean = bootstrap.mean_interval(each) if len(each) else NOTHING
-        record["final_cost"] = {"mean": mean.mean, "ci_low": mean.low, "ci_high": mean.high, "each": each.tolist()}
-        records.append(record)
-    optimum = None if best is None else float(best.cost.mean())
-    return {"optimum_cost": optimum, "optimum_note": judged.optimum_note, "runs": records}
+        final_cost = FinalCost(mean.mean, mean.low, mean.high, tuple(each.tolist()))
+        records.append(record_of(run, out / RUNS / run.name, scenario.device_count, final_cost))
+    return {
+        "optimum_cost": math.nan if judged.optimum is None else float(judged.optimum.cost.mean()),
+        "optimum_note": judged.optimum_note,
+        "runs": tuple(records),
+    }
 
 
 def _policies(folder: Path, scenario: Scenario) -> list[Allocator]:
