@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twinsync.cli import completion
 from twinsync.cli.shared import (
     MOST_SLOTS,
     JsonOption,
     ScenarioOption,
     SeedOption,
     SetOption,
+    WideOption,
     check_json_target,
     progress,
     show,
@@ -35,8 +37,10 @@ def evaluate(
         typer.Option(
             "--allocators",
             metavar="A,B,...",
-            help="Built-in names, those of installed packages, folders of training runs, your own module:function or "
-            "file.py:function; all built-in ones unless told. The first is compared with each of the others.",
+            help="Built-in names, those of installed packages, folders of training runs, exported policies (.npz, "
+            ".onnx), your own module:function or file.py:function; all built-in ones unless told. The first is "
+            "compared with each of the others.",
+            autocompletion=completion.allocators,
         ),
     ] = None,
     slots: Annotated[
@@ -47,6 +51,7 @@ def evaluate(
     ] = 5,
     seed: SeedOption = 0,
     json_target: JsonOption = None,
+    wide: WideOption = False,
 ) -> None:
     """Compare allocators on the same slots: latency, cost, limits, energy, age, and the gap to the exact optimum."""
     check_json_target(json_target)
@@ -65,7 +70,7 @@ def evaluate(
         return
     from twinsync.experiments.tables import evaluation_tables
 
-    show(evaluation_tables(summary))
+    show(evaluation_tables(summary), wide=wide)
 
 
 def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
@@ -85,7 +90,7 @@ def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
     for name in given:
         if not name:
             raise InputError(f"--allocators {names!r}: an empty name; separate names by single commas")
-        folder = name not in named and Path(name).is_dir()
+        folder = name not in named and (Path(name).is_dir() or Path(name).suffix in (".npz", ".onnx"))
         shown = Path(name).resolve().name if folder else name
         if shown in found:
             raise InputError(f"--allocators: two would be called {shown!r}; name each once, or rename a folder")

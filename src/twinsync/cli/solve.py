@@ -14,6 +14,7 @@ from twinsync.cli.shared import (
     ScenarioOption,
     SeedOption,
     SetOption,
+    WideOption,
     check_json_target,
     progress,
     show,
@@ -43,6 +44,7 @@ def solve(
         Path | None, typer.Option("--input", metavar="FILE", help="Your own slots (JSON or CSV) instead of drawn ones.")
     ] = None,
     json_target: JsonOption = None,
+    wide: WideOption = False,
 ) -> None:
     """Solve slots exactly: the allocation of least latency plus penalty for known channels, with a certified bound.
 
@@ -61,7 +63,7 @@ def solve(
         return
     from twinsync.experiments.tables import solution_table
 
-    show(solution_table(payload["slots"], setting.device_count))
+    show(solution_table(payload["slots"], setting.device_count), wide=wide)
 
 
 def _slots(
