@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ from twinsync.cli.shared import (
     WideOption,
     check_json_target,
     progress,
+    say,
     show,
     whole_number,
     write_json,
@@ -65,12 +67,33 @@ def evaluate(
         found = find(allocators, setting)
         evaluation = run(setting, found, slots=slots, seeds=seeds, seed=seed, progress=report)
         summary = summarise(evaluation)
+        outside = _outside(allocators, found, setting, slots, seed)
+        summary["notes"] += outside
     if json_target is not None:
+        for line in outside:
+            say(f"note: {line}")
         write_json(json_target, summary)
         return
     from twinsync.experiments.tables import evaluation_tables
 
     show(evaluation_tables(summary), wide=wide)
+
+
+def _outside(
+    names: str | None, found: Mapping[str, Sequence[Allocator]], scenario: Scenario, slots: int, seed: int
+) -> list[str]:
+    """One sentence for each trained policy that is judged elsewhere than where it was trained."""
+    from twinsync.experiments.evaluate import draw_slot_set
+    from twinsync.experiments.outside import card_of, outside_training
+
+    given = [] if names is None else [name.strip() for name in names.split(",")]
+    notes = []
+    for name, (shown, policies) in zip(given, found.items(), strict=False):
+        card = card_of(name, policies)
+        told = "" if card is None else outside_training(card, scenario, draw_slot_set(scenario, seed, 0, slots)[0])
+        if told:
+            notes.append(f"{shown}: {told}")
+    return notes
 
 
 def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:

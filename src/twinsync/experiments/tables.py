@@ -113,7 +113,7 @@ def evaluation_tables(summary: Mapping[str, Any]) -> RenderableType:
 
 def _headline(summary: Mapping[str, Any], ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> FittedTable:
     title = f"Latency and cost per slot, {summary['seeds']} sets of {summary['slots']} slots, the same for all"
-    table = FittedTable(title, leave=("median", "over expected", "p95", "latency T [s], 95 %"))
+    table = FittedTable(title, leave=("over expected", "p95", "median", "latency T [s], 95 %"))
     _columns(
         table,
         "latency T [s], 95 %",
