@@ -19,6 +19,7 @@ from twinsync.experiments.compute.executors import Inline
 from twinsync.export import export_run
 from twinsync.learning.settings import find_settings, override
 from twinsync.learning.training import start_training
+from twinsync.runtime import OutsideTraining
 
 TINY = {"slots": 160, "batch_size": 80, "hidden": (8,), "fading_draws": 2}
 
@@ -113,6 +114,14 @@ def test_evaluate_names_what_has_no_name(small: twinsync.Scenario, trained) -> N
     result: Comparison = twinsync.evaluate(small, ["equal-share", halves, folder, policies], slots=4, seeds=1)
     assert set(result.table.column("allocator")) == {"equal-share", "halves", "mine", "trained"}
     assert twinsync.evaluate(small, halves, slots=4, seeds=1).table.column("allocator") == ["halves"]
+
+
+def test_evaluate_warns_of_a_policy_trained_elsewhere(small: twinsync.Scenario, trained) -> None:
+    _, folder = trained
+    elsewhere = small.replace(bandwidth_hz=4e6)
+    with pytest.warns(OutsideTraining, match=r"^mine: trained with bandwidth_hz 1e\+06, here 4e\+06; inputs beyond"):
+        result = twinsync.evaluate(elsewhere, folder, slots=4, seeds=1)
+    assert any(note.startswith("mine: trained with") for note in result.summary["notes"])
 
 
 @pytest.mark.parametrize(

@@ -179,3 +179,47 @@ def test_progress_stays_off_standard_output(capsys: pytest.CaptureFixture[str]) 
     with shared.progress() as report:
         report("working", 1, 2)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["scenario", "--help"], ["study", "--help"]])
+def test_no_summary_is_cut(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(arguments) == 0
+    out = capsys.readouterr().out
+    assert "..." not in out.partition("Commands:")[2]
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_tables_respect_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["scenario", "show", "paper"]) == 0
+    narrow = capsys.readouterr().out
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "extraction_factor_min " in narrow
+    assert "with --wide also: where from" in narrow
+    assert run(["scenario", "show", "paper", "--wide"]) == 0
+    wide = capsys.readouterr().out
+    assert "--wide" not in wide
+    assert max(map(len, wide.splitlines())) > 120
+    monkeypatch.delenv("COLUMNS")
+    assert run(["scenario", "show", "paper"]) == 0  # into a pipe
+    assert "--wide" not in capsys.readouterr().out
+
+
+def test_a_log_says_how_long_the_rest_will_take(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(shared.time, "monotonic", lambda: now[0])
+    report = shared._lines()
+    for seconds, done in ((10.0, 0), (60.0, 0), (100.0, 25), (200.0, 50), (7200.0, 51)):
+        now[0] = seconds
+        report("training", done, 100)
+    assert capsys.readouterr().err.splitlines() == [
+        "twinsync: 0 of 100: training",
+        "twinsync: 25 of 100: training; about 5 min left",
+        "twinsync: 50 of 100: training; about 3 min left",
+        "twinsync: 51 of 100: training; about 1.9 h left",
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from twinsync.allocators.policy import blank_policy, save_policies
@@ -52,3 +54,38 @@ def test_bad_input_is_one_line_and_writes_nothing(arguments, told, trained, tmp_
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "error:" in line]
     assert told in line
     assert [item.name for item in tmp_path.iterdir()] == ["mine"]
+
+
+def test_an_exported_file_is_judged_like_its_run_and_told_apart_elsewhere(trained, tmp_path, capsys) -> None:
+    names = [str(trained)]
+    for suffix in (".npz", ".onnx"):
+        names.append(str(tmp_path / f"edge{suffix}"))
+        assert run(["export", str(trained), "--out", names[-1]]) == DONE
+    evaluate = ["evaluate", "--allocators", ",".join(names), "--slots", "4", "--seeds", "1", "--json", "-"]
+    costs = []
+    for elsewhere in ([], ["--set", "bandwidth_hz=1 MHz"]):
+        capsys.readouterr()
+        assert run([*evaluate, *elsewhere]) == DONE
+        out, err = capsys.readouterr()
+        found = json.loads(out)
+        cost = [entry["cost"]["mean"] for entry in found["allocators"].values()]
+        assert cost == pytest.approx([cost[0]] * 3, rel=1e-5)
+        costs.append(cost[0])
+        assert err.count("trained with bandwidth_hz 200000, here 1e+06") == (3 if elsewhere else 0)
+        assert sum("edge.onnx: trained with" in note for note in found["notes"]) == (1 if elsewhere else 0)
+    assert costs[0] != costs[1]
+
+
+def test_what_is_no_exported_policy_is_one_line(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.npz").write_text("no policy")
+    (tmp_path / "bad.onnx").write_text("no model")
+    for name, told in (
+        ("bad.npz", "bad.npz: not a whole policy file"),
+        ("bad.onnx", "bad.onnx: not a whole ONNX model"),
+        ("none.onnx", "none.onnx: no such file; write it with `twinsync export"),
+    ):
+        assert run(["evaluate", "--allocators", name]) == BAD_INPUT
+        err = capsys.readouterr().err
+        assert told in err
+        assert err.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,11 @@ from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
 from twinsync.api.table import Table
 from twinsync.errors import InputError
-from twinsync.experiments.evaluate import Progress
+from twinsync.experiments.evaluate import Progress, draw_slot_set
 from twinsync.experiments.evaluate import evaluate as evaluate_schemes
+from twinsync.experiments.outside import card_of, outside_training
 from twinsync.experiments.summary import summarise
+from twinsync.runtime import OutsideTraining
 from twinsync.scenario import Scenario
 
 Scheme = str | Path | Callable[..., Any] | Sequence[Callable[..., Any]]
@@ -56,7 +59,8 @@ def evaluate(
 
     An allocator is a name that `twinsync evaluate --allocators` takes, the folder of a training run, an exported file,
     a function (scenario, sight, key) -> `Allocation` of your own (arrays [slots, K], SI units), a policy, or a list of
-    policies, one per training seed. A mapping gives them names of your own. `progress` is called with what is being
+    policies, one per training seed. A mapping gives them names of your own. One that was trained elsewhere is judged
+    all the same, with an `OutsideTraining` warning that says what differs. `progress` is called with what is being
     done, steps done, and steps in all. Raises `InputError` naming the allocator whose output has a wrong shape or is
     not finite and positive.
     """
@@ -65,6 +69,7 @@ def evaluate(
     schemes = _schemes(allocators, scenario)
     evaluation = evaluate_schemes(scenario, schemes, slots=slots, seeds=seeds, seed=seed, progress=progress)
     summary = summarise(evaluation)
+    summary["notes"] += _outside(allocators, schemes, scenario, slots, seed)
     return Comparison(_table(summary), Table(evaluation.units_rows()), summary)
 
 
@@ -80,6 +85,22 @@ def _schemes(allocators: Any, scenario: Scenario) -> dict[str, list[Allocator]]:
     if not found:
         raise InputError("no allocators; name at least one")
     return found
+
+
+def _outside(
+    given: Any, schemes: Mapping[str, list[Allocator]], scenario: Scenario, slots: int, seed: int
+) -> list[str]:
+    """A note, and a warning, for each trained policy that is judged elsewhere than where it was trained."""
+    asked = given.values() if isinstance(given, Mapping) else given if isinstance(given, Sequence) else [given]
+    asked = [given] if isinstance(given, str) else asked
+    notes = []
+    for each, (name, policies) in zip(asked, schemes.items(), strict=True):
+        card = card_of(each, policies)
+        told = "" if card is None else outside_training(card, scenario, draw_slot_set(scenario, seed, 0, slots)[0])
+        if told:
+            notes.append(f"{name}: {told}")
+            warnings.warn(notes[-1], OutsideTraining, stacklevel=3)
+    return notes
 
 
 def _policies(name: str, given: Any, scenario: Scenario) -> list[Allocator]:

@@ -26,7 +26,7 @@ from twinsync.plugins import PluginWarning
 
 DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, interrupts.EXIT_CODE
 
-app = typer.Typer(name="twinsync", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(name="twinsync", pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(scenario_app)
 app.add_typer(study_app)
 app.command("solve")(solve)
@@ -37,6 +37,19 @@ app.command("sweep")(sweep)
 app.command("report")(report)
 app.command("export")(export)
 app.command("render")(render)
+
+
+def _summaries_in_full(commands: typer.Typer) -> None:
+    """Lists of commands fold a summary that is given as such; one taken from the docstring is cut to the line."""
+    for command in commands.registered_commands:
+        if command.callback is not None:
+            command.short_help = (command.callback.__doc__ or "").partition("\n\n")[0]
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            _summaries_in_full(group.typer_instance)
+
+
+_summaries_in_full(app)
 
 
 def _print_version(wanted: bool) -> bool:

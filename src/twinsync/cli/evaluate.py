@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twinsync.cli import completion
 from twinsync.cli.shared import (
     MOST_SLOTS,
     JsonOption,
     ScenarioOption,
     SeedOption,
     SetOption,
+    WideOption,
     check_json_target,
     progress,
+    say,
     show,
     whole_number,
     write_json,
@@ -35,8 +39,10 @@ def evaluate(
         typer.Option(
             "--allocators",
             metavar="A,B,...",
-            help="Built-in names, those of installed packages, folders of training runs, your own module:function or "
-            "file.py:function; all built-in ones unless told. The first is compared with each of the others.",
+            help="Built-in names, those of installed packages, folders of training runs, exported policies (.npz, "
+            ".onnx), your own module:function or file.py:function; all built-in ones unless told. The first is "
+            "compared with each of the others.",
+            autocompletion=completion.allocators,
         ),
     ] = None,
     slots: Annotated[
@@ -47,6 +53,7 @@ def evaluate(
     ] = 5,
     seed: SeedOption = 0,
     json_target: JsonOption = None,
+    wide: WideOption = False,
 ) -> None:
     """Compare allocators on the same slots: latency, cost, limits, energy, age, and the gap to the exact optimum."""
     check_json_target(json_target)
@@ -60,12 +67,33 @@ def evaluate(
         found = find(allocators, setting)
         evaluation = run(setting, found, slots=slots, seeds=seeds, seed=seed, progress=report)
         summary = summarise(evaluation)
+        outside = _outside(allocators, found, setting, slots, seed)
+        summary["notes"] += outside
     if json_target is not None:
+        for line in outside:
+            say(f"note: {line}")
         write_json(json_target, summary)
         return
     from twinsync.cli.tables import evaluation_tables
 
-    show(evaluation_tables(summary))
+    show(evaluation_tables(summary), wide=wide)
+
+
+def _outside(
+    names: str | None, found: Mapping[str, Sequence[Allocator]], scenario: Scenario, slots: int, seed: int
+) -> list[str]:
+    """One sentence for each trained policy that is judged elsewhere than where it was trained."""
+    from twinsync.experiments.evaluate import draw_slot_set
+    from twinsync.experiments.outside import card_of, outside_training
+
+    given = [] if names is None else [name.strip() for name in names.split(",")]
+    notes = []
+    for name, (shown, policies) in zip(given, found.items(), strict=False):
+        card = card_of(name, policies)
+        told = "" if card is None else outside_training(card, scenario, draw_slot_set(scenario, seed, 0, slots)[0])
+        if told:
+            notes.append(f"{shown}: {told}")
+    return notes
 
 
 def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
@@ -85,7 +113,7 @@ def find(names: str | None, scenario: Scenario) -> dict[str, list[Allocator]]:
     for name in given:
         if not name:
             raise InputError(f"--allocators {names!r}: an empty name; separate names by single commas")
-        folder = name not in named and Path(name).is_dir()
+        folder = name not in named and (Path(name).is_dir() or Path(name).suffix in (".npz", ".onnx"))
         shown = Path(name).resolve().name if folder else name
         if shown in found:
             raise InputError(f"--allocators: two would be called {shown!r}; name each once, or rename a folder")

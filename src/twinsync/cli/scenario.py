@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from twinsync.cli.shared import JsonOption, SetOption, check_json_target, show, write_json
+from twinsync.cli.shared import JsonOption, SetOption, WideOption, check_json_target, show, write_json
 from twinsync.errors import InputError
 from twinsync.plugins import SCENARIOS, find_plugin, package_of, plugin_names, scenario_file, warn_of_clash
 
@@ -60,6 +60,7 @@ def show_scenario(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A preset's name or a TOML file.")] = "paper",
     overrides: SetOption = None,
     json_target: JsonOption = None,
+    wide: WideOption = False,
 ) -> None:
     """Show every constant: value, tag (stated, derived, assumed), bounds and where it comes from."""
     check_json_target(json_target)
@@ -74,7 +75,7 @@ def show_scenario(
         return
     from twinsync.cli.tables import constants_tables
 
-    show(constants_tables(preset.name, preset.description, entries))
+    show(constants_tables(preset.name, preset.description, entries), wide=wide)
 
 
 @scenario_app.command("check")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import time
@@ -15,6 +16,7 @@ import typer
 from rich.console import Console, RenderableType
 
 from twinsync import compilation, interrupts
+from twinsync.cli import completion
 from twinsync.errors import InputError
 
 MOST_SLOTS = 1_000_000
@@ -35,7 +37,12 @@ def whole_number(low: int, high: int) -> Callable[[str | int], int]:
     return parse
 
 
-ScenarioOption = Annotated[str, typer.Option("--scenario", metavar="NAME|FILE", help="A preset's name or a TOML file.")]
+ScenarioOption = Annotated[
+    str,
+    typer.Option(
+        "--scenario", metavar="NAME|FILE", help="A preset's name or a TOML file.", autocompletion=completion.scenarios
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help='Change a constant, e.g. --set bandwidth_hz="2 MHz"; repeatable.'),
@@ -47,8 +54,7 @@ JsonOption = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE|-", help="Write JSON to a new file, or to standard output (-); no table."),
 ]
-
-
+WideOption = Annotated[bool, typer.Option("--wide", help="Every column of the tables, however narrow the terminal.")]
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; must not exist yet.")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")]
 LearningOption = Annotated[
@@ -117,12 +123,12 @@ def write_json(target: str, payload: Any) -> None:
     say(f"wrote {target}")
 
 
-def show(renderable: RenderableType) -> None:
-    """Print a table to standard output."""
+def show(renderable: RenderableType, *, wide: bool = False) -> None:
+    """Print a table to standard output, as wide as the terminal or $COLUMNS, or as it needs to be."""
     # A pipe has no width; tables then keep the width they need instead of folding to 80 columns.
-    console = Console()
+    told = Console().is_terminal or os.environ.get("COLUMNS", "").isdigit()
     with interrupts.uninterrupted():
-        Console(width=None if console.is_terminal else 160).print(renderable, soft_wrap=False)
+        Console(width=1000 if wide else None if told else 160).print(renderable, soft_wrap=False)
         sys.stdout.flush()
 
 
@@ -138,14 +144,24 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     A bar on standard error where that is a terminal, else (in a log) a line every half minute. Programs that are
     compiled meanwhile are kept for the next command.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     compilation.connect()
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn()),
+        *(TextColumn("left"), TimeRemainingColumn()),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
@@ -164,12 +180,20 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:
-    last = time.monotonic()
+    began = last = time.monotonic()
 
     def report(what: str, done: int, total: int) -> None:
         nonlocal last
-        if time.monotonic() - last >= every_s:
-            last = time.monotonic()
-            say(f"{done:,} of {total:,}: {what}")
+        now = time.monotonic()
+        if now - last >= every_s:
+            last = now
+            say(f"{done:,} of {total:,}: {what}{_left((now - began) * (total - done) / done) if done else ''}")
 
     return report
+
+
+def _left(seconds: float) -> str:
+    """How long the rest will take, if it goes on as so far."""
+    if seconds >= 5400.0:
+        return f"; about {seconds / 3600.0:.1f} h left"
+    return f"; about {seconds / 60.0:.0f} min left" if seconds >= 90.0 else f"; about {seconds:.0f} s left"

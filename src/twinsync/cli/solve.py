@@ -14,6 +14,7 @@ from twinsync.cli.shared import (
     ScenarioOption,
     SeedOption,
     SetOption,
+    WideOption,
     check_json_target,
     progress,
     show,
@@ -46,6 +47,7 @@ def solve(
         bool, typer.Option("--uncapped", help="Count latency and energy beyond the latency cap too, and in the bound.")
     ] = False,
     json_target: JsonOption = None,
+    wide: WideOption = False,
 ) -> None:
     """Solve slots exactly: the allocation of least latency plus penalty for known channels, with a certified bound.
 
@@ -66,7 +68,7 @@ def solve(
         return
     from twinsync.cli.tables import solution_table
 
-    show(solution_table(payload["slots"], setting.device_count))
+    show(solution_table(payload["slots"], setting.device_count), wide=wide)
 
 
 def _slots(

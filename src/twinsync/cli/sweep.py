@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinsync import interrupts
+from twinsync.cli import completion
 from twinsync.cli.shared import (
     OutOption,
     ResumeOption,
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
     from twinsync.experiments.plan import Plan
 
 BudgetOption = Annotated[
-    str, typer.Option("--budget", metavar="quick|laptop|printed|full", help="How much of Table III.")
+    str,
+    typer.Option(
+        "--budget",
+        metavar="quick|laptop|printed|full",
+        help="How much of Table III. On two cores all figures take some fifteen minutes at quick, about an hour at "
+        "laptop, many hours at printed and full; --estimate tells for this machine.",
+        autocompletion=completion.budgets,
+    ),
 ]
 ExecutorOption = Annotated[
     str,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from twinsync.cli.fitting import FittedTable
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS
 from twinsync.experiments.records import ConstantEntry
 
@@ -28,17 +28,19 @@ SECTIONS = (
 
 SLOTS_SHOWN = 20
 
+_LEAST = {"bounds": 12, "where from": 30}  # widths at which these may be folded
+
 
 def constants_tables(name: str, description: str, entries: Sequence[ConstantEntry]) -> RenderableType:
     """A scenario's constants (from `describe_constants`) by section."""
     starts = {key: title for title, key in SECTIONS}
     tables: list[RenderableType] = [Text(f"{name}: {description}" if description else name, style="bold"), Text()]
-    table = _table("")
+    table = FittedTable("")
     for entry in entries:
         if entry.key in starts:
-            table = _table(starts[entry.key])
+            table = FittedTable(starts[entry.key], leave=("where from", "bounds", "symbol"))
             for column in ("key", "symbol", "value", "tag", "bounds", "where from"):
-                table.add_column(column, overflow="fold", no_wrap=column in ("key", "value", "tag"))
+                table.add_column(column, least=_LEAST.get(column))
             tables += [table, Text()]
         table.add_row(
             Text(entry.key, style="bold"),
@@ -70,20 +72,20 @@ def solution_table(slots: Sequence[Mapping[str, Any]], device_count: int) -> Ren
     return Group(table, Text("\n".join(lines)))
 
 
-def _slots_table(slots: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("Exact optimum per slot (allocations: mean over the devices)")
+def _slots_table(slots: Sequence[Mapping[str, Any]]) -> FittedTable:
+    table = FittedTable("Exact optimum per slot (allocations: mean over the devices)")
     _columns(table, "latency T [s]", "cost T + P", "lower bound", "phi", "f [GHz]", "p [W]", "f_e [GHz]", first="slot")
     for index, slot in enumerate(slots[:SLOTS_SHOWN]):
         means = [f"{np.mean(values):.3g}" for values in _decisions(slot)]
         numbers = (f"{slot[key]:.6g}" for key in ("latency_s", "cost", "lower_bound"))
         table.add_row(str(index), *numbers, *means)
     if len(slots) > SLOTS_SHOWN:
-        table.add_row("...", f"{len(slots) - SLOTS_SHOWN} more: --json")
+        table.add_row("...", "--json has", f"{len(slots) - SLOTS_SHOWN} more")
     return table
 
 
-def _device_table(slot: Mapping[str, Any]) -> Table:
-    table = _table("Exact optimum of the slot, device by device")
+def _device_table(slot: Mapping[str, Any]) -> FittedTable:
+    table = FittedTable("Exact optimum of the slot, device by device")
     columns = ("data [Mbit]", "distance [m]", "gain", "phi", "f [GHz]", "p [W]", "f_e [GHz]")
     _columns(table, *columns, first="device")
     rows = zip(slot["data_bits"], slot["distance_m"], slot["channel_gain"], *_decisions(slot), strict=True)
@@ -110,8 +112,9 @@ def evaluation_tables(summary: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def _headline(summary: Mapping[str, Any], ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
-    table = _table(f"Latency and cost per slot, {summary['seeds']} sets of {summary['slots']} slots, the same for all")
+def _headline(summary: Mapping[str, Any], ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> FittedTable:
+    title = f"Latency and cost per slot, {summary['seeds']} sets of {summary['slots']} slots, the same for all"
+    table = FittedTable(title, leave=("over expected", "p95", "median", "latency T [s], 95 %"))
     _columns(
         table,
         "latency T [s], 95 %",
@@ -135,8 +138,8 @@ def _headline(summary: Mapping[str, Any], ranked: Sequence[tuple[str, Mapping[st
     return table
 
 
-def _constraints(ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
-    table = _table("Limits, energy and freshness (rates: share of device-slots)")
+def _constraints(ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> FittedTable:
+    table = FittedTable("Limits, energy and freshness (rates: share of device-slots)")
     columns = (
         "deadline missed",
         "over energy",
@@ -164,8 +167,8 @@ def _constraints(ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
     return table
 
 
-def _parts(ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
-    table = _table("Where latency [s] and energy [J] of a slot go, sums over the devices")
+def _parts(ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> FittedTable:
+    table = FittedTable("Where latency [s] and energy [J] of a slot go, sums over the devices")
     columns = (*(f"{part} [s]" for part in LATENCY_PARTS), *(f"{part} [J]" for part in ENERGY_PARTS))
     _columns(table, *columns, first="allocator")
     for name, entry in ranked:
@@ -174,8 +177,9 @@ def _parts(ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
     return table
 
 
-def _paired(first: str, against: Mapping[str, Any]) -> Table:
-    table = _table(f"{first} against each other allocator, paired on the same slots")
+def _paired(first: str, against: Mapping[str, Any]) -> FittedTable:
+    title = f"{first} against each other allocator, paired on the same slots"
+    table = FittedTable(title, leave=("latency difference [s], 95 %",))
     columns = ("latency lower by [%], 95 %", "latency difference [s], 95 %", "cost difference, 95 %")
     _columns(table, *columns, first="against")
     for name, entry in against.items():
@@ -184,17 +188,11 @@ def _paired(first: str, against: Mapping[str, Any]) -> Table:
     return table
 
 
-def _columns(table: Table, *headers: str, first: str) -> None:
-    """A column of names, then columns of numbers. As `Text`, because rich would read "[s]" as markup."""
-    table.add_column(Text(first), style="bold", overflow="fold")
+def _columns(table: FittedTable, *headers: str, first: str) -> None:
+    """A column of names, then columns of numbers."""
+    table.add_column(first, style="bold")
     for header in headers:
-        table.add_column(Text(header), justify="right")
-
-
-def _table(title: str) -> Table:
-    return Table(
-        title=Text(title), title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
-    )
+        table.add_column(header, right=True)
 
 
 def _estimate(entry: Mapping[str, float | None]) -> str:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.experiments.swept_folder import add_sweeps, sweeps, write_sweeps
+from twinsync.experiments.report_folder import read_report_folder
 
 from twinsync.experiments.figures import Drawn, write_figures
 from twinsync.experiments.report.html import to_html
 from twinsync.experiments.report.sections import build
-from twinsync.experiments.report_folder import read_report_folder
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]

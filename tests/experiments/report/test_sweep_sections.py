@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.experiments.swept_folder import LABELS, add_sweeps, sweeps, write_swept
 from twinsync.experiments.report.write import write_report
+from twinsync.experiments.report_folder import read_report_folder
 
 from twinsync.experiments.claims import Claim, Outcome
 from twinsync.experiments.figures import Drawn
@@ -14,7 +15,6 @@ from twinsync.experiments.recorded import as_printed
 from twinsync.experiments.report.html import to_html
 from twinsync.experiments.report.markdown import to_markdown
 from twinsync.experiments.report.sections import build
-from twinsync.experiments.report_folder import read_report_folder
 
 DOT = '<svg viewBox="0 0 1 1"></svg>'
 NAMES = ["fig4", "fig5", "bandwidth", "energy-budget", "extraction-floor"]

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from twinsync.experiments.report.pictures import inline_svg
 from twinsync.experiments.report.write import write_report
+from twinsync.experiments.report_folder import read_report_folder
+from twinsync.experiments.run_folder import read_run_folder
 
 from twinsync.experiments.figures import Drawn
 from twinsync.experiments.formatting import compared, duration, number, symbol
@@ -19,8 +21,6 @@ from twinsync.experiments.report.findings import instabilities
 from twinsync.experiments.report.html import to_html
 from twinsync.experiments.report.markdown import to_markdown
 from twinsync.experiments.report.sections import build
-from twinsync.experiments.report_folder import read_report_folder
-from twinsync.experiments.run_folder import read_run_folder
 
 RAW = ("manifest.json", "scenario.json", "learning.json", "evaluation.json", "convergence.csv")
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
