@@ -151,5 +151,8 @@ def training(rows: Iterable[Row]) -> str:
         return ""
     usual = max(labels, key=lambda slots: len(labels[slots]))
     others = [f"{label} ({number(slots, 0)})" for slots in sorted(labels) if slots != usual for label in labels[slots]]
-    who = next(iter(labels[usual])) if len(labels[usual]) == 1 and not others else "Each learner"
+    who = "Each learner"
+    if len(labels[usual]) == 1 and not others:
+        (who,) = labels[usual]
+        who += "," * (", " in who)
     return f"{who} was trained on {number(usual, 0)} slots{f', apart from {listing(others)}' if others else ''}."

@@ -161,9 +161,8 @@ def equal_at_one(evidence: Evidence, view: View) -> Finding:
     if refused:
         return unchecked(refused)
     if math.isnan(difference.mean):
-        return unchecked(
-            f"{labels[0]} and {labels[1]} were not both evaluated at threshold 1, and no base comparison makes up for it"
-        )
+        absent = f"{labels[0]} and {labels[1]} were not both evaluated at threshold 1"
+        return unchecked(f"{absent}, and no base comparison makes up for it")
     note = f"Equal is read as within {EQUAL:g}{NBSP}%, the interval included{_raw_reading(evidence)}"
     check = Check(f"{labels[0]} below {labels[1]}", where, difference, least=-EQUAL, most=EQUAL)
     return judge([check], "difference", note=note)
@@ -194,7 +193,7 @@ def _raw_reading(evidence: Evidence) -> str:
     saved = base.reduction("raw", "no-semantics")
     if not saved.has_interval:
         return ""
-    equal = -EQUAL < saved.low and saved.high < EQUAL
+    equal = saved.low > -EQUAL and saved.high < EQUAL
     return (
         ". Were w/o SC to send raw data and be charged for no extraction or recovery, its latency at the optimum would "
         f"lie {value_words(saved)} below, and the two would {'still' if equal else 'not'} be equal"

@@ -64,16 +64,17 @@ ACCURACY = Payment(
 def frontier_rows(payment: Payment, sweep: Sweep, results: Results) -> list[list[object]]:
     """The figure's data, one row for each point of the sweep and scheme."""
     return [
-        [point.label, name, results.label(name), payment.of(measured, results), *(of(measured) for of in _LATENCY.values())]
+        [
+            point.label, name, results.label(name), payment.of(measured, results),
+            *(value(measured) for value in _LATENCY.values()),
+        ]
         for point in sweep.points
         for name in sweep.schemes
         if (measured := point.measured(name)) is not None
     ]  # fmt: skip
 
 
-def draw_frontier(
-    payment: Payment, sweep: Sweep, results: Results, styles: Mapping[str, Style], narrow: bool
-) -> Chart:
+def draw_frontier(payment: Payment, sweep: Sweep, results: Results, styles: Mapping[str, Style], narrow: bool) -> Chart:
     """Latency against what is paid; one scheme's points carry the sweep's labels."""
     figure = new_figure(4.4 if narrow else 4.2, narrow=narrow)
     axes = figure.subplots()

@@ -133,9 +133,7 @@ def draw_panels(
     return Chart(figure, tuple(marks))
 
 
-def _draw_panel(
-    axes: Axes, sweep: Sweep, results: Results, styles: Mapping[str, Style], panel: Panel
-) -> list[Mark]:
+def _draw_panel(axes: Axes, sweep: Sweep, results: Results, styles: Mapping[str, Style], panel: Panel) -> list[Mark]:
     marks = []
     x = [point.x for point in sweep.points]
     for name in sweep.schemes:

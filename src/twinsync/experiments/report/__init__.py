@@ -18,9 +18,7 @@ from twinsync.experiments.results import Results
 __all__ = ["write_report"]
 
 
-def write_report(
-    folder: Path, results: Results, claims: Sequence[Claim] = (), record: Results | None = None
-) -> Path:
+def write_report(folder: Path, results: Results, claims: Sequence[Claim] = (), record: Results | None = None) -> Path:
     """Write the report of results into their folder; return the path of report.html. Again, it rewrites its own files.
 
     claims: the paper's, already checked. record: results with the schemes as printed, which may be `results` itself.
