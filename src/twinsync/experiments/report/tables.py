@@ -28,6 +28,10 @@ from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Resu
 CSV_HEADER = ("scheme", "label", "group", *exported())
 
 
+def _measured(row: Row | Optimum) -> Measured:
+    return row.measured
+
+
 def _of(column: Column, measured: Callable[[Item], Measured | None]) -> Field[Item]:
     """A column of schemes as a field of items that each have a scheme's measurement."""
     return Field(column.heading, lambda item: column.cell(measured(item)))
@@ -40,8 +44,10 @@ def comparison(results: Results, learner: str, rows: Sequence[Row]) -> Table:
         f"All schemes on the same {sizes.seeds} × {sizes.slots:,} slots, least cost first; small print: "
         "95 % intervals of the mean. Latency and cost are sums over the UDs; cost adds the penalties of (22)."
     )
-    fields: list[Field[Row]] = [Field("Scheme", lambda row: row.scheme.label, words=True)]
-    fields += [_of(column, lambda row: row.measured) for column in columns_of(COMPARISON)]
+    fields: list[Field[Row]] = [
+        Field("Scheme", lambda row: row.scheme.label, words=True),
+        *(_of(column, _measured) for column in columns_of(COMPARISON)),
+    ]
     return table(caption, fields, rows, strong=lambda row: row.scheme.name in (learner, OPTIMUM))
 
 
@@ -189,14 +195,19 @@ def all_constants(entries: Sequence[ConstantEntry], caption: str) -> Table:
     return table(caption, [key, _SYMBOL, _VALUE, allowed, _TAG, source], entries)
 
 
+def _measured_at(row: tuple[Point, str]) -> Measured | None:
+    point, scheme = row
+    return point.measured(scheme)
+
+
 def values(sweep: Sweep, results: Results) -> Table:
     """What a sweep's figure shows, in numbers."""
     rows = [(point, name) for point in sweep.points for name in sweep.schemes]
     fields: list[Field[tuple[Point, str]]] = [
         Field(symbol(sweep.axis.title), lambda row: row[0].label, words=True),
         Field("Scheme", lambda row: symbol(results.label(row[1])), words=True),
+        *(_of(column, _measured_at) for column in columns_of(SWEEP)),
     ]
-    fields += [_of(column, lambda row: row[0].measured(row[1])) for column in columns_of(SWEEP)]
     return table("Small print: 95 % intervals of the mean.", fields, rows)
 
 
@@ -219,12 +230,12 @@ def optima(results: Results) -> Iterator[Optimum]:
 
 def feasibility(rows: Sequence[Optimum]) -> Table:
     """Which limits even the optimum breaks, point by point."""
+    limits = ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
     fields: list[Field[Optimum]] = [
         Field("Varied", lambda row: symbol(row.sweep.axis.title), words=True),
         Field("Value", lambda row: row.point.label, words=True),
+        *(_of(column, _measured) for column in columns_of(SWEEP) if column.key in limits),
     ]
-    limits = ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
-    fields += [_of(column, lambda row: row.measured) for column in columns_of(SWEEP) if column.key in limits]
     return table("At the optimum, shares of UD-slots.", fields, rows)
 
 
