@@ -48,7 +48,9 @@ def evaluation() -> Evaluation:
     mine = made_up.measured(45.0, 90.0, cost=interval, gap_to_optimum=None, gap_to_expected=None, **rates)
     best = made_up.measured(40.0, 80.0, gap_to_optimum=Estimate(0.0123), gap_to_expected=Estimate(0.0456), **rates)
     unknown = {"training_slots": math.nan, "training_seeds": math.nan}
-    named = {name: structs.replace(item, **unknown) for name, item in {"[red]mine[/red]": mine, "nearest": best}.items()}
+    named = {
+        name: structs.replace(item, **unknown) for name, item in {"[red]mine[/red]": mine, "nearest": best}.items()
+    }
     return made_up.evaluation(named, notes=["a [note] to read"], slots=40, seeds=3)
 
 
