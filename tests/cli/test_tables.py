@@ -1,10 +1,13 @@
 """Tables say what they were given, in full, whatever the names look like."""
 
 import io
+import math
 from typing import Any
 
 import pytest
+from msgspec import structs
 from rich.console import Console, RenderableType
+from tests.experiments import made_up
 
 from twinsync.cli.tables import (
     SECTIONS,
@@ -14,9 +17,12 @@ from twinsync.cli.tables import (
     evaluation_tables,
     solution_table,
 )
+from twinsync.experiments.columns import COLUMNS
 from twinsync.experiments.constants import describe_constants
+from twinsync.experiments.records import Estimate, Evaluation
 from twinsync.presets import TAGS, load_preset
 from twinsync.scenario import constants
+from twinsync.storage import plain
 
 
 def printed(renderable: RenderableType) -> list[str]:
@@ -35,56 +41,44 @@ def line_with(lines: list[str], text: str) -> str:
     return found[0]
 
 
-def estimate(mean: float) -> dict[str, float | None]:
-    return {"mean": mean, "ci_low": mean - 1, "ci_high": mean + 1, "median": mean - 0.5, "p95": mean + 5}
-
-
-def scheme(cost: float, gap: dict[str, float] | None = None) -> dict[str, Any]:
-    return {
-        "latency_s": estimate(cost / 2),
-        "cost": estimate(cost),
-        "gap_to_optimum": gap,
-        "gap_to_expected": None if gap is None else {"mean": 0.0456},
-        **dict.fromkeys(("deadline_miss_rate", "energy_violation_rate", "outage_rate", "extraction_factor"), 0.25),
-        **dict.fromkeys(("energy_j", "age_of_information_s", "age_with_late_updates_s", "jain_index"), 0.75),
-        "sent_bits": 5e5,
-        "latency_parts_s": {"sensing": 1.0, "extraction": 2.0, "uplink": 3.0, "recovery": 4.0},
-        "energy_parts_j": {"sensing": 0.1, "extraction": 0.2, "uplink": 0.3},
-    }
-
-
 @pytest.fixture
-def summary() -> dict[str, Any]:
-    against = {key: estimate(12.0) for key in ("latency_s", "cost", "latency_reduction_percent")}
-    return {
-        "slots": 40,
-        "seeds": 3,
-        "allocators": {"[red]mine[/red]": scheme(90.0), "best": scheme(80.0, {"mean": 0.0123})},
-        "paired": {"[red]mine[/red]": {"best": against}, "best": {"[red]mine[/red]": against}},
-        "notes": ["a [note] to read"],
+def evaluation() -> Evaluation:
+    interval = Estimate(90.0, 89.0, 91.0, 89.5, 95.0)
+    rates = dict.fromkeys(("deadline_miss_rate", "energy_violation_rate", "outage_rate", "extraction_factor"), 0.25)
+    mine = made_up.measured(45.0, 90.0, cost=interval, gap_to_optimum=None, gap_to_expected=None, **rates)
+    best = made_up.measured(40.0, 80.0, gap_to_optimum=Estimate(0.0123), gap_to_expected=Estimate(0.0456), **rates)
+    unknown = {"training_slots": math.nan, "training_seeds": math.nan}
+    named = {
+        name: structs.replace(item, **unknown) for name, item in {"[red]mine[/red]": mine, "nearest": best}.items()
     }
+    return made_up.evaluation(named, notes=["a [note] to read"], slots=40, seeds=3)
 
 
-def test_an_evaluation_ranks_by_cost_and_shows_every_number(summary: dict[str, Any]) -> None:
-    lines = printed(evaluation_tables(summary))
+def test_an_evaluation_ranks_by_cost_and_shows_every_column(evaluation: Evaluation) -> None:
+    lines = printed(evaluation_tables(plain(evaluation)))
     assert "3 sets of 40 slots" in lines[0]
-    assert "latency T [s]" in lines[1]
-    best, mine = lines[2], lines[3]
-    assert packed(best) == "best 40.00 [39.00, 41.00] 39.50 45.00 80.00 [79.00, 81.00] 1.23 % 4.56 %"
-    assert packed(mine) == "[red]mine[/red] 45.00 [44.00, 46.00] 44.50 50.00 90.00 [89.00, 91.00] - -"
-    assert packed(line_with(lines[4:], "best")) == "best 25.0 % 25.0 % 25.0 % 0.750 0.250 0.500 0.750 0.750 0.750"
+    headings = packed(" ".join(lines))
+    for column in COLUMNS:
+        words = column.heading.split()
+        assert column.key.startswith("training") or all(word in headings for word in words), column.key
+    best, mine = line_with(lines, "nearest"), line_with(lines, "[red]mine[/red]")
+    assert lines.index(best) < lines.index(mine)
+    assert "1.230" in best
+    assert "4.560" in best
+    assert "90.00 [89.00, 91.00]" in packed(mine)
+    assert packed(mine).endswith(" - -")
     assert line_with(lines, "[red]mine[/red] against each other allocator")
     assert lines[-1] == "* a [note] to read"
 
 
-def test_one_allocator_has_nothing_to_be_paired_with(summary: dict[str, Any]) -> None:
-    alone = {**summary, "allocators": {"best": scheme(80.0)}, "paired": {"best": {}}}
-    assert not any("against" in line for line in printed(evaluation_tables(alone)))
+def test_one_allocator_has_nothing_to_be_paired_with() -> None:
+    alone = made_up.evaluation({"nearest": made_up.measured(40.0, 80.0)})
+    assert not any("against" in line for line in printed(evaluation_tables(plain(alone))))
 
 
-def test_an_interval_that_does_not_exist_is_left_out(summary: dict[str, Any]) -> None:
-    summary["allocators"]["best"]["cost"] |= {"ci_low": None, "ci_high": None}
-    assert "80.00 1.23 %" in packed(printed(evaluation_tables(summary))[2])
+def test_an_interval_that_does_not_exist_is_left_out() -> None:
+    alone = made_up.evaluation({"nearest": made_up.measured(40.0, 80.0, cost=Estimate(80.0))})
+    assert "80.00 [" not in packed(line_with(printed(evaluation_tables(plain(alone))), "nearest"))
 
 
 def solved(count: int, distance: float | None = 50.0) -> list[dict[str, Any]]:

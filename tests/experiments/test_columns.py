@@ -21,6 +21,7 @@ from twinsync.experiments.columns import (
     exported,
     training,
 )
+from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.figures.sweep import sweep_rows
 from twinsync.experiments.records import Estimate
 from twinsync.experiments.report.tables import comparison, comparison_csv, values
@@ -103,7 +104,7 @@ def test_the_length_of_training_is_said_once_and_then_what_differs(slots, words)
 
 def test_a_cost_that_is_no_number_goes_last():
     results = both()
-    cost = results.comparison.evaluation.allocators
+    cost = comparison_of(results).evaluation.allocators
     cost["optimum"] = measured(13.0, 80.0, cost=Estimate(math.nan))
     assert by_cost(results)[-1].scheme.name == "optimum"
     assert by_cost(results)[0].scheme.name == "gradient"

@@ -6,13 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from twinsync.cli.fitting import FittedTable
+from twinsync.experiments.columns import COLUMNS, Column
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS
-from twinsync.experiments.records import ConstantEntry
+from twinsync.experiments.records import NOTHING, ConstantEntry, Estimate, Evaluation, Measured, Pair
 
 TAG_STYLES = {"stated": "green", "derived": "cyan", "assumed": "yellow", "user": "magenta"}
 
@@ -103,87 +105,64 @@ def _decisions(slot: Mapping[str, Any]) -> list[np.ndarray]:
 
 def evaluation_tables(summary: Mapping[str, Any]) -> RenderableType:
     """An evaluation (from `summarise`) as tables, cheapest scheme first, and its notes."""
-    ranked = sorted(summary["allocators"].items(), key=lambda item: item[1]["cost"]["mean"])
-    parts: list[RenderableType] = [_headline(summary, ranked), Text(), _constraints(ranked), Text(), _parts(ranked)]
-    first = next(iter(summary["allocators"]))
-    if len(ranked) > 1:
-        parts += [Text(), _paired(first, summary["paired"][first])]
-    parts += [Text(), Text("\n".join(f"* {note}" for note in summary["notes"]), style="dim")]
-    return Group(*parts)
+    evaluation = msgspec.convert(summary, Evaluation)
+    ranked = sorted(evaluation.allocators.items(), key=lambda item: item[1].cost.mean)
+    sets = f"{evaluation.seeds} sets of {evaluation.slots} slots, the same for all; in brackets 95 % intervals"
+    estimates = [column for column in COLUMNS if column.full or column.middle]
+    numbers = [column for column in COLUMNS if column not in estimates and _known(column, ranked)]
+    first = next(iter(evaluation.allocators))
+    tables = [
+        _measures(f"Latency and cost per slot, {sets}", estimates, ranked),
+        _measures("Limits, energy and freshness (rates: share of device-slots)", numbers, ranked),
+        _stages(ranked),
+        *([_paired(first, evaluation.paired[first])] if len(ranked) > 1 else []),
+    ]
+    notes = Text("\n".join(f"* {note}" for note in evaluation.notes), style="dim")
+    return Group(*(part for table in tables for part in (table, Text())), notes)
 
 
-def _headline(summary: Mapping[str, Any], ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> FittedTable:
-    title = f"Latency and cost per slot, {summary['seeds']} sets of {summary['slots']} slots, the same for all"
-    table = FittedTable(title, leave=("over expected", "p95", "median", "latency T [s], 95 %"))
-    _columns(
-        table,
-        "latency T [s], 95 %",
-        "median",
-        "p95",
-        "cost T + P, 95 %",
-        "over optimum",
-        "over expected",
-        first="allocator",
-    )
-    for name, entry in ranked:
-        latency, gaps = entry["latency_s"], (entry["gap_to_optimum"], entry["gap_to_expected"])
-        table.add_row(
-            Text(name),
-            _estimate(latency),
-            _short(latency["median"]),
-            _short(latency["p95"]),
-            _estimate(entry["cost"]),
-            *("-" if gap is None else f"{100 * gap['mean']:.2f} %" for gap in gaps),
-        )
+# Keys of the columns that go first where there is no room.
+_LEAVE = ("gap_to_expected", "median", "latency_s", "jain_index", "extraction_factor")
+
+Ranked = Sequence[tuple[str, Measured]]
+
+
+def _known(column: Column, ranked: Ranked) -> bool:
+    """Whether any scheme has the quantity; training, for one, is not known here."""
+    return any(not math.isnan((column.of(measured) or NOTHING).mean) for _, measured in ranked)
+
+
+def _measures(title: str, columns: Sequence[Column], ranked: Ranked) -> FittedTable:
+    table = FittedTable(title, leave=[column.heading for key in _LEAVE for column in columns if column.key == key])
+    _columns(table, *(column.heading for column in columns), first="allocator")
+    for name, measured in ranked:
+        table.add_row(Text(name), *(_cell(column, measured) for column in columns))
     return table
 
 
-def _constraints(ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> FittedTable:
-    table = FittedTable("Limits, energy and freshness (rates: share of device-slots)")
-    columns = (
-        "deadline missed",
-        "over energy",
-        "outage",
-        "energy [J]",
-        "phi",
-        "on air [Mbit]",
-        "age [s]",
-        "late counts",
-        "Jain",
-    )
-    _columns(table, *columns, first="allocator")
-    for name, entry in ranked:
-        rates = (entry[key] for key in ("deadline_miss_rate", "energy_violation_rate", "outage_rate"))
-        table.add_row(
-            Text(name),
-            *(f"{100 * rate:.1f} %" for rate in rates),
-            _short(entry["energy_j"]),
-            f"{entry['extraction_factor']:.3f}",
-            f"{entry['sent_bits'] / 1e6:.3f}",
-            _short(entry["age_of_information_s"]),
-            _short(entry["age_with_late_updates_s"]),
-            f"{entry['jain_index']:.3f}",
-        )
-    return table
+def _cell(column: Column, measured: Measured) -> str:
+    estimate = column.of(measured) or NOTHING
+    if column.middle:
+        return f"{_short(estimate.median, column.factor)} ({_short(estimate.p95, column.factor)})"
+    return _estimate(estimate, column.factor)
 
 
-def _parts(ranked: Sequence[tuple[str, Mapping[str, Any]]]) -> FittedTable:
+def _stages(ranked: Ranked) -> FittedTable:
     table = FittedTable("Where latency [s] and energy [J] of a slot go, sums over the devices")
     columns = (*(f"{part} [s]" for part in LATENCY_PARTS), *(f"{part} [J]" for part in ENERGY_PARTS))
     _columns(table, *columns, first="allocator")
-    for name, entry in ranked:
-        values = [*entry["latency_parts_s"].values(), *entry["energy_parts_j"].values()]
+    for name, measured in ranked:
+        values = [*measured.latency_parts_s.values(), *measured.energy_parts_j.values()]
         table.add_row(Text(name), *(_short(value) for value in values))
     return table
 
 
-def _paired(first: str, against: Mapping[str, Any]) -> FittedTable:
-    title = f"{first} against each other allocator, paired on the same slots"
-    table = FittedTable(title, leave=("latency difference [s], 95 %",))
+def _paired(first: str, against: Mapping[str, Pair]) -> FittedTable:
+    table = FittedTable(f"{first} against each other allocator, paired on the same slots")
     columns = ("latency lower by [%], 95 %", "latency difference [s], 95 %", "cost difference, 95 %")
     _columns(table, *columns, first="against")
-    for name, entry in against.items():
-        cells = (entry[key] for key in ("latency_reduction_percent", "latency_s", "cost"))
+    for name, pair in against.items():
+        cells = (pair.latency_reduction_percent, pair.latency_s, pair.cost)
         table.add_row(Text(name), *(_estimate(cell) for cell in cells))
     return table
 
@@ -195,16 +174,16 @@ def _columns(table: FittedTable, *headers: str, first: str) -> None:
         table.add_column(header, right=True)
 
 
-def _estimate(entry: Mapping[str, float | None]) -> str:
-    mean, low, high = (entry[key] for key in ("mean", "ci_low", "ci_high"))
-    interval = "" if low is None or high is None else f" [{_short(low)}, {_short(high)}]"
-    return f"{_short(mean)}{interval}"
+def _estimate(estimate: Estimate, factor: float = 1.0) -> str:
+    ends = f" [{_short(estimate.low, factor)}, {_short(estimate.high, factor)}]" if estimate.has_interval else ""
+    return f"{_short(estimate.mean, factor)}{ends}"
 
 
-def _short(value: float | None) -> str:
-    """Four significant digits, two decimals at most beyond ten."""
-    if value is None:
+def _short(value: float, factor: float = 1.0) -> str:
+    """Four significant digits, two decimals at most beyond ten; a dash for NaN."""
+    shown = factor * value
+    if math.isnan(shown):
         return "-"
-    if value == 0 or not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.3g}"
-    return f"{value:.{max(0, 3 - max(0, math.floor(math.log10(abs(value)))))}f}"
+    if shown == 0 or not 1e-3 <= abs(shown) < 1e5:
+        return f"{shown:.3g}"
+    return f"{shown:.{max(0, 3 - max(0, math.floor(math.log10(abs(shown)))))}f}"

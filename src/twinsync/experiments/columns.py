@@ -1,4 +1,4 @@
-"""The columns of every table of schemes: a new one is an entry here, and stands in HTML, Markdown and CSV."""
+"""The columns of every table of schemes: a new one is an entry here, for HTML, Markdown, CSV and the console."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class Column:
 
     key: its name in evaluation.json and table.csv. title, unit: for people. of: the estimate it shows (one whose
     interval is NaN shows as a mean alone), None where there is none. digits, factor: of the number shown. middle: show
-    median and 95th percentile in the place of mean and interval. tables: where it stands. exported: whether CSV files
+    median and 95th percentile in the place of mean and interval. tables: of reports in
+    which it stands; the console has all. exported: whether CSV files
     have it; a `full` one with interval and quantiles, else as one number.
     """
 
@@ -103,6 +104,11 @@ COLUMNS = (
     Column("age_of_information_s", "Age of information", "s", _plain("age_of_information_s"), 2, tables=(COMPARISON,)),
     Column("jain_index", "Jain index", "", _plain("jain_index"), 3, tables=(COMPARISON,)),
     Column("extraction_factor", "Mean φ", "", _plain("extraction_factor"), 2),
+    Column("sent_bits", "On air", "Mbit", _plain("sent_bits"), 3, 1e-6, tables=(), exported=False),
+    Column(
+        "age_with_late_updates_s", "Age, late updates counted", "s", _plain("age_with_late_updates_s"), 2, tables=(),
+        exported=False,
+    ),
     Column("training_slots", "Trained on", "slots", _plain("training_slots"), 0),
     Column("training_seeds", "Seeds", "", _plain("training_seeds"), 0),
 )  # fmt: skip
@@ -145,5 +151,8 @@ def training(rows: Iterable[Row]) -> str:
         return ""
     usual = max(labels, key=lambda slots: len(labels[slots]))
     others = [f"{label} ({number(slots, 0)})" for slots in sorted(labels) if slots != usual for label in labels[slots]]
-    who = next(iter(labels[usual])) if len(labels[usual]) == 1 and not others else "Each learner"
+    who = "Each learner"
+    if len(labels[usual]) == 1 and not others:
+        (who,) = labels[usual]
+        who += "," * (", " in who)
     return f"{who} was trained on {number(usual, 0)} slots{f', apart from {listing(others)}' if others else ''}."

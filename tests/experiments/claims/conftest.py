@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.experiments.made_up import compared, evaluation, measured
 
+from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.records import Axis, Evaluation, Pair, Point, Sweep
 from twinsync.experiments.results import Results
 from twinsync.experiments.statistics import Bootstrap
@@ -86,6 +87,6 @@ def base() -> Results:
     """A comparison with learning curves; only some of its schemes have the default names."""
     results = compared()
     assert results.comparison is not None
-    allocators = results.comparison.evaluation.allocators
+    allocators = comparison_of(results).evaluation.allocators
     allocators["no-semantics"] = measured(20.0, 160.0, extraction_factor=1.0, unit_latency_s=(20.0, 20.0))
     return results

@@ -9,6 +9,7 @@ from tests.experiments.made_up import at_point, changed, manifest, missing, reme
 from twinsync.experiments.claims import check_claims
 from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED
 from twinsync.experiments.claims.statements import LEARNERS, NOT_ANALYSED, STATEMENTS
+from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.records import ClaimCheck, Sensitivity, VariedCheck
 from twinsync.experiments.results import Results
 
@@ -207,7 +208,7 @@ def test_learning_curves(base):
 
 
 def test_a_lost_seed_is_no_stable_reward(base):
-    base.comparison.curves["sac-tuned"].cost[0, -1] = float("nan")
+    comparison_of(base).curves["sac-tuned"].cost[0, -1] = float("nan")
     found = outcomes(base=base)
     assert found["fig3-stabilise"].verdict == PARTLY
     assert "in 1 of 4 seeds" in found["fig3-stabilise"].detail

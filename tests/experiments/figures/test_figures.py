@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.experiments.made_up import compared
 
+from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.figures import Drawn, write_figures
 from twinsync.experiments.results import Results
 
@@ -48,7 +49,7 @@ def test_the_same_data_gives_the_same_bytes(written, tmp_path):
 
 def test_the_comparison_s_csv_holds_the_evaluation_s_numbers_best_first(written):
     folder, results, _ = written
-    allocators = results.comparison.evaluation.allocators
+    allocators = comparison_of(results).evaluation.allocators
     rows = table(folder / "comparison.csv")
     for row in rows:
         assert float(row["latency_s_mean"]) == allocators[row["scheme"]].latency_s.mean
@@ -61,7 +62,7 @@ def test_the_comparison_s_csv_holds_the_evaluation_s_numbers_best_first(written)
 
 def test_fig_3_s_csv_holds_minus_the_mean_cost_over_seeds(written):
     folder, results, _ = written
-    ends = results.comparison.curves["ppo"].cost[:, -1]
+    ends = comparison_of(results).curves["ppo"].cost[:, -1]
     rows = table(folder / "fig3_convergence.csv")
     (row,) = [row for row in rows if row["scheme"] == "ppo" and row["slots"] == "20000"]
     assert float(row["reward_mean"]) == pytest.approx(-np.mean(ends))
@@ -72,7 +73,7 @@ def test_fig_3_s_csv_holds_minus_the_mean_cost_over_seeds(written):
 def test_parts_are_stacked_to_the_whole(written):
     folder, results, _ = written
     rows = table(folder / "latency_parts.csv")
-    for name, measured in results.comparison.evaluation.allocators.items():
+    for name, measured in comparison_of(results).evaluation.allocators.items():
         parts = {row["part"]: float(row["mean"]) for row in rows if row["scheme"] == name}
         assert parts == measured.latency_parts_s
 
@@ -80,7 +81,7 @@ def test_parts_are_stacked_to_the_whole(written):
 def test_figures_name_every_learner(written):
     _, results, drawn = written
     for svg in (drawn["fig3_convergence"].wide_svg, drawn["fig3_convergence"].narrow_svg):
-        for name in results.comparison.curves:
+        for name in comparison_of(results).curves:
             # The schemes as printed have a figure of their own.
             assert (results.label(name) in svg) == (results.schemes[name].group != "paper")
 

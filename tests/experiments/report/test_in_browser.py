@@ -1,44 +1,47 @@
 """The report in a real browser: nothing fetched, no complaint, points that answer, no page wider than its window."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.experiments.swept_folder import add_sweeps, sweeps, write_sweeps
-from twinsync.experiments.report_folder import read_report_folder
+from tests.experiments.made_up import both
 
 from twinsync.experiments.figures import Drawn, write_figures
 from twinsync.experiments.report.html import to_html
 from twinsync.experiments.report.sections import build
+from twinsync.experiments.results import Results
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed to open the page in")
+pytestmark = pytest.mark.browser
+
+
+def results() -> Results:
+    """A comparison and one sweep."""
+    made = both(seeds=2)
+    return replace(made, sweeps=made.sweeps[:1])
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="module")
-def report(write_run, tmp_path_factory) -> Path:
-    """The page of a comparison and one sweep; the comparison's own figures, which answer to nothing, are left empty."""
-    folder = add_sweeps(write_run(tmp_path_factory.mktemp("page"), seeds=2))
-    write_sweeps(folder, {"sweeps": sweeps()["sweeps"][:1]})
-    found = read_report_folder(folder)
+def report(tmp_path_factory) -> Path:
+    """The page; the comparison's own figures, which answer to nothing, are left empty."""
+    folder, made = tmp_path_factory.mktemp("page"), results()
     empty = '<svg viewBox="0 0 100 60"></svg>'
     names = ("fig3_convergence", "comparison", "latency_parts", "energy_parts")
-    drawn = {name: Drawn(name, empty, empty) for name in names} | write_figures(replace(found, run=None))
+    drawn = {name: Drawn(name, empty, empty) for name in names}
+    drawn |= write_figures(folder, replace(made, comparison=None))
     page = folder / "report.html"
-    page.write_text(to_html(build(found), drawn), "utf-8")
+    page.write_text(to_html(build(made), drawn), "utf-8")
     return page
 
 
@@ -71,18 +74,18 @@ def test_no_page_is_wider_than_its_window(page):
 
 
 def test_the_pointer_on_a_mark_shows_its_numbers_and_leaving_hides_them(page):
-    tip, mark = page.locator("#tip"), points(page, "w/o SC", 10).nth(0)
+    tip, mark = page.locator("#tip"), points(page, "w/o SC, repaired", 10).nth(0)
     assert tip.is_hidden()
     mark.hover()
-    own = sweeps()["sweeps"][0]["points"][-1]["evaluation"]["allocators"]["without-sc"]
-    latency, cost, gap = own["latency_s"], own["cost"], own["gap_to_optimum"]
+    own = results().sweeps[0].points[-1].evaluation.allocators["without-sc"]
+    latency, cost, gap = own.latency_s, own.cost, own.gap_to_optimum
     shown = tip.inner_text().replace("\N{NO-BREAK SPACE}", " ").splitlines()
     assert shown[:5] == [
-        "w/o SC",
+        "w/o SC, repaired",
         "number of UDs K: 10",
-        f"latency {latency['mean']:.2f} ({latency['ci_low']:.2f} to {latency['ci_high']:.2f}) s",
-        f"cost {cost['mean']:.1f} ({cost['ci_low']:.1f} to {cost['ci_high']:.1f})",
-        f"{100 * gap['mean']:.1f} ({100 * gap['ci_low']:.1f} to {100 * gap['ci_high']:.1f}) % above the optimum",
+        f"latency {latency.mean:.2f} ({latency.low:.2f} to {latency.high:.2f}) s",
+        f"cost {cost.mean:.1f} ({cost.low:.1f} to {cost.high:.1f})",
+        f"{100 * gap.mean:.1f} ({100 * gap.low:.1f} to {100 * gap.high:.1f}) % above the optimum",
     ]
     box, width = tip.bounding_box(), page.evaluate("innerWidth")
     assert box is not None

@@ -87,7 +87,9 @@ def _ends_above(evidence: Evidence, pairs: list[tuple[str | None, str | None]]) 
         _above(evidence, curves, better, worse) for better, worse in pairs if better in curves and worse in curves
     ]
     noun = "lead in reward per slot over the last fifth of training"
-    return judge(checks, noun, absent=absent) if checks else unchecked(NO_CURVES)
+    if not checks:
+        return unchecked("; ".join(absent) if evidence.curves else NO_CURVES)
+    return judge(checks, noun, absent=absent)
 
 
 def _above(evidence: Evidence, curves: Mapping[str, Curve], better: str, worse: str) -> Check:

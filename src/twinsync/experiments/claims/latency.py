@@ -161,9 +161,8 @@ def equal_at_one(evidence: Evidence, view: View) -> Finding:
     if refused:
         return unchecked(refused)
     if math.isnan(difference.mean):
-        return unchecked(
-            f"{labels[0]} and {labels[1]} were not both evaluated at threshold 1, and no base comparison makes up for it"
-        )
+        absent = f"{labels[0]} and {labels[1]} were not both evaluated at threshold 1"
+        return unchecked(f"{absent}, and no base comparison makes up for it")
     note = f"Equal is read as within {EQUAL:g}{NBSP}%, the interval included{_raw_reading(evidence)}"
     check = Check(f"{labels[0]} below {labels[1]}", where, difference, least=-EQUAL, most=EQUAL)
     return judge([check], "difference", note=note)

@@ -44,12 +44,16 @@ def comparison_plans(results: Results, styles: Mapping[str, Style]) -> list[Plan
         for name, value in exported("latency_s", "cost").items()
         if name.endswith(("_mean", "_low", "_high"))
     }
-    rows = [[*_names(row), row.scheme.group, *(value(row.measured) for value in values.values())]
-            for row in by_cost(results)]  # fmt: skip
+    rows = [
+        [*_names(row), row.scheme.group, *(value(row.measured) for value in values.values())]
+        for row in by_cost(results)
+    ]
     dots = Plan(
-        "comparison", lambda narrow: draw_comparison(results, styles, narrow=narrow), ("scheme", "label", "group", *values),
+        "comparison",
+        lambda narrow: draw_comparison(results, styles, narrow=narrow),
+        ("scheme", "label", "group", *values),
         rows,
-    )  # fmt: skip
+    )
     return [
         dots,
         _parts(results, "latency_parts", lambda row: row.latency_parts_s, "mean latency of a slot [s]",

@@ -64,7 +64,10 @@ ACCURACY = Payment(
 def frontier_rows(payment: Payment, sweep: Sweep, results: Results) -> list[list[object]]:
     """The figure's data, one row for each point of the sweep and scheme."""
     return [
-        [point.label, name, results.label(name), payment.of(measured, results), *(of(measured) for of in _LATENCY.values())]
+        [
+            point.label, name, results.label(name), payment.of(measured, results),
+            *(value(measured) for value in _LATENCY.values()),
+        ]
         for point in sweep.points
         for name in sweep.schemes
         if (measured := point.measured(name)) is not None

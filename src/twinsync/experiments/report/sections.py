@@ -207,7 +207,7 @@ def _record_made(record: Results) -> str:
     commits = listing([f"`{commit}`" for commit in manifest.comparison_commits] or ["unknown"])
     widths = " and ".join(str(width) for width in settings.get("hidden", ()))
     size = f"{number(settings['slots'], 0)} slots" if "slots" in settings else "the printed size"
-    networks = f" and networks {widths} wide" if widths else ""
+    networks = f" and hidden layers {widths} wide" if widths else ""
     return (
         f"What follows is the recorded run of the same scenario and root seed with {size}{networks}, made by "
         f"`{manifest.command}` at revision {commits} in {time(manifest.total_s)} of compute. `--retrain-printed` "

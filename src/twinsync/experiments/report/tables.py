@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from twinsync.experiments.claims.evidence import PAPER, TUNED
@@ -10,6 +10,7 @@ from twinsync.experiments.columns import (
     COMPARISON,
     SWEEP,
     Cell,
+    Column,
     Row,
     by_cost,
     cell_of,
@@ -20,11 +21,20 @@ from twinsync.experiments.columns import (
 )
 from twinsync.experiments.formatting import duration, number, plain, symbol
 from twinsync.experiments.records import ConstantEntry, Deviation, Estimate, Measured, Pair, Point, Scheme, Sweep
-from twinsync.experiments.report.document import Field, Table, table
+from twinsync.experiments.report.document import Field, Item, Table, table
 from twinsync.experiments.report.findings import has_printed
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Results
 
 CSV_HEADER = ("scheme", "label", "group", *exported())
+
+
+def _measured(row: Row | Optimum) -> Measured:
+    return row.measured
+
+
+def _of(column: Column, measured: Callable[[Item], Measured | None]) -> Field[Item]:
+    """A column of schemes as a field of items that each have a scheme's measurement."""
+    return Field(column.heading, lambda item: column.cell(measured(item)))
 
 
 def comparison(results: Results, learner: str, rows: Sequence[Row]) -> Table:
@@ -34,9 +44,9 @@ def comparison(results: Results, learner: str, rows: Sequence[Row]) -> Table:
         f"All schemes on the same {sizes.seeds} × {sizes.slots:,} slots, least cost first; small print: "
         "95 % intervals of the mean. Latency and cost are sums over the UDs; cost adds the penalties of (22)."
     )
-    fields: list[Field[Row]] = [Field("Scheme", lambda row: row.scheme.label, words=True)]
-    fields += [
-        Field(column.heading, lambda row, column=column: column.cell(row.measured)) for column in columns_of(COMPARISON)
+    fields: list[Field[Row]] = [
+        Field("Scheme", lambda row: row.scheme.label, words=True),
+        *(_of(column, _measured) for column in columns_of(COMPARISON)),
     ]
     return table(caption, fields, rows, strong=lambda row: row.scheme.name in (learner, OPTIMUM))
 
@@ -117,10 +127,7 @@ def levels(results: Results, record: Results | None) -> Table:
         Field("Cost of a slot", lambda level: cell_of(level.measured.cost, 1)),
         Field("Above the optimum [%]", lambda level: cell_of(level.measured.gap_to_optimum, 1, factor=100.0)),
     ]
-    fields += [
-        Field(f"Latency below {name}'s [%]", lambda level, place=place: _reduction(level, place))
-        for place, name in enumerate(("PPO", "Random strategy", "w/o SC"))
-    ]
+    fields += [_reduction(name, place) for place, name in enumerate(("PPO", "Random strategy", "w/o SC"))]
     caption = (
         "Small print: 95 % intervals. Benchmarks are those of the same level; each gap is to the optimum on the same "
         "slots."
@@ -129,11 +136,15 @@ def levels(results: Results, record: Results | None) -> Table:
     return table(caption, fields, rows, strong=lambda level: level is rows[0])
 
 
-def _reduction(level: Level, place: int) -> Cell:
+def _reduction(name: str, place: int) -> Field[Level]:
     """How far the learner of a level lies below its level's benchmark at `place`; a dash where there is none."""
-    benchmarks = next((cast.benchmarks() for cast in (PAPER, TUNED) if cast.sac == level.scheme), ())
-    pair = compared(level.results).evaluation.pair(level.scheme, benchmarks[place]) if benchmarks else None
-    return cell_of(None if pair is None else pair.latency_reduction_percent, 1)
+
+    def show(level: Level) -> Cell:
+        benchmarks = next((cast.benchmarks() for cast in (PAPER, TUNED) if cast.sac == level.scheme), ())
+        pair = compared(level.results).evaluation.pair(level.scheme, benchmarks[place]) if benchmarks else None
+        return cell_of(None if pair is None else pair.latency_reduction_percent, 1)
+
+    return Field(f"Latency below {name}'s [%]", show)
 
 
 def deviations(results: Results) -> Table:
@@ -156,11 +167,12 @@ def settings(results: Results) -> Table:
     """All settings, one column per learner."""
     learners = [scheme for scheme in results.schemes.values() if scheme.settings]
     fields: list[Field[str]] = [Field("Setting", lambda key: f"`{key}`", words=True)]
-    fields += [
-        Field(scheme.label, lambda key, scheme=scheme: plain(scheme.settings.get(key, "–")), words=True)
-        for scheme in learners
-    ]
+    fields += [_setting_of(scheme) for scheme in learners]
     return table("", fields, dict.fromkeys(key for scheme in learners for key in scheme.settings))
+
+
+def _setting_of(scheme: Scheme) -> Field[str]:
+    return Field(scheme.label, lambda key: plain(scheme.settings.get(key, "–")), words=True)
 
 
 _SYMBOL = Field[ConstantEntry]("Symbol", lambda entry: symbol(entry.symbol), words=True)
@@ -183,16 +195,18 @@ def all_constants(entries: Sequence[ConstantEntry], caption: str) -> Table:
     return table(caption, [key, _SYMBOL, _VALUE, allowed, _TAG, source], entries)
 
 
+def _measured_at(row: tuple[Point, str]) -> Measured | None:
+    point, scheme = row
+    return point.measured(scheme)
+
+
 def values(sweep: Sweep, results: Results) -> Table:
     """What a sweep's figure shows, in numbers."""
     rows = [(point, name) for point in sweep.points for name in sweep.schemes]
     fields: list[Field[tuple[Point, str]]] = [
         Field(symbol(sweep.axis.title), lambda row: row[0].label, words=True),
         Field("Scheme", lambda row: symbol(results.label(row[1])), words=True),
-    ]
-    fields += [
-        Field(column.heading, lambda row, column=column: column.cell(row[0].measured(row[1])))
-        for column in columns_of(SWEEP)
+        *(_of(column, _measured_at) for column in columns_of(SWEEP)),
     ]
     return table("Small print: 95 % intervals of the mean.", fields, rows)
 
@@ -216,14 +230,11 @@ def optima(results: Results) -> Iterator[Optimum]:
 
 def feasibility(rows: Sequence[Optimum]) -> Table:
     """Which limits even the optimum breaks, point by point."""
+    limits = ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
     fields: list[Field[Optimum]] = [
         Field("Varied", lambda row: symbol(row.sweep.axis.title), words=True),
         Field("Value", lambda row: row.point.label, words=True),
-    ]
-    fields += [
-        Field(column.heading, lambda row, column=column: column.cell(row.measured))
-        for column in columns_of(SWEEP)
-        if column.key in ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
+        *(_of(column, _measured) for column in columns_of(SWEEP) if column.key in limits),
     ]
     return table("At the optimum, shares of UD-slots.", fields, rows)
 

@@ -72,7 +72,8 @@ def _decisive(rows: Sequence[VariantRow]) -> str:
         if alike
         else f"Of {len(complete)} changes run with all three schemes none makes Fig. 3 look as the authors print it."
     )
-    words += f" {incomplete} {'was' if incomplete == 1 else 'were'} not run with all three." if incomplete else ""
+    plural = " was" if incomplete == 1 else "s were"
+    words += f" {incomplete} change{plural} not run with all three." if incomplete else ""
     costs = {change: _cost(by_role.get(SAC)) for change, by_role in by_change.items()}
     known = {change: cost for change, cost in costs.items() if math.isfinite(cost)}
     if SAC not in base or not known:

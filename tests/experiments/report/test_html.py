@@ -1,0 +1,27 @@
+"""The page's markup: what is inlined has ids and colours of the page."""
+
+from tests.experiments.report.page import DOT, Page
+
+from twinsync.experiments.columns import Cell
+from twinsync.experiments.figures import Drawn
+from twinsync.experiments.report.document import Document, Field, table
+from twinsync.experiments.report.html import inline_svg, to_html
+
+
+def test_an_inlined_svg_has_ids_and_colours_of_the_page():
+    svg = inline_svg(DOT, "fig", "two <dots>")
+    assert '<g id="fig-a" clip-path="url(#fig-c)"><use href="#fig-c" style="fill: var(--ink)"/>' in svg
+    assert 'aria-label="two &lt;dots&gt;"' in svg
+
+
+def test_a_page_without_points_that_answer_has_no_script():
+    assert "<script" not in to_html(Document("t", "s"), {"dot": Drawn("dot", DOT, DOT)})
+
+
+def test_a_table_shows_its_fields_with_small_print_and_stress():
+    fields = [Field[int]("Word", str, words=True), Field[int]("Twice", lambda item: Cell(str(2 * item), "small"))]
+    block = table("Caption", fields, [3, 4], strong=lambda item: item == 4)
+    text = to_html(Document("t", "s", [block]), {})
+    assert Page(text).rows == [["Word", "Twice"], ["3", "6 (small)"], ["4", "8 (small)"]]
+    assert text.count('<tr class="strong">') == 1
+    assert text.count('class="words"') == 3  # the first column, from its head down

@@ -1,0 +1,70 @@
+"""Which sections a report has, and what stands in them."""
+
+from dataclasses import replace
+
+from msgspec import structs
+from tests.experiments.made_up import both, compared, swept
+from tests.experiments.report import golden
+from tests.experiments.report.page import page_of
+
+from twinsync.experiments.claims import check_claims
+from twinsync.experiments.report.sections import build
+
+
+def test_the_sections_follow_what_there_is():
+    alone = page_of(build(swept())).headings
+    assert alone == [
+        "Latency against one thing at a time: Figs. 4 and 5",
+        "Beyond the paper",
+        "What a shorter latency is paid with",
+        "Where the deadline can be met",
+        "How this was made",
+    ]
+    results = both()
+    headings = page_of(build(results, check_claims(None, results), results)).headings
+    assert headings[:3] == ["How the schemes compare", "How they learn", "The paper as printed"]
+    assert headings[3:8] == [*alone[:3], "The paper’s claims", "Where the deadline can be met"]
+    assert headings[8:] == ["Where the latency and the energy go", "What was assumed", "How this was made"]
+    assert "What decides" in page_of(golden.document()).headings
+
+
+def test_steady_training_is_not_called_unstable():
+    results = compared(diverge=False)
+    assert "nstable" not in page_of(build(results, (), results)).words
+
+
+def test_without_the_schemes_as_printed_the_report_says_how_to_have_them():
+    words = page_of(build(compared())).words
+    assert "--retrain-printed" in words
+    assert "As printed." not in words
+
+
+def test_a_record_is_said_to_be_one_and_a_run_of_its_own_is_not():
+    own = golden.results()
+    assert "0123456789ab" in page_of(golden.document()).words
+    assert "Recorded" not in page_of(build(own, (), own)).words
+
+
+def test_open_constants_are_shown_and_the_rest_is_folded():
+    page = page_of(build(compared()))
+    assert "two hidden layers are printed, no width" in page.words_unfolded
+    assert "bandwidth_hz" in page.words
+    assert "bandwidth_hz" not in page.words_unfolded
+
+
+def test_the_accuracy_law_is_shown_where_its_frontier_is():
+    assert "bits of a raw sample" in page_of(build(both())).words
+    assert "bits of a raw sample" not in page_of(build(compared())).words
+
+
+def test_remarks_name_schemes_as_people_do():
+    results = compared()
+    schemes = tuple(structs.replace(item, label="PPO, as usual") if item.name == "ppo" else item
+                    for item in results.manifest.schemes)  # fmt: skip
+    results = replace(results, manifest=structs.replace(results.manifest, schemes=schemes))
+    assert "PPO, as usual breaks its limits." in page_of(build(results)).words_unfolded
+
+
+def test_a_run_that_is_whole_is_not_called_incomplete():
+    assert "Not complete" not in page_of(build(compared())).words
+    assert "41 of 44" in page_of(golden.document()).words
