@@ -65,11 +65,19 @@ def read(path: Path, kind: Any) -> Any:
     """
     text = read_text(path)
     try:
-        return msgspec.json.decode(text, type=kind)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path}: {_named(json.loads(text), kind, str(error))}; run the command again") from None
-    except msgspec.DecodeError as error:
+        return convert(json.loads(text), kind)
+    except json.JSONDecodeError as error:
         raise InputError(f"{path}: not valid JSON: {error}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}; run the command again") from None
+
+
+def convert(content: Any, kind: Any) -> Any:
+    """Plain values as a record. Raises `InputError` naming the key that is missing or wrong."""
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        raise InputError(_named(content, kind, str(error))) from None
 
 
 def read_text(path: Path) -> str:

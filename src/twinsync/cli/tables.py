@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -15,6 +14,7 @@ from twinsync.cli.fitting import FittedTable
 from twinsync.experiments.columns import COLUMNS, Column
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS
 from twinsync.experiments.records import NOTHING, ConstantEntry, Estimate, Evaluation, Measured, Pair
+from twinsync.storage import convert
 
 TAG_STYLES = {"stated": "green", "derived": "cyan", "assumed": "yellow", "user": "magenta"}
 
@@ -105,7 +105,7 @@ def _decisions(slot: Mapping[str, Any]) -> list[np.ndarray]:
 
 def evaluation_tables(summary: Mapping[str, Any]) -> RenderableType:
     """An evaluation (from `summarise`) as tables, cheapest scheme first, and its notes."""
-    evaluation = msgspec.convert(summary, Evaluation)
+    evaluation: Evaluation = convert(summary, Evaluation)
     ranked = sorted(evaluation.allocators.items(), key=lambda item: item[1].cost.mean)
     sets = f"{evaluation.seeds} sets of {evaluation.slots} slots, the same for all; in brackets 95 % intervals"
     estimates = [column for column in COLUMNS if column.full or column.middle]
