@@ -23,6 +23,7 @@ def list_presets() -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
     for name, description in [*_shipped(), *_added()]:
         table.add_row(f"[bold]{escape(name)}[/bold]", escape(description))
     show(table)

@@ -149,7 +149,8 @@ def report(
         told("report", 0, 1)
         from twinsync.experiments.reproduce import report as written
 
-        page = written(folder)
+        with interruptible("the report may be half new: run the same command again"):
+            page = written(folder)
     print(page)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from twinsync import interrupts
 from twinsync.cli import completion
 from twinsync.cli.shared import (
     LearningOption,
@@ -63,6 +64,7 @@ def train(
         config = RunConfig(scenario, tuple(overrides or ()), settings, seeds, seed)
         with interruptible(f"continue with: {command_line()} --resume"):
             training = run(config, out, command=command_line(), resume=resume, progress=report)
+    interrupts.advise(f"{out} is complete")
     last = training.curve[-seeds:]
     costs = ", ".join(f"{row.cost:.2f}" for row in last)
     say(f"{out}: {last[0].slots:,} slots, cost per slot on fixed slots by seed: {costs}")
