@@ -12,7 +12,7 @@ from twinsync.arrays import Float
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Sweep
 from twinsync.experiments.results import Comparison, Curve
-from twinsync.experiments.schemes import BUDGETS, contenders
+from twinsync.experiments.schemes import BUDGETS, all_schemes
 from twinsync.experiments.statistics import Bootstrap
 
 SYMBOLS = {"fig4": "K", "fig5": "D", "fig6": "φ_min", "fig7": "f_u"}  # of the paper's figures
@@ -155,7 +155,7 @@ def gather(
     places = [*([] if base is None else [base]), *(place for view in views.values() for place in view.places)]
     if seed is None:
         seed = places[0].point.evaluation.seed if places else 0
-    usual = {scheme.name: scheme.label for scheme in contenders(BUDGETS["full"])}
+    usual = {scheme.name: scheme.label for scheme in all_schemes(BUDGETS["full"])}
     curves = {} if comparison is None else comparison.curves
     return Evidence(base, curves, views, cast, Bootstrap(seed), {**usual, **(labels or {})}, tuple(overrides))
 
