@@ -18,21 +18,22 @@ ORDER = {"sac-tuned": 1.0, "ppo-tuned": 1.1, "random-strategy": 1.2, "without-sc
 EMPTY = Results(manifest((), headline=None))
 
 
+def plain(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def laws(of_x, schemes=tuple(ORDER)):
     return {name: (lambda x, factor=ORDER[name]: factor * of_x(x)) for name in schemes}
 
 
 def outcomes(*sweeps, base=EMPTY):
-    """What came of each claim with the repaired schemes."""
-    return {claim.key: claim.repaired for claim in check_claims(None, replace(base, sweeps=sweeps))}
+    """What came of each claim with the repaired schemes, its words with plain spaces."""
+    claims = check_claims(None, replace(base, sweeps=sweeps))
+    return {claim.key: structs.replace(claim.repaired, detail=plain(claim.repaired.detail)) for claim in claims}
 
 
 def verdicts(*sweeps, base=EMPTY):
     return {key: outcome.verdict for key, outcome in outcomes(*sweeps, base=base).items()}
-
-
-def plain(text):
-    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_every_statement_has_its_own_key_and_nothing_run_is_not_checked():
@@ -95,7 +96,7 @@ def test_fig4_a_sum_over_more_devices_is_no_rise_of_each(sweep):
 
 
 def test_fig4_shares_of_the_rise_are_named(sweep):
-    detail = plain(outcomes(sweep("fig4", [2, 4], laws(lambda k: k * k)))["fig4-per-ud"].detail)
+    detail = outcomes(sweep("fig4", [2, 4], laws(lambda k: k * k)))["fig4-per-ud"].detail
     # 0.2, 0.5, 0.2 of the latency: of their sum 22, 56 and 22 %.
     assert "extraction 22 %, uplink 56 % and recovery 22 %" in detail
 
@@ -107,7 +108,7 @@ def test_fig4_devices_given_up_are_counted_and_only_where_there_are_any(sweep):
             swept = at_point(swept, place, lambda p, n=name, rate=outage_rate: remeasured(p, n, outage_rate=rate))
     assert "cap" not in outcomes(swept)["fig4-edge-cpu"].detail
     swept = at_point(swept, 1, lambda point: remeasured(point, "ppo-tuned", outage_rate=0.034))
-    assert "up to 3.4 % of UD-slots" in plain(outcomes(swept)["fig4-edge-cpu"].detail)
+    assert "up to 3.4 % of UD-slots" in outcomes(swept)["fig4-edge-cpu"].detail
 
 
 def test_fig5_order(sweep):
@@ -116,7 +117,7 @@ def test_fig5_order(sweep):
 
 
 def test_fig5_says_what_sensing_contributes_from_its_numbers(sweep):
-    detail = plain(outcomes(sweep("fig5", [0.3, 1.1], laws(lambda d: 20 * d)))["fig5-sensing"].detail)
+    detail = outcomes(sweep("fig5", [0.3, 1.1], laws(lambda d: 20 * d)))["fig5-sensing"].detail
     # A tenth of 6 and of 22 s is sensing, and a tenth of the rise.
     assert "from 0.60 s to 2.20 s, 10 % of the rise" in detail
 
@@ -125,7 +126,7 @@ def test_fig5_order_that_turns_names_the_points(sweep):
     curves = laws(lambda d: 20 * d) | {"sac-tuned": lambda d: 20 * d if d < 1 else 40 * d}
     found = outcomes(sweep("fig5", [0.3, 0.7, 1.1], curves))
     assert found["fig5-sac-lowest"].verdict == found["fig5-without-sc-highest"].verdict == PARTLY
-    assert "PPO, repaired at D = 0.3 Mbit, D = 0.7 Mbit" in plain(found["fig5-sac-lowest"].detail)
+    assert "PPO, repaired at D = 0.3 Mbit, D = 0.7 Mbit" in found["fig5-sac-lowest"].detail
     # Where the latencies order SAC and PPO otherwise than the (made-up, opposite) cost does, the cost is told.
     assert "In cost T + P" in found["fig5-sac-lowest"].detail
 
@@ -165,9 +166,9 @@ def test_fig7_flat_above_the_point_that_the_energy_budget_allows(sweep):
     schemes = ("sac-tuned", "ppo-tuned", "random-strategy")
     fall = outcomes(sweep("fig7", [0.6, 0.8, 1.0, 1.2], laws(lambda f: 12 + 2 / min(f, 1.0), schemes)))["fig7-fall"]
     assert fall.verdict == PARTLY
-    assert "It fails for SAC, repaired at f_u = 1 → 1.2 GHz: 0.00 %" in plain(fall.detail)
+    assert "It fails for SAC, repaired at f_u = 1 → 1.2 GHz: 0.00 %" in fall.detail
     # From 12 + 2/0.6 to 14: 8.7 % over the whole axis.
-    assert "Over the whole axis the fall is 8.7 % (8.7 to 8.7) for SAC, repaired" in plain(fall.detail)
+    assert "Over the whole axis the fall is 8.7 % (8.7 to 8.7) for SAC, repaired" in fall.detail
 
 
 def test_the_abstract_takes_the_largest_reduction_and_says_where(sweep):
@@ -175,7 +176,7 @@ def test_the_abstract_takes_the_largest_reduction_and_says_where(sweep):
     claim = outcomes(sweep("fig5", [0.3, 1.1], curves))["abstract-ppo"]
     # 1 - 1/1.22 = 18.0 %, and 5.7 % at D = 0.3.
     assert claim.verdict == HOLDS
-    assert "The largest reduction is 18.0 % (18.0 to 18.0) at D = 1.1" in plain(claim.detail)
+    assert "The largest reduction is 18.0 % (18.0 to 18.0) at D = 1.1" in claim.detail
     assert "reached at 1 of 2" in claim.detail
     small = {"sac-tuned": lambda d: 10 * d, "ppo-tuned": lambda d: 10.5 * d}
     assert verdicts(sweep("fig5", [0.3], small))["abstract-ppo"] == FAILS
@@ -218,7 +219,7 @@ def test_a_lost_seed_is_no_stable_reward(base):
 def test_base_comparison_alone_tells_the_abstract(base):
     found = outcomes(base=base)
     # 14.03 s against 20.4 s and 17.1 s in the made-up run.
-    assert "31.2 %" in plain(found["abstract-without-sc"].detail)
+    assert "31.2 %" in found["abstract-without-sc"].detail
     assert found["abstract-random"].verdict == HOLDS
     assert found["abstract-bandwidth"].verdict == HOLDS  # phi 0.46 against 1
     assert found["fig4-necessity"].verdict == HOLDS  # 18.2 s with equal shares

@@ -96,7 +96,7 @@ class View:
 
     def step(self, before: Place, after: Place) -> str:
         """A step of the axis in words."""
-        return f"{self.symbol} = {before.point.label} → {after.point.label}{self.unit}"
+        return f"{self.symbol}{NBSP}={NBSP}{before.point.label} → {after.point.label}{self.unit}"
 
     def having(self, scheme: str) -> list[Place]:
         """The points where a scheme was evaluated."""
@@ -162,5 +162,7 @@ def gather(
 
 def _view(name: str, sweep: Sweep, symbol: str) -> View:
     unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
-    places = (Place(point, f"{symbol} = {point.label}{unit}") for point in sorted(sweep.points, key=lambda p: p.x))
+    places = (
+        Place(point, f"{symbol}{NBSP}={NBSP}{point.label}{unit}") for point in sorted(sweep.points, key=lambda p: p.x)
+    )
     return View(name, symbol, unit, sweep.schemes, tuple(places))
