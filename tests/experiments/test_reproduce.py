@@ -19,7 +19,7 @@ from twinsync.experiments import reproduce as module
 from twinsync.experiments.compute.executors import Inline
 from twinsync.experiments.evaluate import evaluate
 from twinsync.experiments.plan import find_figures, reproduction_plan
-from twinsync.experiments.records import Claim, ClaimCheck, Outcome, Sensitivity
+from twinsync.experiments.records import Claim, ClaimCheck, ClaimOutcome, Sensitivity
 from twinsync.experiments.reproduce import report, reproduce
 from twinsync.experiments.results import read_results, write_results
 from twinsync.experiments.schemes import Budget, all_schemes
@@ -199,7 +199,7 @@ def test_the_sensitivity_analysis_is_made_once_and_again_where_it_is_damaged(run
 
 
 def test_claims_are_checked_on_the_record_and_on_the_run_and_written_as_a_table(tmp_path, monkeypatch):
-    outcome, sources = Outcome("holds", "by much", "4 training seeds"), []
+    outcome, sources = ClaimOutcome("holds", "by much", "4 training seeds"), []
 
     def check(printed, repaired, sensitivity):
         sources.append((printed, repaired.manifest.seed))
