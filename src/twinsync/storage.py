@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 else:
     Number = float | None  # as JSON has it; NaN in memory
 Numbers = tuple[Number, ...]
-Table = tuple[Numbers, ...]
+Rows = tuple[Numbers, ...]
 ByName = dict[str, Number]
 
 UNKNOWN = float("nan")  # the default of numbers that are left out of JSON where they are not known

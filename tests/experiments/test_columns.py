@@ -12,9 +12,9 @@ from twinsync.experiments.columns import (
     COLUMNS,
     COMPARISON,
     SWEEP,
-    Cell,
     Column,
     Row,
+    TableCell,
     by_cost,
     cell_of,
     columns_of,
@@ -31,19 +31,19 @@ def test_a_cell_shows_mean_and_interval_or_the_middle_or_a_dash():
     optimum = measured(13.71, 81.3)
     latency, median, *_ = COLUMNS
     # 13.71 s, -0.4 and +0.48 %; the median is 0.93 and the 95th percentile 1.5 times it.
-    assert latency.cell(optimum) == Cell("13.71", "13.66 to 13.78")
-    assert median.cell(optimum) == Cell("12.75", "20.57")
-    assert latency.cell(None) == median.cell(None) == Cell("–")
+    assert latency.cell(optimum) == TableCell("13.71", "13.66 to 13.78")
+    assert median.cell(optimum) == TableCell("12.75", "20.57")
+    assert latency.cell(None) == median.cell(None) == TableCell("–")
     assert latency.heading == "Latency of a slot [s]"
 
 
 @pytest.mark.parametrize(
     ("estimate", "cell"),
     [
-        (None, Cell("–")),
-        (Estimate(-1.25), Cell("−1.2")),
-        (Estimate(1.25, 1.0, 1.5), Cell("+1.2", "+1.0 to +1.5")),
-        (Estimate(math.nan, math.nan, math.nan), Cell("–")),
+        (None, TableCell("–")),
+        (Estimate(-1.25), TableCell("−1.2")),
+        (Estimate(1.25, 1.0, 1.5), TableCell("+1.2", "+1.0 to +1.5")),
+        (Estimate(math.nan, math.nan, math.nan), TableCell("–")),
     ],
 )
 def test_an_estimate_as_a_signed_cell(estimate, cell):
@@ -65,11 +65,11 @@ def test_a_new_column_is_one_entry(monkeypatch):
     results = both()
     table = comparison(results, "sac-tuned", by_cost(results))
     assert table.header[-1] == "Half the energy [mJ]"
-    assert {row[-1] for row in table.rows} == {Cell("1,400")}
+    assert {row[-1] for row in table.rows} == {TableCell("1,400")}
     swept = values(results.sweeps[0], results)
     assert swept.header[-1] == "Half the energy [mJ]"
     half = 500 * results.sweeps[0].points[0].evaluation.allocators["optimum"].energy_j
-    assert Cell(f"{half:,.0f}") in {row[-1] for row in swept.rows}
+    assert TableCell(f"{half:,.0f}") in {row[-1] for row in swept.rows}
     assert list(exported())[-1] == "half"
     assert {row[-1] for row in comparison_csv(results)} == {1.4}
     assert {len(row) for row in sweep_rows(results.sweeps[0], results)} == {4 + len(exported()) + 3}

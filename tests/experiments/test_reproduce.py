@@ -19,10 +19,10 @@ from twinsync.experiments import reproduce as module
 from twinsync.experiments.compute.executors import Inline
 from twinsync.experiments.evaluate import evaluate
 from twinsync.experiments.plan import find_figures, reproduction_plan
-from twinsync.experiments.records import Claim, ClaimCheck, Outcome, Sensitivity
+from twinsync.experiments.records import Claim, ClaimCheck, ClaimOutcome, Sensitivity
 from twinsync.experiments.reproduce import report, reproduce
 from twinsync.experiments.results import read_results, write_results
-from twinsync.experiments.schemes import Budget, contenders
+from twinsync.experiments.schemes import Budget, all_schemes
 from twinsync.presets import load_scenario
 
 TINY = Budget("tiny", 64, 8, 2, 25, 2, 2, thin=True)
@@ -31,7 +31,7 @@ TINY = Budget("tiny", 64, 8, 2, 25, 2, 2, thin=True)
 def few(budget: Budget):
     """The tuned SAC and the gradient policy, small, and some that need no training."""
     kept = []
-    for scheme in contenders(budget):
+    for scheme in all_schemes(budget):
         if scheme.name in ("optimum", "equal-share", "expected"):
             kept.append(scheme)
         elif scheme.name == "sac-tuned":
@@ -51,7 +51,7 @@ def analysis(scenario: str, overrides: tuple[str, ...], *, seed: int, **named) -
 @pytest.fixture(scope="module", autouse=True)
 def small():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "contenders", few)
+        patch.setattr(plan, "all_schemes", few)
         patch.setattr(collect, "HEADLINE_BENCHMARKS", ["equal-share"])
         patch.setattr(module, "sensitivity", analysis)
         yield
@@ -199,7 +199,7 @@ def test_the_sensitivity_analysis_is_made_once_and_again_where_it_is_damaged(run
 
 
 def test_claims_are_checked_on_the_record_and_on_the_run_and_written_as_a_table(tmp_path, monkeypatch):
-    outcome, sources = Outcome("holds", "by much", "4 training seeds"), []
+    outcome, sources = ClaimOutcome("holds", "by much", "4 training seeds"), []
 
     def check(printed, repaired, sensitivity):
         sources.append((printed, repaired.manifest.seed))

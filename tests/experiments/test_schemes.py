@@ -8,7 +8,7 @@ import pytest
 
 from twinsync.errors import InputError
 from twinsync.experiments.constants import learning_constants
-from twinsync.experiments.schemes import BUDGETS, contenders, deviations, find_budget
+from twinsync.experiments.schemes import BUDGETS, all_schemes, deviations, find_budget
 from twinsync.learning.settings import PRESETS, SacSettings
 
 
@@ -20,7 +20,7 @@ def test_every_setting_that_deviates_has_a_reason():
 
 def test_full_is_table_three():
     full = find_budget("full")
-    (paper,) = [scheme for scheme in contenders(full) if scheme.name == "sac-paper"]
+    (paper,) = [scheme for scheme in all_schemes(full) if scheme.name == "sac-paper"]
     assert paper.settings == SacSettings()
     assert "nothing shrunk" in full.note()
     stated = {entry.key: entry.value for entry in learning_constants() if entry.tag == "stated"}

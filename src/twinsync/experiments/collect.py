@@ -19,7 +19,7 @@ from twinsync.experiments.compute.store import CellResult, Store
 from twinsync.experiments.constants import describe_constants, learning_constants
 from twinsync.experiments.evaluate import CERTIFIED_GAP, RawEvaluation, RawScheme, Reference, optimum_cost
 from twinsync.experiments.plan import Plan
-from twinsync.experiments.records import Manifest, Place, Point, Progress, Sizes, Study, Sweep
+from twinsync.experiments.records import Manifest, Place, Point, ResultCounts, Sizes, Study, Sweep
 from twinsync.experiments.results import OPTIMUM, Comparison, Results, curve_of
 from twinsync.experiments.schemes import HEADLINE_BENCHMARKS, HEADLINE_LEARNER, SchemePlan
 from twinsync.experiments.statistics import Bootstrap
@@ -200,7 +200,7 @@ def _manifest(stored: Stored, origin: Mapping[str, Any], compared: ByScheme, swe
         scenario=records.ScenarioName(plan.preset.name, plan.overrides),
         # Parts share results, so that their times add up to more.
         total_s=round(sum(result.total_s for result in computed), 1),
-        results=Progress(len(computed), planned),
+        results=ResultCounts(len(computed), planned),
         evaluation=Sizes(budget.evaluation_slots, budget.evaluation_seeds),
         timings_s=spent_s | {sweep.name: sweep.training_s for sweep in sweeps},
         schemes=(

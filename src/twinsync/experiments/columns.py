@@ -22,18 +22,18 @@ class Row(NamedTuple):
     measured: Measured
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """What a table shows at one place: a number or words, and in small print what qualifies it (may be empty)."""
 
     main: str
     small: str = ""
 
 
-def cell_of(estimate: Estimate | None, digits: int, *, factor: float = 1.0, sign: bool = False) -> Cell:
+def cell_of(estimate: Estimate | None, digits: int, *, factor: float = 1.0, sign: bool = False) -> TableCell:
     """A mean with its interval in small print; the mean alone where there is none, a dash for None."""
     value = estimate or NOTHING
     mean = ("+" if sign and value.mean > 0 else "") + number(factor * value.mean, digits)
-    return Cell(mean, interval(value, digits, factor=factor, sign=sign) if value.has_interval else "")
+    return TableCell(mean, interval(value, digits, factor=factor, sign=sign) if value.has_interval else "")
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ class Column:
         """Title and unit."""
         return f"{self.title} [{self.unit}]" if self.unit else self.title
 
-    def cell(self, measured: Measured | None) -> Cell:
+    def cell(self, measured: Measured | None) -> TableCell:
         """The number as a table shows it; a dash where nothing was measured."""
         estimate = (None if measured is None else self.of(measured)) or NOTHING
         if self.middle and math.isfinite(estimate.median):
-            return Cell(*(number(self.factor * value, self.digits) for value in (estimate.median, estimate.p95)))
+            return TableCell(*(number(self.factor * value, self.digits) for value in (estimate.median, estimate.p95)))
         return cell_of(NOTHING if self.middle else estimate, self.digits, factor=self.factor)
 
     def exports(self) -> Iterator[tuple[str, Callable[[Measured], float]]]:

@@ -13,7 +13,7 @@ from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.peers import check_peer
 from twinsync.experiments.records import Place
-from twinsync.experiments.schemes import Budget, SchemePlan, contenders, printed_schemes, repaired_schemes
+from twinsync.experiments.schemes import Budget, SchemePlan, all_schemes, printed_schemes, repaired_schemes
 from twinsync.experiments.sweep import SweepPlan, check_sweep, places, scenario_at, split, thinned
 from twinsync.experiments.sweep_files import BEYOND, PAPER, read_sweep, shipped_sweep
 from twinsync.experiments.variants import PEERS, SETTINGS, VARIANTS, Variant, peer_variants
@@ -120,7 +120,7 @@ def reproduction_plan(
         figures=tuple(figures),
         budget=budget,
         seed=seed,
-        compared=tuple(contenders(budget)) if COMPARISON in figures else (),
+        compared=tuple(all_schemes(budget)) if COMPARISON in figures else (),
         sweeps=tuple(_shipped(figure, budget, scenario, overrides) for figure in swept),
         swept=sweep_schemes(budget),
         studies={name: variants(budget) for name, variants in VARIANTS.items() if name in figures},
@@ -194,7 +194,7 @@ def _check_allocator(name: str, scenario: Scenario, schemes: Collection[str]) ->
 
 def sweep_schemes(budget: Budget) -> dict[str, SchemePlan]:
     """The schemes that sweeps know by name, those as printed at the budget's size among them."""
-    return {scheme.name: scheme for scheme in contenders(dataclasses.replace(budget, printed=True))}
+    return {scheme.name: scheme for scheme in all_schemes(dataclasses.replace(budget, printed=True))}
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:

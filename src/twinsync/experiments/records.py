@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from twinsync.storage import UNKNOWN, ByName, Number, Numbers, Record, Table
+from twinsync.storage import UNKNOWN, ByName, Number, Numbers, Record, Rows
 
 
 class Estimate(Record, frozen=True, omit_defaults=True, rename={"low": "ci_low", "high": "ci_high"}):
@@ -265,7 +265,7 @@ class Sizes(Record, frozen=True):
     seeds: int
 
 
-class Progress(Record, frozen=True):
+class ResultCounts(Record, frozen=True):
     """How many results there are of those that were planned."""
 
     computed: int = 0
@@ -297,7 +297,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     figures: tuple[str, ...] = ()
     scenario: ScenarioName
     total_s: float
-    results: Progress = Progress()
+    results: ResultCounts = ResultCounts()
     evaluation: Sizes
     timings_s: dict[str, float]
     schemes: tuple[Scheme, ...]
@@ -335,7 +335,7 @@ class VariantCurve(Record, frozen=True):
     """Learning curves of a variant: `slots` [P], and cost [S, P] over seeds on the slots that judge curves."""
 
     slots: tuple[int, ...]
-    cost: Table
+    cost: Rows
 
 
 class VariantRow(Record, frozen=True):
@@ -405,7 +405,7 @@ class Sensitivity(Record, frozen=True):
     not_varied: tuple[NotVaried, ...]
 
 
-class Outcome(Record, frozen=True):
+class ClaimOutcome(Record, frozen=True):
     """What came of a claim with one set of schemes.
 
     verdict: "holds", "holds only where", "does not hold" or "not checked". detail: the numbers with 95 % intervals, and
@@ -426,8 +426,8 @@ class Claim(Record, frozen=True):
     figure: str
     key: str
     statement: str
-    printed: Outcome
-    repaired: Outcome
+    printed: ClaimOutcome
+    repaired: ClaimOutcome
     hinges: str
 
 

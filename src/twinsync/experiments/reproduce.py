@@ -11,8 +11,9 @@ from twinsync.experiments.claims import check_claims
 from twinsync.experiments.claims.sensitivity import sensitivity
 from twinsync.experiments.collect import Stored, collect
 from twinsync.experiments.compute.executors import Executor
-from twinsync.experiments.compute.schedule import Progress, run
+from twinsync.experiments.compute.schedule import run
 from twinsync.experiments.compute.store import Store
+from twinsync.experiments.evaluate import Progress
 from twinsync.experiments.plan import Plan, read_plan
 from twinsync.experiments.recorded import as_printed
 from twinsync.experiments.records import Claim, Sensitivity

@@ -17,11 +17,11 @@ from twinsync.arrays import Float
 from twinsync.errors import InputError
 from twinsync.experiments.records import (
     Claim,
+    ClaimOutcome,
     ConstantEntry,
     ConvergenceRow,
     Evaluation,
     Manifest,
-    Outcome,
     Point,
     Scheme,
     Study,
@@ -209,7 +209,7 @@ def curve_of(scheme: str, rows: Iterable[Any]) -> Curve:
 
 def write_claims(path: Path, claims: Iterable[Claim]) -> None:
     """The claims as a table, one row per claim."""
-    parts = Outcome.__struct_fields__
+    parts = ClaimOutcome.__struct_fields__
     levels = ("printed", "repaired")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -120,7 +120,7 @@ class SchemePlan:
         )
 
 
-def contenders(budget: Budget) -> list[SchemePlan]:
+def all_schemes(budget: Budget) -> list[SchemePlan]:
     """All schemes of the comparison, learned ones first."""
     return [*(printed_schemes(budget) if budget.printed else ()), *repaired_schemes(budget), *_others()]
 

@@ -2,7 +2,7 @@
 
 from tests.experiments.report.page import DOT, Page
 
-from twinsync.experiments.columns import Cell
+from twinsync.experiments.columns import TableCell
 from twinsync.experiments.figures import Drawn
 from twinsync.experiments.report.document import Document, Field, table
 from twinsync.experiments.report.html import inline_svg, to_html
@@ -19,7 +19,7 @@ def test_a_page_without_points_that_answer_has_no_script():
 
 
 def test_a_table_shows_its_fields_with_small_print_and_stress():
-    fields = [Field[int]("Word", str, words=True), Field[int]("Twice", lambda item: Cell(str(2 * item), "small"))]
+    fields = [Field[int]("Word", str, words=True), Field[int]("Twice", lambda item: TableCell(str(2 * item), "small"))]
     block = table("Caption", fields, [3, 4], strong=lambda item: item == 4)
     text = to_html(Document("t", "s", [block]), {})
     assert Page(text).rows == [["Word", "Twice"], ["3", "6 (small)"], ["4", "8 (small)"]]

@@ -4,7 +4,7 @@ from msgspec import structs
 from tests.experiments.made_up import at_point, swept
 from tests.experiments.report.page import page_of
 
-from twinsync.experiments.columns import Cell
+from twinsync.experiments.columns import TableCell
 from twinsync.experiments.report.sections import build
 from twinsync.experiments.report.sweep_sections import diverged, finding, lacks
 from twinsync.experiments.report.tables import values
@@ -20,11 +20,11 @@ def plain(text: str) -> str:
 def test_values_stand_below_the_figure_for_who_has_no_script():
     rows = {(row[0], row[1]): row[2:] for row in values(FIG4, RESULTS).rows}
     own = FIG4.points[1].evaluation.allocators["sac-tuned"]
-    assert rows["4", "SAC, repaired"][0] == Cell(
+    assert rows["4", "SAC, repaired"][0] == TableCell(
         f"{own.latency_s.mean:.2f}", f"{own.latency_s.low:.2f} to {own.latency_s.high:.2f}"
     )
-    assert rows["6", "PPO, repaired"][0] == Cell("–")
-    assert set(rows["10", "Expected optimum"]) == {Cell("–")}
+    assert rows["6", "PPO, repaired"][0] == TableCell("–")
+    assert set(rows["10", "Expected optimum"]) == {TableCell("–")}
 
 
 def test_what_has_no_value_is_said_with_its_reason():

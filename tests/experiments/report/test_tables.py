@@ -2,7 +2,7 @@
 
 from tests.experiments.made_up import compared
 
-from twinsync.experiments.columns import Cell, by_cost
+from twinsync.experiments.columns import TableCell, by_cost
 from twinsync.experiments.report.tables import comparison, deviations, levels, paired
 
 
@@ -14,7 +14,7 @@ def test_a_deviation_names_all_whom_it_concerns():
 def test_pairs_say_whether_the_interval_excludes_nought():
     rows = {row[0]: row for row in paired(compared()).rows}
     # 14.03 less 13.92 s, 0.28 s either way, and 90.6 less 86.6, 1.8 either way.
-    assert rows["Gradient policy"][1] == Cell("+0.11", "−0.17 to +0.39")
+    assert rows["Gradient policy"][1] == TableCell("+0.11", "−0.17 to +0.39")
     assert (rows["Gradient policy"][3], rows["Gradient policy"][6]) == ("no", "yes")
     assert "SAC, repaired" not in rows
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.evidence import Evidence, Place, View, sizes_differ
+from twinsync.experiments.claims.evidence import Evidence, NamedPoint, View, sizes_differ
 from twinsync.experiments.formatting import NBSP, number
 from twinsync.experiments.records import NOTHING, Estimate
 
@@ -26,7 +26,7 @@ RESOLUTION = 0.1  # [%]; a smaller difference counts as none, however narrow its
 _LISTED = 6  # failures named one by one
 _NAMED = 3  # places of one scheme where a claim holds, named one by one
 
-Value = Callable[[Place, str], "float | Float[np.ndarray, ' n']"]
+Value = Callable[[NamedPoint, str], "float | Float[np.ndarray, ' n']"]
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def steps(
 
 def below(
     evidence: Evidence,
-    places: Iterable[Place],
+    places: Iterable[NamedPoint],
     schemes: Iterable[str],
     benchmarks: Iterable[str],
     *,
@@ -227,7 +227,7 @@ def refusal(who: str, slots: float, other: str, other_slots: float, where: str) 
     )
 
 
-def _refused_at(evidence: Evidence, place: Place, scheme: str, other: str) -> str:
+def _refused_at(evidence: Evidence, place: NamedPoint, scheme: str, other: str) -> str:
     # A scheme that learns in another way, as by the gradient, has slots of another kind.
     if other not in evidence.cast.all():
         return ""
@@ -250,7 +250,7 @@ def absences(evidence: Evidence, view: View, schemes: Iterable[str]) -> list[str
     return reasons
 
 
-def reaches(evidence: Evidence, places: Iterable[Place], scheme: str, benchmark: str, goal: float) -> Finding:
+def reaches(evidence: Evidence, places: Iterable[NamedPoint], scheme: str, benchmark: str, goal: float) -> Finding:
     """Whether the scheme's latency lies `goal` percent below the benchmark's at any place: the largest reduction."""
     cases = below(evidence, places, [scheme], [benchmark], least=goal)
     decided = [check for check in cases if check.outcome != "none"]

@@ -12,7 +12,7 @@ from twinsync.arrays import Float
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Sweep
 from twinsync.experiments.results import Comparison, Curve
-from twinsync.experiments.schemes import BUDGETS, contenders
+from twinsync.experiments.schemes import BUDGETS, all_schemes
 from twinsync.experiments.statistics import Bootstrap
 
 SYMBOLS = {"fig4": "K", "fig5": "D", "fig6": "φ_min", "fig7": "f_u"}  # of the paper's figures
@@ -42,7 +42,7 @@ EXACT = Cast("optimum", None, "random-extraction", "no-semantics")
 
 
 @dataclass(frozen=True)
-class Place:
+class NamedPoint:
     """One point of a sweep, or the base comparison, and its name in a sentence."""
 
     point: Point
@@ -92,13 +92,13 @@ class View:
     symbol: str
     unit: str
     schemes: tuple[str, ...]
-    places: tuple[Place, ...]
+    places: tuple[NamedPoint, ...]
 
-    def step(self, before: Place, after: Place) -> str:
+    def step(self, before: NamedPoint, after: NamedPoint) -> str:
         """A step of the axis in words."""
         return f"{self.symbol}{NBSP}={NBSP}{before.point.label} → {after.point.label}{self.unit}"
 
-    def having(self, scheme: str) -> list[Place]:
+    def having(self, scheme: str) -> list[NamedPoint]:
         """The points where a scheme was evaluated."""
         return [place for place in self.places if place.has(scheme)]
 
@@ -108,7 +108,7 @@ class Evidence:
     """All that a claim may be checked against: the base comparison with its learning curves, the paper's sweeps, and
     who plays which part. overrides: constants of the base comparison that are not the preset's."""
 
-    base: Place | None
+    base: NamedPoint | None
     curves: Mapping[str, Curve]
     views: Mapping[str, View]
     cast: Cast
@@ -120,7 +120,7 @@ class Evidence:
         """The scheme's name for people."""
         return self.labels.get(scheme, scheme)
 
-    def places_of(self, figure: str) -> list[Place]:
+    def places_of(self, figure: str) -> list[NamedPoint]:
         """The places that a figure's claims look at; the abstract's look at all."""
         base = [] if self.base is None else [self.base]
         if figure == "Fig. 3":
@@ -151,18 +151,16 @@ def gather(
     not given. overrides: constants changed in the base comparison.
     """
     views = {name: _view(name, sweeps[name], symbol) for name, symbol in SYMBOLS.items() if name in sweeps}
-    base = None if comparison is None else Place(comparison.point, "the base comparison")
+    base = None if comparison is None else NamedPoint(comparison.point, "the base comparison")
     places = [*([] if base is None else [base]), *(place for view in views.values() for place in view.places)]
     if seed is None:
         seed = places[0].point.evaluation.seed if places else 0
-    usual = {scheme.name: scheme.label for scheme in contenders(BUDGETS["full"])}
+    usual = {scheme.name: scheme.label for scheme in all_schemes(BUDGETS["full"])}
     curves = {} if comparison is None else comparison.curves
     return Evidence(base, curves, views, cast, Bootstrap(seed), {**usual, **(labels or {})}, tuple(overrides))
 
 
 def _view(name: str, sweep: Sweep, symbol: str) -> View:
     unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
-    places = (
-        Place(point, f"{symbol}{NBSP}={NBSP}{point.label}{unit}") for point in sorted(sweep.points, key=lambda p: p.x)
-    )
+    places = (NamedPoint(point, f"{symbol}{NBSP}={NBSP}{point.label}{unit}") for point in sweep.points)
     return View(name, symbol, unit, sweep.schemes, tuple(places))

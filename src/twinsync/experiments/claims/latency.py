@@ -25,7 +25,7 @@ from twinsync.experiments.claims.checks import (
     unchecked,
     value_words,
 )
-from twinsync.experiments.claims.evidence import EXACT, Evidence, Place, View
+from twinsync.experiments.claims.evidence import EXACT, Evidence, NamedPoint, View
 from twinsync.experiments.formatting import NBSP, listing, number
 from twinsync.experiments.records import NOTHING, Estimate
 
@@ -74,7 +74,7 @@ def total_moves(*, falls: bool = False, least: float = RESOLUTION) -> ViewCheck:
         whole = _whole_axis(evidence, view, falls=falls)
         changes = listing([f"{value_words(value)} for {label}" for label, value in whole.items()] or ["unknown"])
         note = f"Over the whole axis the {_noun(falls)} is {changes}"
-        finding = moves(Place.latency_s, falls=falls, least=least, note=lambda *_: note)(evidence, view)
+        finding = moves(NamedPoint.latency_s, falls=falls, least=least, note=lambda *_: note)(evidence, view)
         return replace(finding, number=min((value.mean for value in whole.values()), default=math.nan))
 
     return check
@@ -89,7 +89,7 @@ def per_device_rises(evidence: Evidence, view: View) -> Finding:
 def stage_rises(stage: str, *, per_device: bool = False, falls: bool = False) -> ViewCheck:
     """The mean time in one stage rises (or falls) from point to point, for every scheme of the figure."""
 
-    def value(place: Place, scheme: str) -> float:
+    def value(place: NamedPoint, scheme: str) -> float:
         return _stage_s(place, scheme, stage) / (place.point.x if per_device else 1.0)
 
     def note(evidence: Evidence, view: View) -> str:
@@ -168,7 +168,7 @@ def equal_at_one(evidence: Evidence, view: View) -> Finding:
     return judge([check], "difference", note=note)
 
 
-def _against_base(evidence: Evidence, place: Place) -> Estimate:
+def _against_base(evidence: Evidence, place: NamedPoint) -> Estimate:
     """The proposed scheme at threshold 1 against w/o SC of the base comparison, which no threshold concerns.
 
     The slots may be others, so each is taken relative to the optimum on its own: at threshold 1 that is `no-semantics`.
@@ -236,7 +236,7 @@ def fewer_bits(evidence: Evidence) -> Finding:
     return judge(checks, "saving of bits on air against w/o SC")
 
 
-def _cost_against_ppo(evidence: Evidence, places: Iterable[Place]) -> str:
+def _cost_against_ppo(evidence: Evidence, places: Iterable[NamedPoint]) -> str:
     """How the two learners compare in what they are trained on, where the order in latency is another one."""
     sac, ppo = evidence.cast.sac, evidence.cast.ppo
     if ppo is None:
@@ -252,7 +252,7 @@ def _cost_against_ppo(evidence: Evidence, places: Iterable[Place]) -> str:
     return f"{about}, the reduction against {evidence.label(ppo)} is {span}"
 
 
-def _compared(evidence: Evidence, benchmark: str) -> list[Place]:
+def _compared(evidence: Evidence, benchmark: str) -> list[NamedPoint]:
     """The base comparison, and every point of the figures in which the paper has the benchmark."""
     views = [view for view in evidence.views.values() if benchmark in members(evidence, view)]
     points = [place for view in views for place in view.places]
@@ -270,7 +270,7 @@ def _whole_axis(evidence: Evidence, view: View, *, falls: bool) -> dict[str, Est
     return {label: whole for label, whole in changes.items() if whole is not NOTHING}
 
 
-def _stage_s(place: Place, scheme: str, stage: str) -> float:
+def _stage_s(place: NamedPoint, scheme: str, stage: str) -> float:
     """Mean time in one stage, sum over the UDs [s]; NaN where it is not known."""
     return place[scheme].latency_parts_s.get(stage, math.nan)
 

@@ -8,7 +8,7 @@ Constants that the paper states stay as printed. Fading blocks stay at 1, which 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import jax
 import numpy as np
@@ -20,7 +20,7 @@ from twinsync.experiments.claims.checks import HOLDS, UNCHECKED
 from twinsync.experiments.claims.evidence import EXACT, gather
 from twinsync.experiments.claims.statements import STATEMENTS
 from twinsync.experiments.constants import value_text
-from twinsync.experiments.evaluate import evaluate
+from twinsync.experiments.evaluate import Progress, evaluate
 from twinsync.experiments.records import (
     Axis,
     ClaimCheck,
@@ -36,8 +36,6 @@ from twinsync.experiments.sweep import SweepPlan, places
 from twinsync.model.sensing import sensing_rate_bps
 from twinsync.presets import Preset, load_preset
 from twinsync.scenario import Scenario
-
-Progress = Callable[[str, int, int], None]
 
 SETS = 4  # of slots, the units of the intervals
 

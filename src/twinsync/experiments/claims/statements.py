@@ -15,7 +15,7 @@ from twinsync.experiments.claims import convergence, latency
 from twinsync.experiments.claims.checks import SIGNIFICANT, UNCHECKED, Finding, unchecked, value_words
 from twinsync.experiments.claims.evidence import PAPER, TUNED, Cast, Evidence, gather
 from twinsync.experiments.formatting import NBSP
-from twinsync.experiments.records import Claim, ClaimCheck, Estimate, Outcome, Sensitivity, VariedCheck
+from twinsync.experiments.records import Claim, ClaimCheck, ClaimOutcome, Estimate, Sensitivity, VariedCheck
 from twinsync.experiments.results import Results
 
 NOT_ANALYSED = "not analysed"
@@ -157,12 +157,12 @@ def evidence_of(results: Results, cast: Cast) -> Evidence:
     )
 
 
-def _outcome(item: Statement, evidence: Evidence | None) -> Outcome:
+def _outcome(item: Statement, evidence: Evidence | None) -> ClaimOutcome:
     if evidence is None or not _trained(evidence):
-        return Outcome(UNCHECKED, "These schemes were not trained", "")
+        return ClaimOutcome(UNCHECKED, "These schemes were not trained", "")
     finding = item.check(evidence)
     basis = "" if finding.verdict == UNCHECKED else _basis(item.figure, evidence)
-    return Outcome(finding.verdict, finding.detail, basis)
+    return ClaimOutcome(finding.verdict, finding.detail, basis)
 
 
 def _trained(evidence: Evidence) -> bool:

@@ -11,7 +11,7 @@ import jax
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.executors import Executor
 from twinsync.experiments.compute.peers import check_peer, train_peer
-from twinsync.experiments.compute.schedule import Progress
+from twinsync.experiments.evaluate import Progress
 from twinsync.experiments.formatting import duration
 from twinsync.learning.settings import PpoSettings, SacSettings, Settings
 from twinsync.learning.training import run_steps, start_cells

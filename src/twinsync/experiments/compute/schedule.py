@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.executors import Executor, TaskFailed
 from twinsync.experiments.compute.store import Store
+from twinsync.experiments.evaluate import Progress
 from twinsync.experiments.formatting import duration
-
-Progress = Callable[[str, int, int], None]
 
 MOST_LOSSES = 3  # of workers over one task
 _PATIENCE_S = 5.0

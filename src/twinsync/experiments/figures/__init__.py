@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twinsync.experiments.figures import frontier, sweep
-from twinsync.experiments.figures.chart import Drawn, Plan, write
+from twinsync.experiments.figures.chart import Drawn, FigurePlan, write
 from twinsync.experiments.figures.comparison import comparison_plans
 from twinsync.experiments.figures.convergence import convergence_plan
 from twinsync.experiments.figures.style import styles
@@ -39,7 +39,7 @@ def write_figures(folder: Path, results: Results, record: Results | None = None)
     return {plan.name: write(plan, target) for plan in _plans(results, record)}
 
 
-def _plans(results: Results, record: Results | None) -> Iterator[Plan]:
+def _plans(results: Results, record: Results | None) -> Iterator[FigurePlan]:
     look = styles(results.schemes if record is None else {**record.schemes, **results.schemes})
     if results.comparison is not None:
         yield convergence_plan("fig3_convergence", results.with_curves(printed=False), look)

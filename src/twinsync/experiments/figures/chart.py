@@ -57,7 +57,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Plan:
+class FigurePlan:
     """A figure to be drawn: its name in `figures/`, how (`draw(narrow)`, for a page or a phone), and its data."""
 
     name: str
@@ -77,7 +77,7 @@ class Drawn:
     narrow_spots: Sequence[Spot] = ()
 
 
-def write(plan: Plan, folder: Path) -> Drawn:
+def write(plan: FigurePlan, folder: Path) -> Drawn:
     """Write a figure as CSV, PDF, PNG and SVG into a folder that exists."""
     write_csv(folder / f"{plan.name}.csv", plan.header, plan.rows)
     with look():

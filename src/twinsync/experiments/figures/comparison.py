@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from twinsync.experiments.columns import Row, by_cost, compared, exported
-from twinsync.experiments.figures.chart import Chart, Plan
+from twinsync.experiments.figures.chart import Chart, FigurePlan
 from twinsync.experiments.figures.style import (
     BLUE,
     GREEN,
@@ -37,7 +37,7 @@ _ON = {"sensing": "#10151a", "extraction": PAPER, "uplink": "#10151a", "recovery
 Parts = Callable[[Measured], Mapping[str, float]]
 
 
-def comparison_plans(results: Results, styles: Mapping[str, Style]) -> list[Plan]:
+def comparison_plans(results: Results, styles: Mapping[str, Style]) -> list[FigurePlan]:
     """The figures of the comparison, apart from learning curves."""
     values = {
         name: value
@@ -48,7 +48,7 @@ def comparison_plans(results: Results, styles: Mapping[str, Style]) -> list[Plan
         [*_names(row), row.scheme.group, *(value(row.measured) for value in values.values())]
         for row in by_cost(results)
     ]
-    dots = Plan(
+    dots = FigurePlan(
         "comparison",
         lambda narrow: draw_comparison(results, styles, narrow=narrow),
         ("scheme", "label", "group", *values),
@@ -136,7 +136,7 @@ def energy_budget_total_j(results: Results) -> float:
     return results.constant("device_count") * results.constant("energy_budget_j")
 
 
-def _parts(results: Results, name: str, parts: Parts, quantity: str, limit: float, limit_name: str) -> Plan:
+def _parts(results: Results, name: str, parts: Parts, quantity: str, limit: float, limit_name: str) -> FigurePlan:
     """Means of a slot by stage as stacked bars, least cost first, with a limit as a line."""
     rows = by_cost(results)
     data = [[*_names(row), part, value] for row in rows for part, value in parts(row.measured).items()]
@@ -144,7 +144,7 @@ def _parts(results: Results, name: str, parts: Parts, quantity: str, limit: floa
     def draw(narrow: bool) -> Chart:
         return Chart(_draw_parts(rows, parts, quantity, limit, limit_name, narrow=narrow))
 
-    return Plan(name, draw, _PARTS_HEADER, data)
+    return FigurePlan(name, draw, _PARTS_HEADER, data)
 
 
 def _draw_parts(

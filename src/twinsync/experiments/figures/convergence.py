@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from twinsync.arrays import Float
 from twinsync.experiments.columns import compared
-from twinsync.experiments.figures.chart import Chart, Plan
+from twinsync.experiments.figures.chart import Chart, FigurePlan
 from twinsync.experiments.figures.style import INK, MUTED, PAPER, Style, new_figure, spread
 from twinsync.experiments.formatting import number
 from twinsync.experiments.records import NOTHING
@@ -50,7 +50,7 @@ def seed_band(values: Float[np.ndarray, "S P"], bootstrap: Bootstrap) -> Band:
     return Band(*np.array([(item.mean, item.low, item.high) for item in estimates]).T)
 
 
-def convergence_plan(name: str, results: Results, styles: Mapping[str, Style]) -> Plan:
+def convergence_plan(name: str, results: Results, styles: Mapping[str, Style]) -> FigurePlan:
     """The learning curves of the comparison; its learner's length of training is the chart's."""
     comparison, bootstrap = compared(results), Bootstrap(results.manifest.seed)
     bands = {name: seed_band(-curve.cost, bootstrap) for name, curve in comparison.curves.items()}
@@ -62,7 +62,7 @@ def convergence_plan(name: str, results: Results, styles: Mapping[str, Style]) -
         optimum = comparison.evaluation.allocators[OPTIMUM].cost.mean if math.isnan(own) else own
         return _draw_convergence(comparison, bands, labels, -optimum, styles, narrow=narrow)
 
-    return Plan(name, draw, HEADER, _rows(comparison, bands, labels))
+    return FigurePlan(name, draw, HEADER, _rows(comparison, bands, labels))
 
 
 def _rows(comparison: Comparison, bands: Mapping[str, Band], labels: Mapping[str, str]) -> list[list[object]]:

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from msgspec import structs
 
 from twinsync.experiments.columns import Row, exported, training
-from twinsync.experiments.figures.chart import Chart, Mark, Plan, draw_line, legend
+from twinsync.experiments.figures.chart import Chart, FigurePlan, Mark, draw_line, legend
 from twinsync.experiments.figures.style import Style, new_figure
 from twinsync.experiments.formatting import NBSP, interval, listing, number, share, symbol
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Scheme, Sweep
@@ -42,9 +42,9 @@ class SweepFigure:
     rows: Callable[[Sweep, Results], Sequence[Sequence[object]]]
     title: str = ""
 
-    def plan(self, sweep: Sweep, results: Results, styles: Mapping[str, Style]) -> Plan:
+    def plan(self, sweep: Sweep, results: Results, styles: Mapping[str, Style]) -> FigurePlan:
         """The figure of one sweep."""
-        return Plan(
+        return FigurePlan(
             self.name(sweep), lambda narrow: self.draw(sweep, results, styles, narrow), self.header,
             self.rows(sweep, results),
         )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from twinsync.experiments.figures.chart import Chart, Plan
+from twinsync.experiments.figures.chart import Chart, FigurePlan
 from twinsync.experiments.figures.style import BLUE, GRID, INK, ORANGE, VERMILLION, new_figure
 from twinsync.experiments.records import VariantRow
 from twinsync.experiments.variants import BACK, PPO, RANDOM, SAC, TOWARDS
@@ -20,9 +20,9 @@ _STYLES = {SAC: (BLUE, "o"), PPO: (VERMILLION, "s"), RANDOM: (ORANGE, "^")}
 _TITLES = {TOWARDS: "As printed, one setting changed", BACK: "Repaired, one setting put back"}
 
 
-def variants_plan(rows: Sequence[VariantRow]) -> Plan:
+def variants_plan(rows: Sequence[VariantRow]) -> FigurePlan:
     """The figure of the study of settings."""
-    return Plan(WHAT_DECIDES, lambda narrow: draw_variants(rows, narrow=narrow), HEADER, variants_data(rows))
+    return FigurePlan(WHAT_DECIDES, lambda narrow: draw_variants(rows, narrow=narrow), HEADER, variants_data(rows))
 
 
 def at_change(rows: Sequence[VariantRow], direction: str, change: str) -> dict[str, VariantRow]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED
 from twinsync.experiments.formatting import listing, sentence
-from twinsync.experiments.records import Claim, Outcome
+from twinsync.experiments.records import Claim, ClaimOutcome
 from twinsync.experiments.report.document import Block, Heading, Judged, Paragraph, Verdict, Verdicts
 
 
@@ -37,7 +37,7 @@ def tally(claims: Sequence[Claim]) -> str:
     )
 
 
-def _counts(outcomes: Sequence[Outcome]) -> str:
+def _counts(outcomes: Sequence[ClaimOutcome]) -> str:
     verdicts = [outcome.verdict for outcome in outcomes]
     counts = [(verdicts.count(verdict), wording) for verdict, wording in _WORDINGS.items()]
     return listing([f"{count} {wording.one if count == 1 else wording.several}" for count, wording in counts if count])
@@ -62,7 +62,7 @@ def _verdict(claim: Claim) -> Verdict:
     return Verdict(statement, _judged("As printed", claim.printed), _judged("Repaired", claim.repaired), note)
 
 
-def _judged(level: str, outcome: Outcome) -> Judged:
+def _judged(level: str, outcome: ClaimOutcome) -> Judged:
     # The first sentence has the number; where it holds and where not can take a page.
     detail, *more = re.split(r"(?<=[.])\s+(?=[A-Z])", outcome.detail, maxsplit=1)
     wording = _WORDINGS[outcome.verdict]

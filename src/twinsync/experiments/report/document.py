@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from twinsync.experiments.columns import Cell
+from twinsync.experiments.columns import TableCell
 
 Item = TypeVar("Item")
 
@@ -64,7 +64,7 @@ class Table:
 
     caption: str
     header: Sequence[str]
-    rows: Sequence[Sequence[Cell | str]]
+    rows: Sequence[Sequence[TableCell | str]]
     words: Sequence[int] = (0,)
     strong: Sequence[int] = ()
 
@@ -74,7 +74,7 @@ class Field(Generic[Item]):
     """A column of a table about items of one kind: its title, what it shows of one, and whether that is words."""
 
     title: str
-    show: Callable[[Item], Cell | str]
+    show: Callable[[Item], TableCell | str]
     words: bool = False
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
 
-from twinsync.experiments.columns import Cell
+from twinsync.experiments.columns import TableCell
 from twinsync.experiments.figures import Drawn
 from twinsync.experiments.figures.chart import Spot
 from twinsync.experiments.figures.style import COLOURS
@@ -116,10 +116,10 @@ def _table(table: Table) -> str:
     return f'{caption}<div class="table"><table>{heading}\n<tbody>{rows}</tbody></table></div>'
 
 
-def _cell(tag: str, content: Cell | str, scope: str, words: bool) -> str:
+def _cell(tag: str, content: TableCell | str, scope: str, words: bool) -> str:
     kind = ' class="words"' if words else ""
     scoped = f' scope="{scope}"' if scope else ""
-    main, small = content if isinstance(content, Cell) else Cell(content)
+    main, small = content if isinstance(content, TableCell) else TableCell(content)
     inside = f"{_words(main)}<small>{_words(small)}</small>" if small else _words(main)
     return f"<{tag}{kind}{scoped}>{inside}</{tag}>"
 

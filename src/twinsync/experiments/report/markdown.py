@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinsync.experiments.columns import Cell
+from twinsync.experiments.columns import TableCell
 from twinsync.experiments.report.document import (
     Block,
     Box,
@@ -95,6 +95,6 @@ def _table(table: Table) -> str:
     return caption + "\n".join([line(table.header or [""] * width), rule, *(line(row) for row in rows)])
 
 
-def _one_line(cell: Cell | str) -> str:
-    main, small = cell if isinstance(cell, Cell) else Cell(cell)
+def _one_line(cell: TableCell | str) -> str:
+    main, small = cell if isinstance(cell, TableCell) else TableCell(cell)
     return f"{main} ({small})" if small else main

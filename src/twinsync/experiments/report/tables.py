@@ -9,9 +9,9 @@ from twinsync.experiments.claims.evidence import PAPER, TUNED
 from twinsync.experiments.columns import (
     COMPARISON,
     SWEEP,
-    Cell,
     Column,
     Row,
+    TableCell,
     by_cost,
     cell_of,
     columns_of,
@@ -139,7 +139,7 @@ def levels(results: Results, record: Results | None) -> Table:
 def _reduction(name: str, place: int) -> Field[Level]:
     """How far the learner of a level lies below its level's benchmark at `place`; a dash where there is none."""
 
-    def show(level: Level) -> Cell:
+    def show(level: Level) -> TableCell:
         benchmarks = next((cast.benchmarks() for cast in (PAPER, TUNED) if cast.sac == level.scheme), ())
         pair = compared(level.results).evaluation.pair(level.scheme, benchmarks[place]) if benchmarks else None
         return cell_of(None if pair is None else pair.latency_reduction_percent, 1)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from twinsync.experiments.columns import Cell
+from twinsync.experiments.columns import TableCell
 from twinsync.experiments.figures.variants import ROLES, WHAT_DECIDES, at_change, changes_of, exchanged
 from twinsync.experiments.formatting import NBSP, listing, number, sentence
 from twinsync.experiments.records import VariantRow
@@ -128,14 +128,14 @@ def _alike(by_role: ByRole) -> str:
     return "yes" if looks_as_printed(by_role) else "no"
 
 
-def _cost_cell(row: VariantRow | None) -> Cell:
+def _cost_cell(row: VariantRow | None) -> TableCell:
     if row is None:
-        return Cell("–")
+        return TableCell("–")
     if row.measured is None:
-        return Cell("diverged")
+        return TableCell("diverged")
     each = row.measured.unit_cost
     seeds = f"{number(min(each))} to {number(max(each))}" if len(row.curve.cost) > 1 else ""
-    return Cell(number(row.measured.cost.mean), seeds)
+    return TableCell(number(row.measured.cost.mean), seeds)
 
 
 def _cost(row: VariantRow | None) -> float:

@@ -17,13 +17,13 @@ from twinsync.experiments.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, 
 from twinsync.experiments.formatting import number
 from twinsync.experiments.statistics import Bootstrap
 from twinsync.experiments.study.plan import DISCOUNTS, GRID, PEER, TUNED
-from twinsync.experiments.study.record import STEADY, RunRecord, Study, StudyCurve
+from twinsync.experiments.study.record import STEADY, RunRecord, StudyCurve, StudyFolder
 
 _COLOURS = {"terminal": BLUE, "truncation": VERMILLION}
 _DASHES: dict[str, Any] = {"hard": "solid", "soft": (0, (4, 1.6))}
 
 
-def write_figures(study: Study) -> list[str]:
+def write_figures(study: StudyFolder) -> list[str]:
     """Draw what the study has runs for into `figures/`; return the names drawn."""
     folder = study.path / "figures"
     folder.mkdir(exist_ok=True)
@@ -36,7 +36,7 @@ def write_figures(study: Study) -> list[str]:
     return drawn
 
 
-def draw_curves(study: Study) -> Figure:
+def draw_curves(study: StudyFolder) -> Figure:
     """Cost on fixed slots against slots of experience, a panel for each discount."""
     figure, panels = _panels(study, lambda curve: curve.cost)
     _frame_costs(panels, study, [study.curves[run.name] for run in study.of(GRID)])
@@ -44,7 +44,7 @@ def draw_curves(study: Study) -> Figure:
     return figure
 
 
-def draw_critics(study: Study) -> Figure:
+def draw_critics(study: StudyFolder) -> Figure:
     """Mean |Q| against slots, with what the rewards seen allow, a panel for each discount."""
     figure, panels = _panels(study, lambda curve: curve.value_size)
     for run in study.of(GRID):
@@ -63,7 +63,7 @@ def draw_critics(study: Study) -> Figure:
     return figure
 
 
-def draw_tuned(study: Study) -> Figure:
+def draw_tuned(study: StudyFolder) -> Figure:
     """Final cost of the tuned settings and of each put back, best first: seeds as dots, their mean as a bar's end."""
     runs = sorted(study.of(TUNED), key=_cost_or_inf)
     figure = new_figure(0.9 + 0.3 * len(runs), narrow=False)
@@ -100,7 +100,7 @@ def draw_tuned(study: Study) -> Figure:
     return figure
 
 
-def draw_peer(study: Study) -> Figure:
+def draw_peer(study: StudyFolder) -> Figure:
     """Our curve beside Stable-Baselines3's, a panel for each cycle end."""
     figure = new_figure(3.1, narrow=False)
     panels = dict(zip(_COLOURS, figure.subplots(1, 2, sharey=True), strict=True))
@@ -122,7 +122,7 @@ def draw_peer(study: Study) -> Figure:
     return figure
 
 
-_FIGURES: dict[str, tuple[str, Callable[[Study], Figure]]] = {
+_FIGURES: dict[str, tuple[str, Callable[[StudyFolder], Figure]]] = {
     "learning_curves": (GRID, draw_curves),
     "critics": (GRID, draw_critics),
     "tuned": (TUNED, draw_tuned),
@@ -130,7 +130,7 @@ _FIGURES: dict[str, tuple[str, Callable[[Study], Figure]]] = {
 }
 
 
-def _panels(study: Study, of: Callable[[StudyCurve], np.ndarray]) -> tuple[Figure, dict[Any, Axes]]:
+def _panels(study: StudyFolder, of: Callable[[StudyCurve], np.ndarray]) -> tuple[Figure, dict[Any, Axes]]:
     """A panel for each discount that has runs, with a line and a band for each of its runs."""
     runs = study.of(GRID)
     shown = [discount for discount in DISCOUNTS if any(run.settings["discount"] == discount for run in runs)]
@@ -153,7 +153,7 @@ def _panels(study: Study, of: Callable[[StudyCurve], np.ndarray]) -> tuple[Figur
 
 
 def _line(
-    axes: Axes, study: Study, curve: StudyCurve, of: Callable[[StudyCurve], np.ndarray], colour: str, dash: Any
+    axes: Axes, study: StudyFolder, curve: StudyCurve, of: Callable[[StudyCurve], np.ndarray], colour: str, dash: Any
 ) -> None:
     band = seed_band(of(curve), Bootstrap(study.file.seed))
     axes.fill_between(curve.slots, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
@@ -165,7 +165,7 @@ def _line(
         axes.plot(curve.slots[place], band.mean[place], "x", color=colour, markersize=8, markeredgewidth=2)
 
 
-def _frame_costs(panels: dict[Any, Axes], study: Study, curves: list[StudyCurve]) -> None:
+def _frame_costs(panels: dict[Any, Axes], study: StudyFolder, curves: list[StudyCurve]) -> None:
     """Limits from the optimum to the highest mean once a tenth of the slots is seen; untrained policies lie above."""
     late = [np.nanmean(c.cost, axis=0)[c.slots >= 0.1 * c.slots[-1]] for c in curves if np.isfinite(c.cost).any()]
     top = max((float(np.nanmax(values)) for values in late), default=1.0)
@@ -186,7 +186,7 @@ def _slots_axis(panels: dict[Any, Axes]) -> None:
         axes.set_xlabel("slots of experience" if place >= len(panels) - 2 else "")
 
 
-def _legend(figure: Figure, study: Study, *, optimum: bool) -> None:
+def _legend(figure: Figure, study: StudyFolder, *, optimum: bool) -> None:
     handles = [
         Line2D([], [], color=_COLOURS[end], linestyle=_DASHES[target], label=f"{end}, {target} target")
         for end in _COLOURS
@@ -199,7 +199,7 @@ def _legend(figure: Figure, study: Study, *, optimum: bool) -> None:
     )  # fmt: skip
 
 
-def _optimum(study: Study) -> list[Line2D]:
+def _optimum(study: StudyFolder) -> list[Line2D]:
     label = "optimum, channel known"
     return [] if study.optimum is None else [Line2D([], [], color=INK, linestyle=(0, (4, 2)), label=label)]
 

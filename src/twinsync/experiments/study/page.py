@@ -6,14 +6,14 @@ import math
 from pathlib import Path
 from typing import Any
 
-from twinsync.experiments.columns import Cell
+from twinsync.experiments.columns import TableCell
 from twinsync.experiments.formatting import NBSP, change, duration, listing, number, sentence, share
 from twinsync.experiments.report.document import Block, Bullets, Code, Document, Heading, Paragraph, Picture, Table
 from twinsync.experiments.report.findings import WORSE
 from twinsync.experiments.report.markdown import to_markdown
 from twinsync.experiments.study.figures import write_figures
 from twinsync.experiments.study.plan import GRID, PEER, TOGETHER, TUNED
-from twinsync.experiments.study.record import DIVERGED, FELL_BACK, RunRecord, Study, read_study
+from twinsync.experiments.study.record import DIVERGED, FELL_BACK, RunRecord, StudyFolder, read_study
 from twinsync.learning.divergence import MARGIN
 from twinsync.learning.settings import TUNED_REASONS
 from twinsync.writing import whole_file
@@ -33,7 +33,7 @@ def write_page(out: Path) -> Path:
     return page
 
 
-def build(study: Study) -> Document:
+def build(study: StudyFolder) -> Document:
     """The page as blocks."""
     file = study.file
     where = f"Preset `{file.scenario}`" + "".join(f", `{item}`" for item in file.overrides)
@@ -51,7 +51,7 @@ def build(study: Study) -> Document:
     )
 
 
-def _size(study: Study) -> str:
+def _size(study: StudyFolder) -> str:
     budget = study.file.budget
     return (
         f"{budget['slots']:,} environment slots and {budget['seeds']} training seeds a run, hidden layers of "
@@ -59,7 +59,7 @@ def _size(study: Study) -> str:
     )
 
 
-def _method(study: Study) -> list[Block]:
+def _method(study: StudyFolder) -> list[Block]:
     budget = study.file.budget
     learning = study.file.learning
     changed = f", with {listing([f'`{key} = {value}`' for key, value in learning.items()])}" if learning else ""
@@ -92,7 +92,7 @@ def _method(study: Study) -> list[Block]:
     ]
 
 
-def _grid(study: Study) -> list[Block]:
+def _grid(study: StudyFolder) -> list[Block]:
     runs = study.of(GRID)
     rows = [
         [
@@ -169,7 +169,7 @@ def _reason(runs: list[RunRecord]) -> str:
     return reason
 
 
-def _tuned(study: Study) -> list[Block]:
+def _tuned(study: StudyFolder) -> list[Block]:
     runs = study.of(TUNED)
     base = next((run for run in runs if run.name == "tuned"), None)
     mean = math.nan if base is None else base.final_cost.mean
@@ -205,7 +205,7 @@ def _tuned(study: Study) -> list[Block]:
     ]
 
 
-def _peer(study: Study) -> list[Block]:
+def _peer(study: StudyFolder) -> list[Block]:
     named = {run.name: run for run in study.file.runs}
     rows = []
     for run in study.of(PEER):
@@ -230,7 +230,7 @@ def _peer(study: Study) -> list[Block]:
     ]
 
 
-def _again(study: Study) -> list[Block]:
+def _again(study: StudyFolder) -> list[Block]:
     file = study.file
     spent = sum(run.training_s for run in file.runs)
     versions = ", ".join(f"{name} {version}" for name, version in file.versions.items())
@@ -248,10 +248,10 @@ def _again(study: Study) -> list[Block]:
     ]
 
 
-def _costs(run: RunRecord) -> list[Cell | str]:
+def _costs(run: RunRecord) -> list[TableCell | str]:
     final = run.final_cost
     interval = "" if math.isnan(final.low) else f"{number(final.low)} to {number(final.high)}"
-    cost = Cell(number(final.mean), interval)
+    cost = TableCell(number(final.mean), interval)
     return [cost, _mean([seed.best_cost for seed in run.curve]), _mean([seed.end_cost for seed in run.curve])]
 
 

@@ -191,7 +191,7 @@ def _why(outcome: str, seeds: Sequence[SeedRecord], diverged: Sequence[Sign], va
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyFolder:
     """A study's folder: study.json, and the learning curve of each run."""
 
     path: Path
@@ -217,11 +217,11 @@ def write_curves(out: Path, folders: Mapping[str, Path]) -> None:
             writer.writerows((name, *row) for row in read_curve(folder / CURVE_FILE))
 
 
-def read_study(out: Path) -> Study:
+def read_study(out: Path) -> StudyFolder:
     """Read the raw files of a study that `run.study` wrote."""
     rows: dict[str, list[CurveRow]] = {}
     with (out / CURVES).open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
             values = (float(line[key]) for key in CurveRow._fields[2:])
             rows.setdefault(line["run"], []).append(CurveRow(int(line["seed"]), int(line["slots"]), *values))
-    return Study(out, read(out / STUDY, StudyFile), {name: to_arrays(points) for name, points in rows.items()})
+    return StudyFolder(out, read(out / STUDY, StudyFile), {name: to_arrays(points) for name, points in rows.items()})

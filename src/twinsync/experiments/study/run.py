@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
-from twinsync.experiments.evaluate import evaluate
+from twinsync.experiments.evaluate import Progress, evaluate
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.schemes import Budget
 from twinsync.experiments.statistics import Bootstrap
@@ -28,8 +28,6 @@ from twinsync.scenario import Scenario
 from twinsync.storage import encode, open_folder, write_text
 
 RUNS = "runs"
-
-Progress = Callable[[str, int, int], None]
 
 
 def study(
