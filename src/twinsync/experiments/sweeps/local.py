@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
-import queue
 import selectors
-import struct
 import subprocess
 import sys
-import threading
-import warnings
 from collections.abc import Sequence
-from typing import IO, Any
 
 import jax
 
-from twinsync import compilation
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.executor import Executor, Report, TaskFailed
 from twinsync.experiments.sweeps.work import compute
+from twinsync.experiments.sweeps.worker import receive, send
 
 # One thread a worker: small networks gain nothing from more, and sums then never depend on how many there are.
 ONE_THREAD = {"NPROC": "1", "PJRT_NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _NO_THREADS = "--xla_cpu_multi_thread_eigen=false"
-
-_LENGTH = struct.Struct("!Q")
 
 
 def worker_environment() -> dict[str, str]:
@@ -100,7 +92,7 @@ class Processes:
     def _start(self, worker: int) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C is for this process, which then ends its workers.
         process = subprocess.Popen(
-            [sys.executable, "-m", "twinsync.experiments.sweeps.local"],
+            [sys.executable, "-m", "twinsync.experiments.sweeps.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **worker_environment(), "JAX_PLATFORMS": "cpu"},
         )  # fmt: skip
@@ -132,62 +124,3 @@ class Processes:
                 if pipe is not None:
                     pipe.close()
         return code
-
-
-def send(pipe: IO[bytes], message: Any) -> None:
-    """One message, whole."""
-    data = pickle.dumps(message)
-    pipe.write(_LENGTH.pack(len(data)) + data)
-    pipe.flush()
-
-
-def receive(pipe: IO[bytes]) -> Any:
-    """The next message. Raises `EOFError` where the other side is gone."""
-    return pickle.loads(_receive_bytes(pipe))
-
-
-def _receive_bytes(pipe: IO[bytes]) -> bytes:
-    head = pipe.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        raise EOFError
-    data = pipe.read(_LENGTH.unpack(head)[0])
-    if len(data) < _LENGTH.unpack(head)[0]:
-        raise EOFError
-    return data
-
-
-def _read_tasks(pipe: IO[bytes], tasks: queue.SimpleQueue[bytes]) -> None:
-    """Queue each task as it comes. When the driver is gone, end this process, in the midst of a task too."""
-    try:
-        while True:
-            tasks.put(_receive_bytes(pipe))
-    except EOFError:
-        os._exit(0)
-
-
-def connect_quietly() -> None:
-    """Keep compiled programs; a worker for which that fails leaves it to the driver to say so."""
-    warnings.simplefilter("ignore", compilation.CacheWarning)
-    compilation.connect()
-
-
-def serve() -> None:
-    """Run a worker: read a task, answer with results or with a traceback, until the driver is gone."""
-    import traceback
-
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a user's allocator prints must not be an answer
-    tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    connect_quietly()
-    threading.Thread(target=_read_tasks, args=(sys.stdin.buffer, tasks), daemon=True).start()
-    while True:
-        try:
-            send(answers, compute(pickle.loads(tasks.get())))
-        except BrokenPipeError:
-            return
-        except Exception:
-            send(answers, traceback.format_exc())
-
-
-if __name__ == "__main__":
-    serve()

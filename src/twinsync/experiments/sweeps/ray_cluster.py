@@ -13,9 +13,10 @@ from twinsync.compilation import VARIABLE
 from twinsync.errors import InputError
 from twinsync.experiments.sweeps.cell import Cell
 from twinsync.experiments.sweeps.executor import Report, TaskFailed
-from twinsync.experiments.sweeps.local import connect_quietly, worker_environment
+from twinsync.experiments.sweeps.local import worker_environment
 from twinsync.experiments.sweeps.result import CellResult
 from twinsync.experiments.sweeps.work import compute
+from twinsync.experiments.sweeps.worker import connect_quietly
 
 
 class RayCluster:
