@@ -7,30 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
-import queue
 import selectors
-import struct
 import subprocess
 import sys
-import threading
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import jax
 
-from twinsync import compilation
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.compute.work import compute
+from twinsync.experiments.compute.worker import receive, send
 
 # One thread per worker: small networks gain nothing from more, and sums then never depend on how many there are.
 ONE_THREAD = {"NPROC": "1", "PJRT_NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _NO_THREADS = "--xla_cpu_multi_thread_eigen=false"
-
-_LENGTH = struct.Struct("!Q")
 
 
 @dataclass(frozen=True)
@@ -144,7 +137,7 @@ class Processes:
     def _start(self, worker: int) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C is for this process, which then ends its workers.
         process = subprocess.Popen(
-            [sys.executable, "-m", "twinsync.experiments.compute.executors"],
+            [sys.executable, "-m", "twinsync.experiments.compute.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **worker_environment(), "JAX_PLATFORMS": "cpu"},
         )  # fmt: skip
@@ -176,62 +169,3 @@ class Processes:
                 if pipe is not None:
                     pipe.close()
         return code
-
-
-def send(pipe: IO[bytes], message: Any) -> None:
-    """One message, whole."""
-    data = pickle.dumps(message)
-    pipe.write(_LENGTH.pack(len(data)) + data)
-    pipe.flush()
-
-
-def receive(pipe: IO[bytes]) -> Any:
-    """The next message. Raises `EOFError` where the other side is gone."""
-    return pickle.loads(_receive_bytes(pipe))
-
-
-def _receive_bytes(pipe: IO[bytes]) -> bytes:
-    head = pipe.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        raise EOFError
-    data = pipe.read(_LENGTH.unpack(head)[0])
-    if len(data) < _LENGTH.unpack(head)[0]:
-        raise EOFError
-    return data
-
-
-def _read_tasks(pipe: IO[bytes], tasks: queue.SimpleQueue[bytes]) -> None:
-    """Queue each task as it comes. When the driver is gone, end this process, in the midst of a task too."""
-    try:
-        while True:
-            tasks.put(_receive_bytes(pipe))
-    except EOFError:
-        os._exit(0)
-
-
-def connect_quietly() -> None:
-    """Keep compiled programs; a worker for which that fails leaves it to the driver to say so."""
-    warnings.simplefilter("ignore", compilation.CacheWarning)
-    compilation.connect()
-
-
-def serve() -> None:
-    """The worker process: read a task, answer with results or with a traceback, until the driver is gone."""
-    import traceback
-
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a user's allocator prints must not be an answer
-    tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    connect_quietly()
-    threading.Thread(target=_read_tasks, args=(sys.stdin.buffer, tasks), daemon=True).start()
-    while True:
-        try:
-            send(answers, compute(pickle.loads(tasks.get())))
-        except BrokenPipeError:
-            return
-        except Exception:
-            send(answers, traceback.format_exc())
-
-
-if __name__ == "__main__":
-    serve()

@@ -12,9 +12,10 @@ from typing import Any
 from twinsync.compilation import VARIABLE
 from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
-from twinsync.experiments.compute.executors import Report, TaskFailed, connect_quietly, worker_environment
+from twinsync.experiments.compute.executors import Report, TaskFailed, worker_environment
 from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.compute.work import compute
+from twinsync.experiments.compute.worker import connect_quietly
 
 
 class RayCluster:

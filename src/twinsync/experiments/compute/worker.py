@@ -1,0 +1,77 @@
+"""A worker process of the local executor: tasks come through standard input, answers go through standard output."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import struct
+import sys
+import threading
+import traceback
+import warnings
+from typing import IO, Any
+
+from twinsync import compilation
+
+_LENGTH = struct.Struct("!Q")
+
+
+def send(pipe: IO[bytes], message: Any) -> None:
+    """One message, whole."""
+    data = pickle.dumps(message)
+    pipe.write(_LENGTH.pack(len(data)) + data)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes]) -> Any:
+    """The next message. Raises `EOFError` where the other side is gone."""
+    return pickle.loads(_receive_bytes(pipe))
+
+
+def _receive_bytes(pipe: IO[bytes]) -> bytes:
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    data = pipe.read(_LENGTH.unpack(head)[0])
+    if len(data) < _LENGTH.unpack(head)[0]:
+        raise EOFError
+    return data
+
+
+def _read_tasks(pipe: IO[bytes], tasks: queue.SimpleQueue[bytes]) -> None:
+    """Queue each task as it comes. When the driver is gone, end this process, in the midst of a task too."""
+    try:
+        while True:
+            tasks.put(_receive_bytes(pipe))
+    except EOFError:
+        os._exit(0)
+
+
+def connect_quietly() -> None:
+    """Keep compiled programs; a worker for which that fails leaves it to the driver to say so."""
+    warnings.simplefilter("ignore", compilation.CacheWarning)
+    compilation.connect()
+
+
+def serve() -> None:
+    """Read a task, answer with results or with a traceback, until the driver is gone."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a user's allocator prints must not be an answer
+    tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read_tasks, args=(sys.stdin.buffer, tasks), daemon=True).start()
+    connect_quietly()
+    # After the thread has started: a driver that goes while JAX is loaded takes this process along.
+    from twinsync.experiments.compute.work import compute
+
+    while True:
+        try:
+            send(answers, compute(pickle.loads(tasks.get())))
+        except BrokenPipeError:
+            return
+        except Exception:
+            send(answers, traceback.format_exc())
+
+
+if __name__ == "__main__":
+    serve()
