@@ -11,7 +11,7 @@ from twinsync.experiments.study import run as module
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--budget", "huge"], "unknown budget 'huge'; give one of quick, laptop, full"),
+        (["--budget", "huge"], "unknown budget 'huge'; give one of quick, laptop, printed, full"),
         (["--peer", "brax"], "--peer brax: unknown; the only one is sb3"),
         (["--runs", "gamma-1"], "'gamma-1' names no run; known: gamma-0,"),
         (["--runs", "sb3-*"], "'sb3-*' names no run"),  # without --peer
