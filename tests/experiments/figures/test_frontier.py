@@ -7,7 +7,7 @@ from twinsync.experiments.figures import sweep_figures
 from twinsync.experiments.figures.style import look, styles
 
 RESULTS = both()
-FRONTIERS = {figure.name(sweep): (figure, sweep) for figure, sweep in sweep_figures(RESULTS) if figure.title}
+FRONTIERS = {figure.name(sweep): (figure, sweep) for figure, sweep in sweep_figures(RESULTS.sweeps) if figure.title}
 
 
 def row_of(name: str, place: str) -> list[object]:

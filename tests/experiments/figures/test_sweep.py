@@ -112,7 +112,7 @@ def test_a_new_figure_of_sweeps_is_one_entry(monkeypatch):
     )
     monkeypatch.setattr(figures, "SWEEP_FIGURES", (*figures.SWEEP_FIGURES, new))
     drawn = {figure.name(sweep): figure.plan(sweep, RESULTS, styles(RESULTS.schemes))
-             for figure, sweep in sweep_figures(RESULTS) if figure is new}  # fmt: skip
+             for figure, sweep in sweep_figures(RESULTS.sweeps) if figure is new}  # fmt: skip
     assert set(drawn) == {f"energy_{sweep.slug}" for sweep in sweeps()}
     (axes,) = drawn["energy_fig4"].draw(False).figure.axes
     assert axes.get_title(loc="left") == "Mean energy of a slot [J]"

@@ -13,7 +13,7 @@ from tests.experiments.made_up import at_point, both, compared
 from tests.experiments.made_up_study import studies
 
 from twinsync.experiments.claims import check_claims
-from twinsync.experiments.records import ClaimCheck, Progress, Sensitivity, Sweep, VariedCheck
+from twinsync.experiments.records import ClaimCheck, ResultCounts, Sensitivity, Sweep, VariedCheck
 from twinsync.experiments.report.document import Document
 from twinsync.experiments.report.markdown import to_markdown
 from twinsync.experiments.report.sections import build
@@ -46,7 +46,7 @@ def results() -> Results:
         return structs.replace(point, evaluation=structs.replace(point.evaluation, notes=notes))
 
     held = structs.replace(at_point(fig5, 0, diverged), overrides=("sensing_rate_bps=4 Mbit/s",))
-    manifest = structs.replace(made.manifest, results=Progress(41, 44))
+    manifest = structs.replace(made.manifest, results=ResultCounts(41, 44))
     return replace(made, manifest=manifest, sweeps=(fig4, held, *others), studies=studies())
 
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.evidence import Evidence, NamedPoint, View, sizes_differ
+from twinsync.experiments.claims.evidence import Evidence, NamedPoint, View
 from twinsync.experiments.formatting import NBSP, number
 from twinsync.experiments.records import NOTHING, Estimate
 
@@ -218,8 +218,9 @@ def below(
 
 
 def refusal(who: str, slots: float, other: str, other_slots: float, where: str) -> str:
-    """Why two learners are not compared: they were trained for different numbers of slots; empty if they were not."""
-    if not sizes_differ(slots, other_slots):
+    """Why two learners are not compared: they were trained for different numbers of slots; empty where they were not,
+    or where it is not known."""
+    if math.isnan(slots) or math.isnan(other_slots) or slots == other_slots:
         return ""
     return (
         f"{who} was trained on {slots:,.0f} slots and {other} on {other_slots:,.0f}, so that they are not compared "

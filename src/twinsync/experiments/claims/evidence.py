@@ -131,11 +131,6 @@ class Evidence:
         return [*base, *(place for view in self.views.values() for place in view.places)]
 
 
-def sizes_differ(a: float, b: float) -> bool:
-    """Whether two numbers of training slots are known and not the same: such runs are not compared."""
-    return not (math.isnan(a) or math.isnan(b)) and a != b
-
-
 def gather(
     comparison: Comparison | None,
     sweeps: Mapping[str, Sweep],

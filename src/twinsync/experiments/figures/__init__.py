@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 
 from twinsync.experiments.figures import frontier, sweep
@@ -21,12 +22,11 @@ __all__ = ["Drawn", "sweep_figures", "write_figures"]
 SWEEP_FIGURES = (*sweep.FIGURES, *frontier.FIGURES)
 
 
-def sweep_figures(results: Results) -> Iterator[tuple[SweepFigure, Sweep]]:
-    """Every figure of every sweep, in the order in which a report has them."""
-    for figure in SWEEP_FIGURES:
-        for one in results.sweeps:
-            if figure.applies(one, results):
-                yield figure, one
+def sweep_figures(sweeps: Iterable[Sweep]) -> Iterator[tuple[SweepFigure, Sweep]]:
+    """Every figure of these sweeps, in the order in which they are drawn."""
+    for figure, one in product(SWEEP_FIGURES, sweeps):
+        if figure.applies(one):
+            yield figure, one
 
 
 def write_figures(folder: Path, results: Results, record: Results | None = None) -> dict[str, Drawn]:
@@ -44,14 +44,14 @@ def _plans(results: Results, record: Results | None) -> Iterator[FigurePlan]:
     if results.comparison is not None:
         yield convergence_plan("fig3_convergence", results.with_curves(printed=False), look)
         yield from comparison_plans(results, look)
-    for figure, one in sweep_figures(results):
+    for figure, one in sweep_figures(results.sweeps):
         yield figure.plan(one, results, look)
     if results.comparison is not None and record is not None:
         if record.comparison is not None:
             yield convergence_plan("fig3_printed", record.with_curves(printed=True), look)
         if record is not results:
-            for one in as_printed_sweeps(record):
-                yield sweep.LATENCY.plan(one, record, look)
+            for figure, one in sweep_figures(as_printed_sweeps(record)):
+                yield figure.plan(one, record, look)
     studies = results.studies or ({} if record is None else record.studies)
     if SETTINGS in studies:
         yield variants_plan(studies[SETTINGS].rows)

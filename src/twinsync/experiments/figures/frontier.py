@@ -129,7 +129,7 @@ def _figure(name: str, title: str, payment: Payment) -> SweepFigure:
 
     return SweepFigure(
         name=lambda sweep: name,
-        applies=lambda sweep, results: sweep.name == payment.sweep,
+        applies=lambda sweep: sweep.name == payment.sweep,
         caption=caption,
         draw=draw,
         header=HEADER,

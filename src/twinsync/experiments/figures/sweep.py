@@ -29,13 +29,13 @@ Value = Callable[[Measured], Estimate | None]
 class SweepFigure:
     """A figure that sweeps may have, in `figures/` and in the report.
 
-    name: its file's, from the sweep. applies: whether a sweep of these results has it. caption: what a reader is told
+    name: its file's, from the sweep. applies: whether a sweep has it. caption: what a reader is told
     of it. draw: the chart, for a page or (`narrow`) a phone. header, rows: the data behind it. title: its own heading
     in the report's section on what a shorter latency is paid with, empty for one that stands under its sweep's.
     """
 
     name: Callable[[Sweep], str]
-    applies: Callable[[Sweep, Results], bool]
+    applies: Callable[[Sweep], bool]
     caption: Callable[[Sweep, Results], str]
     draw: Callable[[Sweep, Results, Mapping[str, Style], bool], Chart]
     header: Sequence[str]
@@ -230,7 +230,7 @@ def _draw_latency(sweep: Sweep, results: Results, styles: Mapping[str, Style], n
 
 LATENCY = SweepFigure(
     name=lambda sweep: f"sweep_{sweep.slug}",
-    applies=lambda sweep, results: True,
+    applies=lambda sweep: True,
     caption=_latency_caption,
     draw=_draw_latency,
     header=HEADER,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED
 from twinsync.experiments.formatting import listing, sentence
 from twinsync.experiments.records import Claim, ClaimOutcome
-from twinsync.experiments.report.document import Block, Heading, Judged, Paragraph, Verdict, Verdicts
+from twinsync.experiments.report.document import Block, Heading, Paragraph, Verdicts
 
 
 class _Wording(NamedTuple):
@@ -18,6 +18,19 @@ class _Wording(NamedTuple):
     kind: str
     one: str
     several: str
+
+
+class Judged(NamedTuple):
+    """One side of a claim: its kind for the eye, the verdict in words, and by which numbers.
+
+    `more` is shown on demand, `basis` in small print; both may be empty.
+    """
+
+    kind: str
+    verdict: str
+    detail: str
+    more: str
+    basis: str
 
 
 _WORDINGS = {
@@ -52,14 +65,22 @@ def claims_section(claims: Sequence[Claim]) -> list[Block]:
         "printed, on the right with settings that fit the problem. A claim holds where its 95 % interval lies wholly "
         "on the claimed side; learners that were trained for different numbers of slots are not compared."
     )
-    items = [_verdict(claim) for claim in claims]
-    return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(items)]
+    return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(claims)]
 
 
-def _verdict(claim: Claim) -> Verdict:
-    statement = f"{claim.figure}: {sentence(claim.statement)}"
-    note = f"What it hinges on: {claim.hinges.removesuffix('.')}." if claim.hinges else ""
-    return Verdict(statement, _judged("As printed", claim.printed), _judged("Repaired", claim.repaired), note)
+def statement(claim: Claim) -> str:
+    """A claim as a sentence, with its figure."""
+    return f"{claim.figure}: {sentence(claim.statement)}"
+
+
+def sides(claim: Claim) -> tuple[Judged, Judged]:
+    """What became of a claim as printed, and repaired."""
+    return _judged("As printed", claim.printed), _judged("Repaired", claim.repaired)
+
+
+def hinge(claim: Claim) -> str:
+    """Which constants a claim hinges on, as a sentence; empty where that is not known."""
+    return f"What it hinges on: {claim.hinges.removesuffix('.')}." if claim.hinges else ""
 
 
 def _judged(level: str, outcome: ClaimOutcome) -> Judged:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from twinsync.experiments.columns import TableCell
+from twinsync.experiments.records import Claim
 
 Item = TypeVar("Item")
 
@@ -132,35 +133,10 @@ class Folded:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What became of a claim with one set of schemes: `good`, `partly`, `bad` or `open`, the same in words, and by
-    which numbers.
-
-    `more` is shown on demand, `basis` in small print; both may be empty.
-    """
-
-    kind: str
-    verdict: str
-    detail: str
-    more: str
-    basis: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A claim and what became of it as printed and repaired; `note` is small print and may be empty."""
-
-    claim: str
-    printed: Judged
-    repaired: Judged
-    note: str
-
-
-@dataclass(frozen=True)
 class Verdicts:
-    """A list of claims with their verdicts."""
+    """The paper's claims with what became of each as printed, and repaired."""
 
-    items: Sequence[Verdict]
+    claims: Sequence[Claim]
 
 
 Block = Heading | Paragraph | Bullets | Code | Tiles | Table | Picture | Box | Folded | Verdicts

@@ -11,6 +11,7 @@ from twinsync.experiments.columns import TableCell
 from twinsync.experiments.figures import Drawn
 from twinsync.experiments.figures.chart import Spot
 from twinsync.experiments.figures.style import COLOURS
+from twinsync.experiments.report.claims import Judged, hinge, sides, statement
 from twinsync.experiments.report.document import (
     Block,
     Box,
@@ -19,7 +20,6 @@ from twinsync.experiments.report.document import (
     Document,
     Folded,
     Heading,
-    Judged,
     Made,
     Paragraph,
     Picture,
@@ -126,10 +126,10 @@ def _cell(tag: str, content: TableCell | str, scope: str, words: bool) -> str:
 
 def _verdicts(block: Verdicts) -> str:
     items = []
-    for item in block.items:
-        note = f'<p class="note">{_words(item.note)}</p>' if item.note else ""
-        sides = _judged(item.printed) + _judged(item.repaired)
-        items.append(f'<li><p class="claim">{_words(item.claim)}</p><div class="sides">{sides}</div>{note}</li>')
+    for claim in block.claims:
+        note = f'<p class="note">{_words(hinge(claim))}</p>' if claim.hinges else ""
+        both = "".join(_judged(side) for side in sides(claim))
+        items.append(f'<li><p class="claim">{_words(statement(claim))}</p><div class="sides">{both}</div>{note}</li>')
     return f'<ul class="verdicts">{"".join(items)}</ul>'
 
 

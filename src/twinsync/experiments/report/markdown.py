@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twinsync.experiments.columns import TableCell
+from twinsync.experiments.records import Claim
+from twinsync.experiments.report.claims import Judged, hinge, sides, statement
 from twinsync.experiments.report.document import (
     Block,
     Box,
@@ -13,12 +15,10 @@ from twinsync.experiments.report.document import (
     Document,
     Folded,
     Heading,
-    Judged,
     Paragraph,
     Picture,
     Table,
     Tiles,
-    Verdict,
     Verdicts,
 )
 
@@ -49,8 +49,8 @@ def _block(block: Block) -> str:
             return _table(block)
         case Picture():
             return _picture(block)
-        case Verdicts(items):
-            return "\n".join(_verdict(item) for item in items)
+        case Verdicts(claims):
+            return "\n".join(_verdict(claim) for claim in claims)
         case Box(_, title, blocks):
             inside = "\n\n".join([f"**{_words(title)}**", *(_block(item) for item in blocks)])
             return "\n".join(f"> {line}".rstrip() for line in inside.splitlines())
@@ -59,9 +59,9 @@ def _block(block: Block) -> str:
             return f"<details>\n<summary>{_words(summary)}</summary>\n\n{inside}\n\n</details>"
 
 
-def _verdict(item: Verdict) -> str:
-    lines = [f"- **{item.claim}**", *(f"  - {_judged(side)}" for side in (item.printed, item.repaired))]
-    return "\n".join(_words(line) for line in [*lines, *([f"  - {item.note}"] if item.note else [])])
+def _verdict(claim: Claim) -> str:
+    lines = [f"- **{statement(claim)}**", *(f"  - {_judged(side)}" for side in sides(claim))]
+    return "\n".join(_words(line) for line in [*lines, *([f"  - {hinge(claim)}"] if claim.hinges else [])])
 
 
 def _judged(item: Judged) -> str:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 
 from twinsync.experiments.figures import sweep_figures
-from twinsync.experiments.figures.sweep import LATENCY, as_printed_sweeps
-from twinsync.experiments.formatting import NBSP, change, listing, number, seconds, sentence, share, symbol
+from twinsync.experiments.figures.sweep import SweepFigure, as_printed_sweeps
+from twinsync.experiments.formatting import NBSP, listing, number, seconds, sentence, share, symbol
 from twinsync.experiments.records import Sweep
 from twinsync.experiments.report import tables
 from twinsync.experiments.report.document import Block, Bullets, Folded, Heading, Made, Paragraph, Picture
-from twinsync.experiments.results import OPTIMUM, SAC_AS_PRINTED, Results
+from twinsync.experiments.results import OPTIMUM, Results
 
 _HOW_TO_READ = (
     "Mean latency of a slot is T[n] of (19a), all UDs together; the cost adds the penalties of (22) and is what every "
@@ -46,44 +46,24 @@ def _sweeps(title: str, sweeps: Sequence[Sweep], results: Results, words: str) -
 
 
 def _sweep(sweep: Sweep, results: Results) -> list[Block]:
-    words = finding(sweep, results)
+    words, figures = finding(sweep, results), [figure for figure, _ in sweep_figures([sweep]) if not figure.title]
     remarks = [*lacks(sweep, results), *diverged(sweep, results)]
-    pictures = [
-        Picture(figure.name(sweep), figure.caption(sweep, results), f"{sweep.title}. {words}", made_by(sweep))
-        for figure, one in sweep_figures(results)
-        if one is sweep and not figure.title
-    ]
     return [
         Heading(f"{sweep.figure}: {sweep.title}" if sweep.figure else sweep.title, 3),
         Paragraph(words),
-        *pictures,
+        *(_picture(figure, sweep, results, f"{sweep.title}. {words}") for figure in figures),
         *([Bullets(remarks)] if remarks else []),
         Folded("All values of this figure", [tables.values(sweep, results)]),
     ]
 
 
-def made_by(sweep: Sweep) -> Made:
-    """The command that made a sweep, and its revisions."""
-    return Made(sweep.command, sweep.commits)
+def _picture(figure: SweepFigure, sweep: Sweep, results: Results, message: str) -> Picture:
+    return Picture(figure.name(sweep), figure.caption(sweep, results), message, Made(sweep.command, sweep.commits))
 
 
 def recorded_sweeps(record: Results) -> list[Block]:
     """Figs. 4 to 7 of a record, as printed."""
-    return [block for sweep in as_printed_sweeps(record) for block in _recorded(sweep, record)]
-
-
-def _recorded(sweep: Sweep, record: Results) -> list[Block]:
-    ends = [item.latency_s.mean for point in sweep.points if (item := point.measured(SAC_AS_PRINTED)) is not None]
-    words = ""
-    if len(ends) > 1:
-        moved = f"from {seconds(ends[0])} to {seconds(ends[-1])} ({change(ends[-1], ends[0])})"
-        words = f" SAC's mean latency goes {moved}."
-    caption = f"{sweep.figure} as printed, recorded.{words} {LATENCY.caption(sweep, record)}"
-    return [
-        Heading(f"{sweep.figure}: {sweep.title}", 3),
-        Picture(LATENCY.name(sweep), caption, f"{sweep.title}.{words}", made_by(sweep)),
-        Folded("All values of this figure", [tables.values(sweep, record)]),
-    ]
+    return [block for sweep in as_printed_sweeps(record) for block in _sweep(sweep, record)]
 
 
 def finding(sweep: Sweep, results: Results) -> str:
@@ -148,11 +128,10 @@ def diverged(sweep: Sweep, results: Results) -> list[str]:
 def frontier_section(results: Results) -> list[Block]:
     """What a shorter latency has to be paid with."""
     blocks: list[Block] = []
-    for figure, sweep in sweep_figures(results):
+    for figure, sweep in sweep_figures(results.sweeps):
         if figure.title:
             message = f"{figure.title}, one line per scheme, with {len(sweep.points)} points each."
-            caption = figure.caption(sweep, results)
-            blocks += [Heading(figure.title, 3), Picture(figure.name(sweep), caption, message, made_by(sweep))]
+            blocks += [Heading(figure.title, 3), _picture(figure, sweep, results, message)]
     return [Heading("What a shorter latency is paid with"), *blocks] if blocks else []
 
 
