@@ -34,6 +34,7 @@ from twinsync.experiments.records import (
     Sweep,
 )
 from twinsync.experiments.results import EVALUATION_SEED, TRAINING_SEED, Comparison, Curve, Results
+from twinsync.experiments.statistics import LEVEL, METHOD
 
 # name, label, group, mean latency [s], mean cost, does it learn
 SCHEMES = [
@@ -154,7 +155,7 @@ def evaluation(allocators: Mapping[str, Measured], *, notes: Iterable[str] = (),
         "slots": 500,
         "seeds": 4,
         "seed": 3,
-        "interval": IntervalMethod(0.95, "percentile bootstrap over units", 10_000),
+        "interval": IntervalMethod(LEVEL, METHOD),
         "optimum": Certificate(OPTIMUM_COST, 3e-6),
         "paired": {
             name: {other: pair(a, b) for other, b in allocators.items() if other != name}
@@ -257,7 +258,7 @@ def compared(*, seeds: int = 4, diverge: bool = True) -> Results:
     }
     allocators["optimum"] = structs.replace(allocators["optimum"], energy_violation_rate=0.02)
     notes = (
-        "95 % intervals over 4 training seeds are percentile bootstrap; about 80 % coverage",
+        "95 % intervals over 4 training seeds are Student's t with the jackknife's standard error",
         "ppo breaks its limits",
     )
     schemes = [

@@ -36,6 +36,9 @@ OTHERS = (
 )
 
 
+T1, T2 = 12.7062047, 4.3026527  # Student's t at 97.5 % with 1 and 2 degrees of freedom
+
+
 def scheme(cost: Any, **means: float) -> RawScheme:
     """A scheme with this cost [P, M, N], a latency of a tenth of it, and given means of all else."""
     cost = np.asarray(cost, np.float64)
@@ -59,11 +62,13 @@ def test_one_policy_has_its_sets_as_units(scenario: Scenario) -> None:
     summary = summarise(evaluation(scenario, {"a": scheme([[[8, 12], [28, 32]]])}, [[10, 10], [20, 20]]))
     entry = summary["allocators"]["a"]
     assert (entry["unit"], entry["unit_count"], entry["unit_cost"]) == (EVALUATION_SEED, 2, [10.0, 30.0])
-    assert entry["cost"] == pytest.approx({"mean": 20, "ci_low": 10, "ci_high": 30, "median": 20, "p95": 31.4})
+    # Two sets: standard error |30 - 10| / 2 = 10, and t with 1 degree of freedom is T1.
+    ends = {"ci_low": 20 - 10 * T1, "ci_high": 20 + 10 * T1}
+    assert entry["cost"] == pytest.approx({"mean": 20, **ends, "median": 20, "p95": 31.4})
     assert entry["latency_s"]["mean"] == pytest.approx(2.0)
     gap = entry["gap_to_optimum"]
-    # Slots' own gaps: -0.2, 0.2, 0.4, 0.6. A resample of one set only gives 0 or 1/2.
-    assert (gap["mean"], gap["ci_low"], gap["ci_high"]) == pytest.approx((1 / 3, 0.0, 0.5))
+    # Slots' own gaps: -0.2, 0.2, 0.4, 0.6. Either set alone gives 0 or 1/2: a standard error of 1/4.
+    assert (gap["mean"], gap["ci_low"], gap["ci_high"]) == pytest.approx((1 / 3, 1 / 3 - T1 / 4, 1 / 3 + T1 / 4))
     assert gap["median"] == pytest.approx(0.3)
     assert summary["optimum"] == pytest.approx({"cost": 15.0, "relative_gap": 1e-7})
 
@@ -74,9 +79,10 @@ def test_several_policies_are_the_units(scenario: Scenario) -> None:
     summary = summarise(evaluation(scenario, {"a": scheme(cost)}, [[10], [30]]))
     entry = summary["allocators"]["a"]
     assert (entry["unit"], entry["unit_count"], entry["unit_cost"]) == (TRAINING_SEED, 3, [20.0, 22.0, 24.0])
-    assert (entry["cost"]["mean"], entry["cost"]["ci_low"], entry["cost"]["ci_high"]) == pytest.approx((22, 20, 24))
-    gap = entry["gap_to_optimum"]
-    assert (gap["mean"], gap["ci_low"], gap["ci_high"]) == pytest.approx((0.1, 0.0, 0.2))
+    half = T2 * 2 / 3**0.5
+    cost, gap = entry["cost"], entry["gap_to_optimum"]
+    assert (cost["mean"], cost["ci_low"], cost["ci_high"]) == pytest.approx((22, 22 - half, 22 + half))
+    assert (gap["mean"], gap["ci_low"], gap["ci_high"]) == pytest.approx((0.1, 0.1 - half / 20, 0.1 + half / 20))
 
 
 def test_pairs_of_heuristics_are_paired_by_set(scenario: Scenario) -> None:
@@ -85,9 +91,9 @@ def test_pairs_of_heuristics_are_paired_by_set(scenario: Scenario) -> None:
     summary = summarise(evaluation(scenario, pair, [[1], [1]]))
     found = summary["paired"]["a"]["b"]
     assert found["unit"] == EVALUATION_SEED
-    assert found["cost"] == pytest.approx({"mean": -2, "ci_low": -3, "ci_high": -1})
+    assert found["cost"] == pytest.approx({"mean": -2, "ci_low": -2 - T1, "ci_high": -2 + T1})
     assert found["latency_reduction_percent"]["mean"] == pytest.approx(100 * (1 - 60 / 62))
-    assert summary["paired"]["b"]["a"]["cost"] == pytest.approx({"mean": 2, "ci_low": 1, "ci_high": 3})
+    assert summary["paired"]["b"]["a"]["cost"] == pytest.approx({"mean": 2, "ci_low": 2 - T1, "ci_high": 2 + T1})
     assert set(summary["paired"]["a"]) == {"b"}
 
 
@@ -103,17 +109,18 @@ def test_one_policy_is_paired_with_each_training_seed(scenario: Scenario) -> Non
     pair = {"learned": scheme([[[9], [9]], [[12], [12]], [[15], [15]]]), "fixed": scheme([[[10], [30]]])}
     found = summarise(evaluation(scenario, pair))["paired"]
     assert found["learned"]["fixed"]["unit"] == TRAINING_SEED
-    assert found["learned"]["fixed"]["cost"] == pytest.approx({"mean": -8, "ci_low": -11, "ci_high": -5})
+    half = T2 * 3 / 3**0.5
+    assert found["learned"]["fixed"]["cost"] == pytest.approx({"mean": -8, "ci_low": -8 - half, "ci_high": -8 + half})
     reduction = found["learned"]["fixed"]["cost_reduction_percent"]
-    assert reduction == pytest.approx({"mean": 40, "ci_low": 25, "ci_high": 55})
+    assert reduction == pytest.approx({"mean": 40, "ci_low": 40 - 5 * half, "ci_high": 40 + 5 * half})
 
 
 def test_unequal_numbers_of_training_seeds_are_compared(scenario: Scenario) -> None:
     pair = {"a": scheme([[[10]], [[12]]]), "b": scheme([[[20]], [[21]], [[22]]])}
     found = summarise(evaluation(scenario, pair))["paired"]["a"]["b"]["cost"]
     assert found["mean"] == pytest.approx(-10)
-    # Independent extremes: 10 - 22 with probability 1/4 * 1/27 < 2.5 %, so the interval stays inside them.
-    assert -12 < found["ci_low"] < -10 < found["ci_high"] < -8
+    # Welch: variances 1 and 1/3, so (4/3)^2 / (1 + 1/18) = 1.684 degrees of freedom, where t is 5.2.
+    assert found["ci_high"] - found["mean"] == pytest.approx(5.2 * (4 / 3) ** 0.5, rel=0.01)
 
 
 def test_no_optimum_gives_null_and_says_why(scenario: Scenario) -> None:
@@ -135,9 +142,9 @@ def test_one_unit_has_null_for_an_interval_and_says_so(scenario: Scenario) -> No
     assert "one evaluation seed allows no interval" in summary["notes"]
 
 
-def test_notes_say_what_an_interval_over_few_units_is_worth(scenario: Scenario) -> None:
+def test_notes_say_what_an_interval_is(scenario: Scenario) -> None:
     summary = summarise(evaluation(scenario, {"a": scheme([[[1]], [[2]], [[3]]])}))
-    assert any("over 3 training seeds" in note and "75 %" in note for note in summary["notes"])
+    assert any("over 3 training seeds are Student's t" in note for note in summary["notes"])
     assert any("leave out the choice of slots" in note for note in summary["notes"])
 
 

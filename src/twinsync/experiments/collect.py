@@ -22,7 +22,6 @@ from twinsync.experiments.plan import Plan
 from twinsync.experiments.records import Manifest, Place, Point, ResultCounts, Sizes, Study, Sweep
 from twinsync.experiments.results import OPTIMUM, Comparison, Results, curve_of
 from twinsync.experiments.schemes import HEADLINE_BENCHMARKS, HEADLINE_LEARNER, SchemePlan
-from twinsync.experiments.statistics import Bootstrap
 from twinsync.experiments.summary import evaluation_record, measured_record
 from twinsync.experiments.sweep import SweepPlan, places, scenario_at
 from twinsync.experiments.variants import change_label
@@ -155,7 +154,6 @@ def _command(plan: Plan, sweep: SweepPlan, command: str) -> str:
 def _study(stored: Stored, name: str) -> Study:
     results = stored.results(stored.plan.study_cells(name))
     raw = stored.evaluation(results, stored.plan.preset.scenario)
-    bootstrap = Bootstrap(stored.plan.seed)
     rows = []
     for variant in stored.plan.studies[name]:
         scheme, of_scheme = variant.scheme, results[variant.scheme.name]
@@ -173,7 +171,7 @@ def _study(stored: Stored, name: str) -> Study:
                 change_label=change_label(variant.change),
                 library=scheme.library,
                 training_slots=scheme.settings.slots,
-                measured=None if measured is None else measured_record(measured, None, None, bootstrap),
+                measured=None if measured is None else measured_record(measured, None, None),
                 trouble=of_scheme[0].trouble if measured is None else "",
                 curve=records.VariantCurve(
                     tuple(row.slots for row in of_scheme[0].curve),

@@ -85,18 +85,18 @@ class Measured(Record, frozen=True, omit_defaults=True):
 
 
 class Certificate(Record, frozen=True):
-    """The optimum's mean cost, and how far its uncapped cost can be from the true minimum in any slot, relative."""
+    """The optimum's mean cost, and how far it can be from the true minimum in any slot, relative."""
 
     cost: Number
     relative_gap: Number
 
 
-class IntervalMethod(Record, frozen=True):
-    """How intervals were made."""
+class IntervalMethod(Record, frozen=True, omit_defaults=True):
+    """How intervals were made; resamples: of a bootstrap, 0 where there was none."""
 
     level: float
     method: str
-    resamples: int
+    resamples: int = 0
 
 
 class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True):

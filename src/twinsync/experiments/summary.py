@@ -17,9 +17,9 @@ from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS, TOLERANCE
 from twinsync.experiments.results import EVALUATION_SEED, EXPECTED, TRAINING_SEED
 from twinsync.experiments.statistics import (
     LEVEL,
-    RESAMPLES,
-    Bootstrap,
-    expected_coverage,
+    METHOD,
+    interval,
+    mean_interval,
     median_and_p95,
 )
 from twinsync.storage import plain
@@ -72,13 +72,12 @@ def evaluation_record(
 
     training: by scheme, the slots it was trained on and by how many seeds (NaN where nothing is trained).
     """
-    bootstrap = Bootstrap(evaluation.seed)
     best, schemes = evaluation.optimum, evaluation.schemes
     blind = schemes[EXPECTED].cost[0] if EXPECTED in schemes else None
     paired: dict[str, dict[str, records.Pair]] = {name: {} for name in schemes}
     for a, b in permutations(schemes, 2):
-        paired[a][b] = compare(schemes[a], schemes[b], bootstrap)
-    measured = {name: measured_record(scheme, best, blind, bootstrap) for name, scheme in schemes.items()}
+        paired[a][b] = compare(schemes[a], schemes[b])
+    measured = {name: measured_record(scheme, best, blind) for name, scheme in schemes.items()}
     for name, (slots, seeds) in (training or {}).items():
         measured[name] = replace(measured[name], training_slots=slots, training_seeds=seeds)
     return records.Evaluation(
@@ -86,7 +85,7 @@ def evaluation_record(
         slots=evaluation.slots,
         seeds=evaluation.seeds,
         seed=evaluation.seed,
-        interval=records.IntervalMethod(LEVEL, "percentile bootstrap over units", RESAMPLES),
+        interval=records.IntervalMethod(LEVEL, METHOD),
         optimum=None if best is None else records.Certificate(float(best.cost.mean()), float(best.relative_gap.max())),
         allocators=measured,
         paired=paired,
@@ -96,16 +95,16 @@ def evaluation_record(
 
 
 def measured_record(
-    scheme: RawScheme, optimum: Reference | None, expected: Float[np.ndarray, "M N"] | None, bootstrap: Bootstrap
+    scheme: RawScheme, optimum: Reference | None, expected: Float[np.ndarray, "M N"] | None
 ) -> records.Measured:
     """Everything measured of one scheme; `expected` is the expected optimum's cost on the same slots."""
     means = {key: float(values.mean()) for key, values in scheme.means.items()}
     latency, cost = scheme.means["latency_s"], scheme.means["cost"]
     return records.Measured(
-        latency_s=_with_quantiles(bootstrap.mean_interval(_units(latency)), scheme.latency_s),
-        cost=_with_quantiles(bootstrap.mean_interval(_units(cost)), scheme.cost),
-        gap_to_optimum=gap_to(scheme, None if optimum is None else optimum.cost, bootstrap),
-        gap_to_expected=gap_to(scheme, expected, bootstrap),
+        latency_s=_with_quantiles(mean_interval(_units(latency)), scheme.latency_s),
+        cost=_with_quantiles(mean_interval(_units(cost)), scheme.cost),
+        gap_to_optimum=gap_to(scheme, None if optimum is None else optimum.cost),
+        gap_to_expected=gap_to(scheme, expected),
         **{key: value for key, value in means.items() if key not in {*_COMPOSED, "latency_s", "cost"}},
         latency_parts_s={part: means[f"{part}_latency_s"] for part in LATENCY_PARTS},
         energy_parts_j={part: means[f"{part}_energy_j"] for part in ENERGY_PARTS},
@@ -116,21 +115,21 @@ def measured_record(
     )
 
 
-def gap_to(scheme: RawScheme, best: Float[np.ndarray, "M N"] | None, bootstrap: Bootstrap) -> records.Estimate | None:
+def gap_to(scheme: RawScheme, best: Float[np.ndarray, "M N"] | None) -> records.Estimate | None:
     """Excess of the mean cost over a reference's, relative; None where there is no positive one to relate to."""
     if best is None or not (best > 0).all():
         return None
     # Every policy decides all sets, so the reference of a training seed is the mean over all of them.
     reference = _units(best.mean(axis=-1)[None, :]) if scheme.policies == 1 else np.array([best.mean()])
-    interval = bootstrap.interval(lambda cost, least: cost / least - 1.0, _units(scheme.means["cost"]), reference)
-    return _with_quantiles(interval, scheme.cost / best - 1.0)
+    excess = interval(lambda cost, least: cost / least - 1.0, _units(scheme.means["cost"]), reference)
+    return _with_quantiles(excess, scheme.cost / best - 1.0)
 
 
-def compare(a: RawScheme, b: RawScheme, bootstrap: Bootstrap) -> records.Pair:
+def compare(a: RawScheme, b: RawScheme) -> records.Pair:
     """A less B on the same slots, and by how many percent A's mean latency and cost lie below B's.
 
     Units are paired: training seed j of A with training seed j of B, a scheme with one policy with each seed of the
-    other, and sets of slots where neither was trained. Unequal numbers of training seeds are resampled independently.
+    other, and sets of slots where neither was trained. Unequal numbers of training seeds are taken as independent.
     """
     learned = a.policies > 1 or b.policies > 1
 
@@ -139,10 +138,10 @@ def compare(a: RawScheme, b: RawScheme, bootstrap: Bootstrap) -> records.Pair:
         return values.mean(axis=1) if learned else values[0]
 
     def difference(key: str) -> records.Estimate:
-        return bootstrap.interval(lambda x, y: x - y, units(a, key), units(b, key))
+        return interval(lambda x, y: x - y, units(a, key), units(b, key))
 
     def reduction_percent(key: str) -> records.Estimate:
-        return bootstrap.interval(lambda x, y: 100.0 * (1.0 - x / y), units(a, key), units(b, key))
+        return interval(lambda x, y: 100.0 * (1.0 - x / y), units(a, key), units(b, key))
 
     return records.Pair(
         latency_s=difference("latency_s"),
@@ -159,9 +158,9 @@ def _units(values: Float[np.ndarray, "P M"]) -> Float[np.ndarray, " n"]:
     return values.mean(axis=1) if values.shape[0] > 1 else values[0]
 
 
-def _with_quantiles(interval: records.Estimate, values: Float[np.ndarray, "*n"]) -> records.Estimate:
+def _with_quantiles(estimate: records.Estimate, values: Float[np.ndarray, "*n"]) -> records.Estimate:
     median, p95 = median_and_p95(values)
-    return replace(interval, median=median, p95=p95)
+    return replace(estimate, median=median, p95=p95)
 
 
 def _notes(evaluation: RawEvaluation) -> list[str]:
@@ -192,8 +191,4 @@ def _notes(evaluation: RawEvaluation) -> list[str]:
 def _interval_note(unit: str, count: int) -> str:
     if count < 2:
         return f"one {unit} allows no interval"
-    covered = expected_coverage(count)
-    return (
-        f"95 % intervals over {count} {unit}s are percentile bootstrap; over so many normal units they cover the true "
-        f"mean in about {100 * covered:.0f} % of repetitions"
-    )
+    return f"95 % intervals over {count} {unit}s are Student's t with the jackknife's standard error"

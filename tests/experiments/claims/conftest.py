@@ -9,7 +9,7 @@ from tests.experiments.made_up import compared, evaluation, measured
 from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.records import Axis, Evaluation, Pair, Point, Sweep
 from twinsync.experiments.results import Results
-from twinsync.experiments.statistics import Bootstrap
+from twinsync.experiments.statistics import interval
 
 UNITS = {"fig4": "", "fig5": "Mbit", "fig6": "", "fig7": "GHz"}
 SPREAD = np.array([-0.002, -0.001, 0.0, 0.001, 0.002])  # of five seeds, relative
@@ -20,12 +20,11 @@ Slots = int | Mapping[str, int] | None
 
 def evaluation_at(latencies_s: Mapping[str, float], sent_bits: Mapping[str, float], slots: Slots) -> Evaluation:
     units = {name: value * (1.0 + SPREAD) for name, value in latencies_s.items()}
-    bootstrap = Bootstrap(0)
 
     def pair(a: str, b: str) -> Pair:
         """A below B in latency, and above it by as much in cost."""
-        lower = bootstrap.interval(lambda x, y: 100.0 * (1.0 - x / y), units[a], units[b])
-        higher = bootstrap.interval(lambda x, y: 100.0 * (x / y - 1.0), units[a], units[b])
+        lower = interval(lambda x, y: 100.0 * (1.0 - x / y), units[a], units[b])
+        higher = interval(lambda x, y: 100.0 * (x / y - 1.0), units[a], units[b])
         return Pair(lower, lower, higher, higher, "training seed", len(SPREAD))
 
     allocators = {

@@ -4,22 +4,23 @@ import numpy as np
 import pytest
 
 from twinsync.experiments.figures.convergence import seed_band, zoom_limits
-from twinsync.experiments.statistics import Bootstrap
 
 
 def test_a_band_is_the_mean_over_the_seeds_that_were_measured():
-    # Place 0: 1, 2, 6 have mean 3, and no resampled mean leaves [1, 6]. Place 1: one seed lost, 4 and 8 have mean 6.
-    # Place 2: all lost.
+    # Place 0: 1, 2, 6 have mean 3 and standard error sqrt(7/3) = 1.5275; t with 2 degrees of freedom is 4.3027.
+    # Place 1: one seed lost, 4 and 8 have mean 6, standard error 2; t with 1 degree of freedom is 12.706. Place 2: all
+    # lost.
     values = np.array([[1.0, 4.0, np.nan], [2.0, np.nan, np.nan], [6.0, 8.0, np.inf]])
-    band = seed_band(values, Bootstrap(0))
+    band = seed_band(values)
     np.testing.assert_allclose(band.mean, [3.0, 6.0, np.nan])
-    assert 1.0 <= band.low[0] < 3.0 < band.high[0] <= 6.0
-    np.testing.assert_allclose([band.low[1], band.high[1]], [4.0, 8.0])
+    half = np.array([4.3027 * 1.5275, 12.706 * 2.0])
+    np.testing.assert_allclose(band.low[:2], band.mean[:2] - half, rtol=1e-3)
+    np.testing.assert_allclose(band.high[:2], band.mean[:2] + half, rtol=1e-3)
     assert np.isnan(band.low[2])
 
 
 def test_one_seed_has_no_band():
-    band = seed_band(np.array([[5.0, 7.0]]), Bootstrap(0))
+    band = seed_band(np.array([[5.0, 7.0]]))
     np.testing.assert_allclose(band.mean, [5.0, 7.0])
     assert np.isnan(band.low).all()
 

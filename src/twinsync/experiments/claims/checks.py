@@ -1,24 +1,28 @@
 """Reusable checks: comparisons with intervals, and the verdict and words that follow from a list of them.
 
-A claim holds where each of its comparisons does: the 95 % interval lies wholly on the claim's side. Nothing is
-corrected for the number of comparisons. Runs that were trained for different numbers of slots are not compared. Two
-points of a sweep are compared by training seed: seed j at one x with seed j at the next, which start from the same
-streams. Times of a single stage are means without intervals, and compared as such.
+A claim holds where each of its comparisons does: the interval lies wholly on the claim's side. A claim looks at many
+places, so its intervals are widened until all of them cover at once in 95 % of repetitions (Bonferroni). Runs that were
+trained for different numbers of slots are not compared. Two points of a sweep are compared by training seed: seed j at
+one x with seed j at the next, which start from the same streams. Times of a single stage are means without intervals,
+and compared as such.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from msgspec.structs import replace
 
 from twinsync.arrays import Float
 from twinsync.experiments.claims.evidence import Evidence, NamedPoint, View
 from twinsync.experiments.formatting import NBSP, number
 from twinsync.experiments.records import NOTHING, Estimate
+from twinsync.experiments.statistics import interval, widening
 
 HOLDS, PARTLY, FAILS, UNCHECKED = "holds", "holds only where", "does not hold", "not checked"
 SIGNIFICANT = 1.0  # [%]; the paper's "significantly", which it never defines, is read as more than this
@@ -33,7 +37,8 @@ Value = Callable[[NamedPoint, str], "float | Float[np.ndarray, ' n']"]
 class Check:
     """One comparison: `value` has to lie between `least` and `most`, with its interval unless `by_mean`.
 
-    `trouble` says why the comparison fails although there is no number, `refused` why it was not made.
+    `trouble` says why the comparison fails although there is no number, `refused` why it was not made. units: how many
+    the interval is over, 0 where that is not known.
     """
 
     who: str
@@ -45,6 +50,16 @@ class Check:
     by_mean: bool = False
     trouble: str = ""
     refused: str = ""
+    units: int = 0
+
+    def jointly(self, comparisons: int) -> Check:
+        """The same with its interval widened so that all of so many intervals cover at once."""
+        factor = widening(self.units, comparisons)
+        if self.by_mean or math.isnan(factor) or not self.value.has_interval:
+            return self
+        mean, low, high = self.value.mean, self.value.low, self.value.high
+        joint = replace(self.value, low=mean - factor * (mean - low), high=mean + factor * (high - mean))
+        return dataclasses.replace(self, value=joint)
 
     @property
     def outcome(self) -> str:
@@ -97,8 +112,9 @@ def value_words(value: Estimate, unit: str = "%", *, by_mean: bool = False) -> s
 def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), note: str = "") -> Finding:
     """The verdict over all comparisons; `noun` names their value, `absent` says what has none.
 
-    The deciding number is the least value.
+    Intervals are those that hold for all comparisons at once. The deciding number is the least value.
     """
+    checks = _joint(checks)
     decided = [check for check in checks if check.outcome != "none"]
     undecided = [
         check.refused or f"no interval for {check.name} (one seed, or a diverged one)"
@@ -121,6 +137,12 @@ def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), not
     parts += [f"Without a value: {'; '.join(without)}"] if without else []
     means = [check.value.mean for check in decided if not math.isnan(check.value.mean)]
     return Finding(verdict, ". ".join(parts) + ".", min(means, default=math.nan))
+
+
+def _joint(checks: Sequence[Check]) -> list[Check]:
+    """The comparisons of one claim with intervals that cover all at once."""
+    comparisons = sum(check.outcome != "none" and not check.by_mean for check in checks)
+    return [check.jointly(comparisons) for check in checks]
 
 
 def _range(decided: Sequence[Check], noun: str) -> str:
@@ -160,14 +182,14 @@ def _why(check: Check) -> str:
     return f", not distinct from {0.0 if border == RESOLUTION else border:g}{NBSP}{check.unit}".rstrip()
 
 
-def change(evidence: Evidence, before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Estimate:
+def change(before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Estimate:
     """The relative change between two arrays of units ([n]), or of numbers, as a rise (or a fall) in percent."""
     before, after = np.atleast_1d(before), np.atleast_1d(after)
     finite = len(before) and len(after) and np.isfinite(before).all() and np.isfinite(after).all()
     if not finite or (before <= 0).any():
         return NOTHING
     sign = -100.0 if falls else 100.0
-    return evidence.bootstrap.interval(lambda a, b: sign * (b / a - 1.0), before, after)
+    return interval(lambda a, b: sign * (b / a - 1.0), before, after)
 
 
 def steps(
@@ -186,9 +208,10 @@ def steps(
         for before, after in pairwise(view.having(scheme)):
             who, where = evidence.label(scheme), view.step(before, after)
             refused = refusal(who, before.training_slots(scheme), who, after.training_slots(scheme), where)
-            values = (np.asarray(value(place, scheme)) for place in (before, after))
-            moved = change(evidence, *values, falls=falls)
-            checks.append(Check(who, where, moved, least=least, by_mean=by_mean, refused=refused))
+            values = [np.asarray(value(place, scheme)) for place in (before, after)]
+            moved = change(*values, falls=falls)
+            units = max(item.size for item in values)
+            checks.append(Check(who, where, moved, least=least, by_mean=by_mean, refused=refused, units=units))
     return checks
 
 
@@ -208,7 +231,7 @@ def below(
     return [
         Check(
             evidence.label(scheme if len(ours) > 1 else other), place.name, place.reduction(scheme, other), least=least,
-            refused=_refused_at(evidence, place, scheme, other),
+            refused=_refused_at(evidence, place, scheme, other), units=place.units(scheme, other),
         )
         for place in places
         for scheme in ours
@@ -253,7 +276,7 @@ def absences(evidence: Evidence, view: View, schemes: Iterable[str]) -> list[str
 
 def reaches(evidence: Evidence, places: Iterable[NamedPoint], scheme: str, benchmark: str, goal: float) -> Finding:
     """Whether the scheme's latency lies `goal` percent below the benchmark's at any place: the largest reduction."""
-    cases = below(evidence, places, [scheme], [benchmark], least=goal)
+    cases = _joint(below(evidence, places, [scheme], [benchmark], least=goal))
     decided = [check for check in cases if check.outcome != "none"]
     if not decided:
         return unchecked(f"{evidence.label(scheme)} and {evidence.label(benchmark)} were not evaluated together")

@@ -18,6 +18,7 @@ from twinsync.experiments.claims.evidence import Evidence
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.results import Curve
+from twinsync.experiments.statistics import interval
 
 SETTLED = 5.0  # [%]; a reward has stabilised if its last two fifths differ by less than this
 NO_CURVES = "Fig. 3 was not run"
@@ -72,8 +73,8 @@ def _settling(evidence: Evidence, label: str, curve: Curve) -> Check:
     if trouble := _lost(before + after):
         return Check(label, "", NOTHING, trouble=trouble)
     level = abs(float(before.mean())) or math.nan
-    change = evidence.bootstrap.interval(lambda a, b: 100.0 * (b - a) / level, before, after)
-    return Check(label, "", change, least=-SETTLED, most=SETTLED)
+    change = interval(lambda a, b: 100.0 * (b - a) / level, before, after)
+    return Check(label, "", change, least=-SETTLED, most=SETTLED, units=len(before))
 
 
 def _lost(costs: Float[np.ndarray, " S"]) -> str:
@@ -98,6 +99,8 @@ def _above(evidence: Evidence, curves: Mapping[str, Curve], better: str, worse: 
     slots = [math.nan if evidence.base is None else evidence.base.training_slots(scheme) for scheme in (better, worse)]
     lead, trouble = NOTHING, _lost(ends[0])
     if np.isfinite(ends).all():
-        lead = evidence.bootstrap.interval(lambda a, b: b - a, *ends)
+        lead = interval(lambda a, b: b - a, *ends)
     refused = refusal(names[0], slots[0], names[1], slots[1], "Fig. 3")
-    return Check(f"{names[0]} over {names[1]}", "", lead, unit="", trouble=trouble, refused=refused)
+    return Check(
+        f"{names[0]} over {names[1]}", "", lead, unit="", trouble=trouble, refused=refused, units=max(map(len, ends))
+    )

@@ -13,7 +13,6 @@ from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Sweep
 from twinsync.experiments.results import Comparison, Curve
 from twinsync.experiments.schemes import BUDGETS, all_schemes
-from twinsync.experiments.statistics import Bootstrap
 
 SYMBOLS = {"fig4": "K", "fig5": "D", "fig6": "φ_min", "fig7": "f_u"}  # of the paper's figures
 
@@ -72,6 +71,11 @@ class NamedPoint:
         pair = self.point.evaluation.pair(scheme, benchmark)
         return NOTHING if pair is None else pair.cost_reduction_percent
 
+    def units(self, scheme: str, benchmark: str) -> int:
+        """Number of units that intervals of the two compared are over; 0 where they were not compared."""
+        pair = self.point.evaluation.pair(scheme, benchmark)
+        return 0 if pair is None else pair.unit_count
+
     def training_slots(self, scheme: str) -> float:
         """Slots that the scheme was trained on; NaN where nothing is trained, or where it is not known."""
         measured = self.point.measured(scheme)
@@ -112,7 +116,6 @@ class Evidence:
     curves: Mapping[str, Curve]
     views: Mapping[str, View]
     cast: Cast
-    bootstrap: Bootstrap
     labels: Mapping[str, str]
     overrides: tuple[str, ...]
 
@@ -137,22 +140,17 @@ def gather(
     cast: Cast,
     *,
     labels: Mapping[str, str] | None = None,
-    seed: int | None = None,
     overrides: Sequence[str] = (),
 ) -> Evidence:
     """Evidence from a base comparison (None: there is none) and the sweeps of Figs. 4 to 7 among `sweeps`.
 
-    labels: of schemes that go by other names than usual. seed: of the intervals, that of the evaluation where it is
-    not given. overrides: constants changed in the base comparison.
+    labels: of schemes that go by other names than usual. overrides: constants changed in the base comparison.
     """
     views = {name: _view(name, sweeps[name], symbol) for name, symbol in SYMBOLS.items() if name in sweeps}
     base = None if comparison is None else NamedPoint(comparison.point, "the base comparison")
-    places = [*([] if base is None else [base]), *(place for view in views.values() for place in view.places)]
-    if seed is None:
-        seed = places[0].point.evaluation.seed if places else 0
     usual = {scheme.name: scheme.label for scheme in all_schemes(BUDGETS["full"])}
     curves = {} if comparison is None else comparison.curves
-    return Evidence(base, curves, views, cast, Bootstrap(seed), {**usual, **(labels or {})}, tuple(overrides))
+    return Evidence(base, curves, views, cast, {**usual, **(labels or {})}, tuple(overrides))
 
 
 def _view(name: str, sweep: Sweep, symbol: str) -> View:

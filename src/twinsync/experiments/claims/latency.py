@@ -182,7 +182,7 @@ def _against_base(evidence: Evidence, place: NamedPoint) -> Estimate:
         return NOTHING
     proposed = place.latency_s(cast.sac) / place.latency_s(EXACT.sac).mean()
     without_sc = base.latency_s(cast.without_sc) / base.latency_s(EXACT.without_sc).mean()
-    return change(evidence, without_sc, proposed, falls=True)
+    return change(without_sc, proposed, falls=True)
 
 
 def _raw_reading(evidence: Evidence) -> str:
@@ -231,7 +231,7 @@ def fewer_bits(evidence: Evidence) -> Finding:
     for place in _compared(evidence, cast.without_sc):
         if place.has(cast.sac, cast.without_sc):
             sent_bits = (np.asarray(place[name].sent_bits) for name in (cast.without_sc, cast.sac))
-            saved = change(evidence, *sent_bits, falls=True)
+            saved = change(*sent_bits, falls=True)
             checks.append(Check(evidence.label(cast.sac), place.name, saved, least=RESOLUTION, by_mean=True))
     return judge(checks, "saving of bits on air against w/o SC")
 
@@ -266,7 +266,7 @@ def _whole_axis(evidence: Evidence, view: View, *, falls: bool) -> dict[str, Est
         places = view.having(scheme)
         if len(places) > 1:
             ends = (place.latency_s(scheme) for place in (places[0], places[-1]))
-            changes[evidence.label(scheme)] = change(evidence, *ends, falls=falls)
+            changes[evidence.label(scheme)] = change(*ends, falls=falls)
     return {label: whole for label, whole in changes.items() if whole is not NOTHING}
 
 

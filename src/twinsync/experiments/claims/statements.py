@@ -152,7 +152,6 @@ def evidence_of(results: Results, cast: Cast) -> Evidence:
         {sweep.name: sweep for sweep in results.sweeps if sweep.figure},
         cast,
         labels={scheme.name: scheme.label for scheme in results.manifest.schemes},
-        seed=None if results.comparison is None else results.manifest.seed,
         overrides=results.manifest.scenario.overrides,
     )
 

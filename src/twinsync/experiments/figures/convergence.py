@@ -18,7 +18,7 @@ from twinsync.experiments.figures.style import INK, MUTED, PAPER, Style, new_fig
 from twinsync.experiments.formatting import number
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.results import OPTIMUM, Comparison, Curve, Results
-from twinsync.experiments.statistics import Bootstrap
+from twinsync.experiments.statistics import mean_interval
 
 HEADER = (
     *("scheme", "label", "slots", "seeds_measured", "reward_mean", "reward_low", "reward_high"),
@@ -43,17 +43,17 @@ def seed_mean(values: Float[np.ndarray, "S P"]) -> Float[np.ndarray, " P"]:
         return np.nanmean(np.where(np.isfinite(values), values, np.nan), axis=0)
 
 
-def seed_band(values: Float[np.ndarray, "S P"], bootstrap: Bootstrap) -> Band:
-    """Mean over the seeds that were measured, with its bootstrap interval."""
+def seed_band(values: Float[np.ndarray, "S P"]) -> Band:
+    """Mean over the seeds that were measured, with its interval."""
     columns = [column[np.isfinite(column)] for column in values.T]
-    estimates = [bootstrap.mean_interval(column) if len(column) else NOTHING for column in columns]
+    estimates = [mean_interval(column) if len(column) else NOTHING for column in columns]
     return Band(*np.array([(item.mean, item.low, item.high) for item in estimates]).T)
 
 
 def convergence_plan(name: str, results: Results, styles: Mapping[str, Style]) -> FigurePlan:
     """The learning curves of the comparison; its learner's length of training is the chart's."""
-    comparison, bootstrap = compared(results), Bootstrap(results.manifest.seed)
-    bands = {name: seed_band(-curve.cost, bootstrap) for name, curve in comparison.curves.items()}
+    comparison = compared(results)
+    bands = {name: seed_band(-curve.cost) for name, curve in comparison.curves.items()}
     labels = {name: results.label(name) for name in bands}
 
     def draw(narrow: bool) -> Chart:

@@ -62,8 +62,9 @@ def claims_section(claims: Sequence[Claim]) -> list[Block]:
         return []
     words = (
         "In our words, under our reading of what the paper leaves open: on the left with the paper's schemes as "
-        "printed, on the right with settings that fit the problem. A claim holds where its 95 % interval lies wholly "
-        "on the claimed side; learners that were trained for different numbers of slots are not compared."
+        "printed, on the right with settings that fit the problem. A claim holds where its interval lies wholly on the "
+        "claimed side: a 95 % interval, widened where a claim looks at several places until all of them cover at once "
+        "(Bonferroni). Learners that were trained for different numbers of slots are not compared."
     )
     return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(claims)]
 

@@ -33,7 +33,6 @@ from twinsync.experiments.report.sweep_sections import (
 )
 from twinsync.experiments.report.variants import variants_section
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Results
-from twinsync.experiments.statistics import expected_coverage
 
 
 def build(results: Results, claims: Sequence[Claim] = (), record: Results | None = None) -> Document:
@@ -164,12 +163,11 @@ def _means(seeds: Sequence[int]) -> str:
 def _learning(results: Results) -> list[Block]:
     own = results.with_curves(printed=False)
     seeds = _seeds(own)
-    covered = f"; over {seeds[0]} seeds they cover the mean {share(expected_coverage(seeds[0]), 0)} of the time"
     caption = (
         "Fig. 3 with the repaired schemes. Reward is minus the cost of a slot, −(T[n] + P) of (22), so higher is "
         "better: seconds of latency summed over the UDs, plus weighted penalties. Each point is the deterministic "
-        f"policy on fixed evaluation slots; lines are {_means(seeds)}, bands 95 % bootstrap intervals over seeds"
-        f"{covered if seeds[0] > 1 else ''}. {training(_trained(own))} Dashed: the certified optimum. The lower panel "
+        f"policy on fixed evaluation slots; lines are {_means(seeds)}, bands 95 % intervals over seeds. "
+        f"{training(_trained(own))} Dashed: the certified optimum. The lower panel "
         "shows the same curves from nearer and names what ends below it. A cross marks where a seed stopped giving "
         "finite numbers."
     )
@@ -220,7 +218,7 @@ def _printed_curves(record: Results) -> list[Block]:
     labels = listing([record.label(name) for name in compared(own).curves])
     caption = (
         "The paper's Fig. 3 as printed: reward −(T[n] + P) of (22) per slot of the deterministic policy on fixed "
-        f"slots. {training(_trained(own))} Lines are {_means(_seeds(own))}, bands 95 % bootstrap intervals. Dashed: "
+        f"slots. {training(_trained(own))} Lines are {_means(_seeds(own))}, bands 95 % intervals. Dashed: "
         "the certified optimum."
     )
     return [Picture("fig3_printed", caption, f"Learning curves of {labels}.", _made(record)), *_unstable(own)]

@@ -16,7 +16,7 @@ from twinsync.experiments.results import OPTIMUM, Results
 _HOW_TO_READ = (
     "Mean latency of a slot is T[n] of (19a), all UDs together; the cost adds the penalties of (22) and is what every "
     "scheme minimises, so it is shown too, as a distance from the certified optimum (logarithmic from 1 % on). What "
-    "learns was trained anew at every point, and all schemes of a point met the same slots. Bands are 95 % bootstrap "
+    "learns was trained anew at every point, and all schemes of a point met the same slots. Bands are 95 % "
     "intervals over training seeds; a gap in a line is a point without a value. Point at a mark, or step through them "
     "with the arrow keys, for its numbers."
 )

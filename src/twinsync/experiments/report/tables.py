@@ -80,7 +80,7 @@ def paired(results: Results) -> Table:
         Field("excludes 0", lambda pair: _excludes_zero(pair[1].cost), words=True),
     ]
     caption = (
-        f"Paired differences: {label} less each other scheme on the same slots, with 95 % bootstrap intervals. "
+        f"Paired differences: {label} less each other scheme on the same slots, with 95 % intervals. "
         f"Negative: {label} is better. Bold: the headline's benchmarks. {training(rows)}"
     )
     return table(caption, fields, pairs, strong=lambda pair: pair[0].name in benchmarks)

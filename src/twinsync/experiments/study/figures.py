@@ -15,7 +15,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from twinsync.experiments.figures.convergence import seed_band
 from twinsync.experiments.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, VERMILLION, look, new_figure, save
 from twinsync.experiments.formatting import number
-from twinsync.experiments.statistics import Bootstrap
 from twinsync.experiments.study.plan import DISCOUNTS, GRID, PEER, TUNED
 from twinsync.experiments.study.record import STEADY, RunRecord, StudyCurve, StudyFolder
 
@@ -155,7 +154,7 @@ def _panels(study: StudyFolder, of: Callable[[StudyCurve], np.ndarray]) -> tuple
 def _line(
     axes: Axes, study: StudyFolder, curve: StudyCurve, of: Callable[[StudyCurve], np.ndarray], colour: str, dash: Any
 ) -> None:
-    band = seed_band(of(curve), Bootstrap(study.file.seed))
+    band = seed_band(of(curve))
     axes.fill_between(curve.slots, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
     axes.plot(curve.slots, band.mean, color=colour, linestyle=dash, linewidth=1.6)
     lost = np.flatnonzero(~np.isfinite(curve.cost).all(axis=0))

@@ -77,7 +77,7 @@ def _method(study: StudyFolder) -> list[Block]:
         ),
         Paragraph(
             f"Final costs T[n] + P are means over {budget['evaluation_slots']} x {budget['evaluation_seeds']} fresh "
-            "slots, the same for every run, of the deterministic policies at the end of training, with 95 % bootstrap "
+            "slots, the same for every run, of the deterministic policies at the end of training, with 95 % "
             f"intervals over training seeds.{reference} Learning curves judge the same policies on other, fixed slots."
         ),
         Bullets(

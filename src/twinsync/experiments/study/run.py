@@ -16,7 +16,7 @@ from twinsync.allocators.registry import find_allocators
 from twinsync.experiments.evaluate import Progress, evaluate
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.schemes import Budget
-from twinsync.experiments.statistics import Bootstrap
+from twinsync.experiments.statistics import mean_interval
 from twinsync.experiments.study.page import write_page
 from twinsync.experiments.study.peer import find_peers, require_peer, train_peer
 from twinsync.experiments.study.plan import PEER, StudyRun, chosen, plan
@@ -94,10 +94,10 @@ def _judged(
     judged = evaluate(
         scenario, policies_of, slots=budget.evaluation_slots, seeds=budget.evaluation_seeds, seed=seed, progress=tell
     )
-    bootstrap, records = Bootstrap(seed), []
+    records = []
     for run in runs:
         each = judged.schemes[run.name].cost.mean(axis=(1, 2)) if run.name in policies_of else np.array([])
-        mean = bootstrap.mean_interval(each) if len(each) else NOTHING
+        mean = mean_interval(each) if len(each) else NOTHING
         final_cost = FinalCost(mean.mean, mean.low, mean.high, tuple(each.tolist()))
         records.append(record_of(run, out / RUNS / run.name, scenario.device_count, final_cost))
     return {
