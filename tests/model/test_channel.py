@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twinsync.model.channel import block_gain, distance_m, fading, path_gain, rate_bps
+from twinsync.model.channel import block_gain, distance_m, fading, path_gain, rate_bps, stratified_fading
 from twinsync.streams import Dice, root_key
 
 
@@ -62,3 +62,12 @@ def test_fading_is_exponential_of_unit_mean():
 def test_the_least_and_the_greatest_draw_leave_a_channel():
     # The open interval's ends in single precision: -ln(1 - 2^-24) = 2^-24, -ln(2^-24) = 24 ln 2
     np.testing.assert_allclose(fading(jnp.array([1 - 2.0**-24, 2.0**-24])), [2.0**-24, 24 * math.log(2)], rtol=1e-6)
+
+
+def test_strata_are_taken_in_an_order_of_each_uds_own():
+    draws = 16
+    gain = np.asarray(stratified_fading(root_key(5), (400, 6, 1), draws))[..., 0]
+    # Within a slot and UD one draw falls into each stratum of equal probability.
+    np.testing.assert_array_equal(np.sort(np.floor((1.0 - np.exp(-gain)) * draws), axis=0)[:, 0, 0], np.arange(draws))
+    correlation = np.corrcoef(gain.reshape(-1, 6), rowvar=False)
+    assert np.abs(correlation - np.eye(6)).max() < 0.05
