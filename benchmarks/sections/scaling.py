@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.harness import Listing, Section, seconds, section
 from benchmarks.runs import run
 
-from twinsync.allocators.expected import MOST_DEVICES, solve_expected
+from twinsync.allocators.expected import solve_expected
 from twinsync.allocators.optimum import solve
 from twinsync.environment import see
 from twinsync.model import draw_slots, slot_outcome
@@ -42,8 +42,6 @@ def scaling(quick: bool) -> Section:
             "expected": lambda slot, s=scenario: solve_expected(s, slot.distance_m, slot.data_bits).allocation,
             "network": decide,
         }
-        if count > MOST_DEVICES:
-            del ways["expected"]
         costs, times = {}, {}
         for name, way in ways.items():
             with jax.enable_x64(True):
@@ -51,8 +49,8 @@ def scaling(quick: bool) -> Section:
             times[name] = _median(lambda way=way, one=one: way(one))
         every[count] = {"cost": costs, "s": times}
         names = ("optimum", "expected", "network")
-        took = [seconds(times[name]) if name in times else "-" for name in names]
-        over = [f"{100 * (costs[name] / costs['optimum'] - 1):+.1f} %" if name in costs else "-" for name in names[1:]]
+        took = [seconds(times[name]) for name in names]
+        over = [f"{100 * (costs[name] / costs['optimum'] - 1):+.1f} %" for name in names[1:]]
         rows.append((f"{count:,}", *took, *over))
     header = ("K", "optimum, time", "expected, time", "network, time", "expected, cost", "network, cost")
     return Section("From 1 to 100,000 devices", TEXT, [Listing("A slot", header, rows, every)])

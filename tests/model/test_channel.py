@@ -15,6 +15,7 @@ from twinsync.model.channel import (
     fading,
     path_gain,
     rate_bps,
+    stratified_fading,
     uplink_energy_j,
     uplink_latency_s,
 )
@@ -80,3 +81,12 @@ def test_latency_by_hand():
 def test_energy_by_hand():
     # (13): 1.4 s * 0.05 W = 70 mJ
     np.testing.assert_allclose(uplink_energy_j(jnp.array([1.4]), jnp.array([0.05])), [0.07], rtol=1e-6)
+
+
+def test_strata_are_taken_in_an_order_of_each_uds_own():
+    draws = 16
+    gain = np.asarray(stratified_fading(root_key(5), (400, 6, 1), draws))[..., 0]
+    # Within a slot and UD one draw falls into each stratum of equal probability.
+    np.testing.assert_array_equal(np.sort(np.floor((1.0 - np.exp(-gain)) * draws), axis=0)[:, 0, 0], np.arange(draws))
+    correlation = np.corrcoef(gain.reshape(-1, 6), rowvar=False)
+    assert np.abs(correlation - np.eye(6)).max() < 0.05

@@ -4,7 +4,7 @@ At a price mu of edge CPU the UDs do not touch one another, so for any mu >= 0
 
     T + P >= -mu F + sum_k min(served_k(mu), given_up_k + mu f_min),
 
-F the server's capacity; `interior_point` returns a bound of this form beside its point. Where the bound does not reach
+F the server's capacity. `optimum` and `expected` give a point and a bound of this form. Where the bound does not reach
 the cost, some UD is worth about the same either way. It is served in one branch and given up in the other, and the slot
 costs no less than the lesser of their bounds. Only a UD whose two costs differ by less than the gap is worth a branch:
 the other way of any other UD is ruled out by the bound at hand.
@@ -12,20 +12,12 @@ the other way of any other UD is ruled out by the bound at hand.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from twinsync.allocators.giving_up import give_up, hopeless
-from twinsync.allocators.interior_point import minimise
-from twinsync.allocators.slot_problem import SlotProblem, build_problem
-from twinsync.arrays import Bool, Float, Int
-from twinsync.model.slot import Slot
-from twinsync.scenario import Scenario
+from twinsync.arrays import Array, Bool, Float, Int
 
 ROUNDS = 10  # of branching
 WORTH = 1e-6  # relative gap from which a slot is worth branching
@@ -34,46 +26,43 @@ PARTS = 16  # of a larger batch, solved one after another by one program
 LEFT = 8  # the slowest slots of a part, one in so many, are put off and solved together
 
 
-class Slots(NamedTuple):
-    """Data [bit], gains and bounds of phi of a batch of slots; may_serve, may_give_up: what is allowed of each UD."""
-
-    data_bits: Float[np.ndarray, "b K"]
-    gain: Float[np.ndarray, "b K"]
-    phi_low: Float[np.ndarray, "b K"]
-    phi_high: Float[np.ndarray, "b K"]
-    may_serve: Bool[np.ndarray, "b K"]
-    may_give_up: Bool[np.ndarray, "b K"]
-
-
 class Best(NamedTuple):
     """The best point of each slot: its cost, z = ln of (phi, f, p, f_e) with GHz, the edge CPU [GHz], and a bound that
     nothing costs less than; margin: about what each UD costs served less given up, at the price of the bound."""
 
-    cost: Float[np.ndarray, " b"]
-    bound: Float[np.ndarray, " b"]
-    z: Float[np.ndarray, "b 4 K"]
-    edge_ghz: Float[np.ndarray, "b K"]
-    margin: Float[np.ndarray, "b K"]
+    cost: Float[Array, " b"]
+    bound: Float[Array, " b"]
+    z: Float[Array, "b 4 K"]
+    edge_ghz: Float[Array, "b K"]
+    margin: Float[Array, "b K"]
 
 
-_Run = Callable[..., Best]
+class Slots(Protocol):
+    """A named tuple of arrays with a row per slot; two of them say what is allowed of each UD."""
+
+    may_serve: Bool[np.ndarray, "b K"]
+    may_give_up: Bool[np.ndarray, "b K"]
 
 
-def branch_and_bound(scenario: Scenario, slots: Slots, *, codec: bool, capped: bool, relative_gap: float) -> Best:
-    """The least cost of every slot, as near to its bound as `relative_gap` or as ROUNDS of branching allow."""
+Run = Callable[[Any, int], Best]  # solves slots but for so many of the slowest
 
-    def run(part: Slots, leave_open: int) -> Best:
-        found = _solve(scenario, part, codec, capped, relative_gap, leave_open)
-        return Best(*(np.array(each) for each in found))
+
+def branch_and_bound(run: Run, slots: Any, relative_gap: float, *, part: int | None = None) -> Best:
+    """The least cost of all `slots` (see `Slots`), as near to its bound as `relative_gap` or ROUNDS of branching allow.
+
+    part: slots solved at once; unless given, all up to SMALL of them, else so many that there are PARTS.
+    """
 
     def is_open(cost: np.ndarray, bound: np.ndarray) -> np.ndarray:
         return ~(cost - bound <= relative_gap * np.abs(cost))
 
-    size = len(slots.gain)
-    part = size if size <= SMALL else -(-size // PARTS)
-    best = _in_parts(run, slots, part, leave_open=part // LEFT)
+    size = len(slots.may_serve)
+    part = part or (size if size <= SMALL else -(-size // PARTS))
+    part = min(part, size)
+    leave_open = part // LEFT if part < size else 0
+    best = _in_parts(run, slots, part, leave_open)
     late = np.flatnonzero(is_open(best.cost, best.bound))
-    if part // LEFT and len(late):  # they may only have been slower than the others
+    if leave_open and len(late):  # they may only have been slower than the others
         again = _in_parts(run, _rows(slots, late), part)
         _keep(best, late, again)
         tighter = again.bound > best.bound[late]
@@ -102,7 +91,7 @@ def branch_and_bound(scenario: Scenario, slots: Slots, *, codec: bool, capped: b
     return best
 
 
-def _rule_out(branches: Slots, margin: Float[np.ndarray, "n K"], gap: Float[np.ndarray, " n"]):
+def _rule_out(branches: Any, margin: Float[np.ndarray, "n K"], gap: Float[np.ndarray, " n"]):
     """The branches without what cannot pay: a UD's other way costs at least its margin more than the bound, so where
     that exceeds the gap to the best cost known it is ruled out. And which UDs that leaves undecided [n, K]."""
     with np.errstate(invalid="ignore"):
@@ -111,34 +100,12 @@ def _rule_out(branches: Slots, margin: Float[np.ndarray, "n K"], gap: Float[np.n
     return branches._replace(may_serve=may_serve, may_give_up=may_give_up), may_serve & may_give_up
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _solve(scenario: Scenario, slots: Slots, codec: bool, capped: bool, relative_gap, leave_open):
-    distance = jnp.ones_like(slots.gain)
-    slot = Slot(distance, slots.data_bits, slots.gain[..., None])
-    problem = build_problem(scenario, slot, slots.phi_low, slots.phi_high, codec=codec)
-    if capped:
-        problem = _with_cap(problem, slots, scenario.latency_cap_s)
-    best = minimise(problem, relative_gap, leave_open)
-    return best.cost, best.bound, jnp.stack(best.z, axis=1), best.edge, best.margin
-
-
-def _with_cap(problem: SlotProblem, slots: Slots, cap_s) -> SlotProblem:
-    giving_up = give_up(problem, cap_s)
-    may_serve = slots.may_serve & ~(hopeless(problem, giving_up) & slots.may_give_up)
-    cost, bound = (jnp.where(slots.may_give_up, each, jnp.inf) for each in (giving_up.cost, giving_up.bound))
-    return problem._replace(
-        may_serve=may_serve, given_up=cost, given_up_bound=bound, given_up_log_phi=giving_up.log_phi,
-        # Whoever is given up whatever the price shall not hold up the others' iteration.
-        log_snr=jnp.where(may_serve, problem.log_snr, jnp.max(problem.log_snr)),
-    )  # fmt: skip
-
-
 def _rows(arrays, index: Int[np.ndarray, " n"]):
     """The given rows of every array of a tuple."""
     return type(arrays)(*(each[index] for each in arrays))
 
 
-def _branch(branches: Slots, undecided: Bool[np.ndarray, "n K"], margin: Float[np.ndarray, "n K"]):
+def _branch(branches: Any, undecided: Bool[np.ndarray, "n K"], margin: Float[np.ndarray, "n K"]):
     """Every branch twice, its least decided UD first served and then given up, or once where all UDs are decided; and
     the number of the branch that each comes from."""
     device = np.argmin(np.where(undecided, np.abs(margin), np.inf), axis=-1)
@@ -148,7 +115,7 @@ def _branch(branches: Slots, undecided: Bool[np.ndarray, "n K"], margin: Float[n
     may_serve[split, device[split]] = False
     second = _rows(branches, split)._replace(may_give_up=may_give_up)
     first = branches._replace(may_serve=may_serve)
-    both = Slots(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
+    both = type(branches)(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
     return both, np.concatenate([np.arange(len(undecided)), split])
 
 
@@ -161,9 +128,9 @@ def _keep(best: Best, index: Int[np.ndarray, " n"], found: Best) -> None:
         old[slot] = new[order]
 
 
-def _in_parts(run: _Run, slots: Slots, part: int, leave_open: int = 0) -> Best:
+def _in_parts(run: Run, slots: Any, part: int, leave_open: int = 0) -> Best:
     """Solve slots in equal parts, the last one filled up with its own last slot, so that one program serves all."""
-    count = len(slots.gain)
+    count = len(slots.may_serve)
     parts = [
         run(_rows(slots, np.minimum(np.arange(start, start + part), count - 1)), leave_open)
         for start in range(0, count, part)

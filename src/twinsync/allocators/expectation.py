@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from twinsync.allocators.checks import check_forms
 from twinsync.allocators.four_by_four import Four
 from twinsync.arrays import Array, Float
 from twinsync.errors import InputError
@@ -73,6 +74,7 @@ def mean_shortfall(limit: Float[Array, "*b"], unit: Float[Array, "*b"], log_snr:
 
 def check_expectation(scenario: Scenario) -> None:
     """Raise `InputError` where the expected cost is infinite or not of this module's form."""
+    check_forms(scenario)
     if scenario.fading_blocks != 1:
         raise InputError(f"the expected cost needs fading_blocks = 1, got {scenario.fading_blocks}")
     if not np.isfinite(scenario.latency_cap_slots):
@@ -114,14 +116,16 @@ def device_problem(
 def device_cost(scenario: Scenario, problem: DeviceProblem, z: Four) -> Float[Array, "*b"]:
     """Expected part of T + P that a device adds, its edge CPU's own price aside, at z = ln of (phi, f, p, f_e); GHz.
 
-    Elementwise, any shape. Equals the mean over the fading of `slot_outcome(...).device_cost` while extraction alone
-    ends before the latency cap and edge requests keep to the server.
+    Elementwise, any shape. Equals the mean over the fading of `slot_outcome(...).device_cost` while edge requests keep
+    to the server, but that literal penalties leave the requests to the caller.
     """
     s, f, p, g = z
     extract, recover = log_work(s, scenario)
     t_extract = jnp.exp(problem.log_cycles + extract - f)
     t_still = t_extract + jnp.exp(problem.log_cycles + recover - g)
-    e_still = problem.sensing_j + jnp.exp(problem.log_energy + extract + 2.0 * f)
+    # The UD extracts, then sends; past the cap it does neither.
+    e_still = jnp.exp(problem.log_energy + extract + 2.0 * f) / jnp.maximum(1.0, t_extract / scenario.latency_cap_s)
+    e_still = problem.sensing_j + e_still
     unit, power = jnp.exp(problem.log_airtime + s), jnp.exp(p)
 
     def shortfall(limit: jax.Array, unit: jax.Array = unit) -> jax.Array:

@@ -7,17 +7,32 @@ import functools
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from twinsync.allocators.branching import Best, Slots, branch_and_bound
+from twinsync.allocators.branching import Best, branch_and_bound
 from twinsync.allocators.checks import check_certifiable, known_slots
-from twinsync.arrays import Array, Float, Key
+from twinsync.allocators.giving_up import give_up, hopeless
+from twinsync.allocators.interior_point import minimise
+from twinsync.allocators.slot_problem import SlotProblem, build_problem
+from twinsync.arrays import Array, Bool, Float, Key
 from twinsync.environment.interface import Sight, draw_phi
 from twinsync.errors import InputError
 from twinsync.model.slot import GHZ, Allocation, Slot, slot_outcome
 from twinsync.scenario import Scenario
 
 RELATIVE_GAP = 1e-6
+
+
+class Slots(NamedTuple):
+    """Data [bit], gains and bounds of phi of a batch of slots; may_serve, may_give_up: what is allowed of each UD."""
+
+    data_bits: Float[np.ndarray, "b K"]
+    gain: Float[np.ndarray, "b K"]
+    phi_low: Float[np.ndarray, "b K"]
+    phi_high: Float[np.ndarray, "b K"]
+    may_serve: Bool[np.ndarray, "b K"]
+    may_give_up: Bool[np.ndarray, "b K"]
 
 
 class Solution(NamedTuple):
@@ -68,7 +83,12 @@ def solve(
         )
         data, gain, either = data.reshape(-1, count), gain.reshape(-1, count), np.ones(phi_low.shape, bool)
         slots = Slots(data, gain, phi_low, phi_high, either, either)
-        best = branch_and_bound(scenario, slots, codec=codec, capped=capped, relative_gap=relative_gap)
+
+        def run(part: Slots, leave_open: int) -> Best:
+            found = _solve(scenario, part, codec, capped, relative_gap, leave_open)
+            return Best(*(np.array(each) for each in found))
+
+        best = branch_and_bound(run, slots, relative_gap)
         allocation = _allocation(scenario, best, phi_low, phi_high, codec)
         flat = Slot(np.ones_like(data), data, gain[..., None])
         cost, latency = jax.device_get(_reported(scenario, flat, allocation, capped))
@@ -92,6 +112,28 @@ def _reported(scenario: Scenario, slot: Slot, allocation: Allocation, capped: bo
     """T[n] + P and T[n] of an allocation as the simulator has them."""
     outcome = slot_outcome(scenario, slot, allocation, capped=capped)
     return outcome.cost, outcome.total_latency_s
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _solve(scenario: Scenario, slots: Slots, codec: bool, capped: bool, relative_gap, leave_open):
+    distance = jnp.ones_like(slots.gain)
+    slot = Slot(distance, slots.data_bits, slots.gain[..., None])
+    problem = build_problem(scenario, slot, slots.phi_low, slots.phi_high, codec=codec)
+    if capped:
+        problem = _with_cap(problem, slots, scenario.latency_cap_s)
+    best = minimise(problem, relative_gap, leave_open)
+    return best.cost, best.bound, jnp.stack(best.z, axis=1), best.edge, best.margin
+
+
+def _with_cap(problem: SlotProblem, slots: Slots, cap_s) -> SlotProblem:
+    giving_up = give_up(problem, cap_s)
+    may_serve = slots.may_serve & ~(hopeless(problem, giving_up) & slots.may_give_up)
+    cost, bound = (jnp.where(slots.may_give_up, each, jnp.inf) for each in (giving_up.cost, giving_up.bound))
+    return problem._replace(
+        may_serve=may_serve, given_up=cost, given_up_bound=bound, given_up_log_phi=giving_up.log_phi,
+        # Whoever is given up whatever the price shall not hold up the others' iteration.
+        log_snr=jnp.where(may_serve, problem.log_snr, jnp.max(problem.log_snr)),
+    )  # fmt: skip
 
 
 def _slot_of(sight: Sight) -> Slot:

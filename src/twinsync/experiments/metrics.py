@@ -53,6 +53,8 @@ def measure(scenario: Scenario, slot: Slot, allocation: Allocation) -> Measures:
     }
     per_device = {
         **_rates(scenario, outcome, allocation),
+        # Beside the rate over the budget, which hangs on a tolerance: an optimum lies on its limit.
+        "energy_excess_j": np.maximum(outcome.energy_j - scenario.energy_budget_j, 0.0),
         **_ages(scenario, outcome),
         "extraction_factor": allocation.extraction_factor,
         "device_cpu_hz": allocation.device_cpu_hz,

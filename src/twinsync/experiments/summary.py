@@ -37,6 +37,7 @@ DEFINITIONS = {
     f"relative tolerance of {TOLERANCE:g}",
     "deadline_completion_ratio": "share of UD-slots that meet (19c)",
     "energy_violation_rate": "share of UD-slots with energy above the budget, (19d)",
+    "energy_excess_j": "mean energy above the budget per UD-slot, 0 where it holds [J]",
     "outage_rate": "share of UD-slots given up at the latency cap",
     "sensing_violation_rate": "share of UD-slots whose sensing takes longer than eta tau, (19b)",
     "edge_cpu_violation_rate": "share of slots that request more edge CPU than there is, (19h)",

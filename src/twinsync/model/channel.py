@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from twinsync.arrays import Array, Float, Key
 from twinsync.scenario import Scenario
-from twinsync.streams import uniform
+from twinsync.streams import stream, uniform
 
 
 def distance_m(position_m: Float[Array, "*b K 2"], scenario: Scenario) -> Float[Array, "*b K"]:
@@ -30,13 +30,14 @@ def fading(share: Float[Array, "*b"]) -> Float[Array, "*b"]:
 
 def stratified_fading(key: Key, shape: tuple[int, ...], draws: int) -> Float[Array, "M *b K L"]:
     """`draws` times |g^NLoS|^2 of the given shape: each entry's draws fall one into each of as many strata of equal
-    probability, so that their mean of a smooth function is far closer to its expectation than independent draws'.
+    probability, so that their mean of a smooth function is far closer to its expectation than independent draws'. Each
+    entry takes its strata in an order of its own, which leaves UDs independent of one another within a draw.
 
     Where the last axis holds several fading blocks, draws are independent: strata would tie the blocks together.
     """
     share = uniform(key, (draws, *shape))
     if shape[-1] == 1:
-        strata = jnp.arange(draws).reshape(-1, *(1 for _ in shape))
+        strata = jnp.argsort(uniform(stream(key, "order of strata"), (draws, *shape)), axis=0)
         # Rounding may reach 1, where the gain would be 0.
         share = jnp.minimum((strata + share) / draws, 1.0 - 2.0**-24)
     return fading(share)
