@@ -122,6 +122,8 @@ def measured(latency_s: float, cost: float, /, *, learns: bool = False, **change
         "device_cpu_hz": 8e8,
         "transmit_power_w": 0.1,
         "edge_cpu_hz": 1e9,
+        "energy_excess_j": 0.012,
+        "radio_load": uplink / 7.2,
         "sent_bits": 7e5 * changes.get("extraction_factor", 0.46),
         "latency_parts_s": dict(zip(STAGES, (1.575, 3.4, uplink, latency_s - 4.975 - uplink), strict=True)),
         "energy_parts_j": {"sensing": 0.042, "extraction": 2.2, "uplink": 0.35 + latency_s / 100},

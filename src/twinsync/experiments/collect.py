@@ -153,7 +153,8 @@ def _command(plan: Plan, sweep: SweepPlan, command: str) -> str:
 
 def _study(stored: Stored, name: str) -> Study:
     results = stored.results(stored.plan.study_cells(name))
-    raw = stored.evaluation(results, stored.plan.preset.scenario)
+    scenario = stored.plan.preset.scenario
+    raw = stored.evaluation(results, scenario)
     rows = []
     for variant in stored.plan.studies[name]:
         scheme, of_scheme = variant.scheme, results[variant.scheme.name]
@@ -171,7 +172,7 @@ def _study(stored: Stored, name: str) -> Study:
                 change_label=change_label(variant.change),
                 library=scheme.library,
                 training_slots=scheme.settings.slots,
-                measured=None if measured is None else measured_record(measured, None, None),
+                measured=None if measured is None else measured_record(scenario, measured, None, None),
                 trouble=of_scheme[0].trouble if measured is None else "",
                 curve=records.VariantCurve(
                     tuple(row.slots for row in of_scheme[0].curve),
@@ -261,7 +262,12 @@ def _joined(measured: Sequence[RawScheme]) -> RawScheme:
     return RawScheme(
         np.concatenate([scheme.latency_s for scheme in measured]),
         np.concatenate([scheme.cost for scheme in measured]),
-        {name: np.concatenate([scheme.means[name] for scheme in measured]) for name in measured[0].means},
+        # Older results may lack a figure of merit that newer ones have.
+        {
+            name: np.concatenate([scheme.means[name] for scheme in measured])
+            for name in measured[0].means
+            if all(name in scheme.means for scheme in measured)
+        },
     )
 
 

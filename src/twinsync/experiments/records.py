@@ -49,7 +49,8 @@ class Measured(Record, frozen=True, omit_defaults=True):
 
     gap_to_optimum, gap_to_expected: None where there is nothing to relate to. `*_parts_*`: means per slot, summed over
     the devices, by stage. unit: what was repeated `unit_count` times, training seeds or sets of slots; unit_*: means of
-    each. training_slots, training_seeds: NaN where nothing is trained or it is not known.
+    each. training_slots, training_seeds: NaN where nothing is trained or it is not known. energy_excess_j, radio_load:
+    NaN in evaluations that are older than these figures.
     """
 
     latency_s: Estimate
@@ -82,6 +83,8 @@ class Measured(Record, frozen=True, omit_defaults=True):
     unit_cost: Numbers
     training_slots: Number = UNKNOWN
     training_seeds: Number = UNKNOWN
+    energy_excess_j: Number = UNKNOWN
+    radio_load: Number = UNKNOWN
 
 
 class Certificate(Record, frozen=True):

@@ -22,11 +22,13 @@ from twinsync.experiments.statistics import (
     mean_interval,
     median_and_p95,
 )
+from twinsync.scenario import Scenario
 from twinsync.storage import plain
 
 DEFINITIONS = {
     "latency_s": "T[n] of (19a) [s]: sum over the UDs of sensing and synchronisation latency, each UD's "
-    "synchronisation counted up to latency_cap_slots slots; mean, median and 95th percentile over slots",
+    "synchronisation counted up to latency_cap_slots slots and by itself, as if no earlier slot's were under way; mean, "
+    "median and 95th percentile over slots",
     "cost": "T[n] + P of (22), with the same cap",
     "penalty": "P of (22)",
     "gap_to_optimum": "mean cost over the exact optimum's mean cost on the same slots, less 1; median and p95 of the "
@@ -38,6 +40,8 @@ DEFINITIONS = {
     "deadline_completion_ratio": "share of UD-slots that meet (19c)",
     "energy_violation_rate": "share of UD-slots with energy above the budget, (19d)",
     "energy_excess_j": "mean energy above the budget per UD-slot, 0 where it holds [J]",
+    "radio_load": "mean time that a UD sends per slot, until done or given up at the cap, over the slot length tau: "
+    "above 1 a real link's queue would grow without end, since T[n] lets a slot's data be sent while the next begins",
     "outage_rate": "share of UD-slots given up at the latency cap",
     "sensing_violation_rate": "share of UD-slots whose sensing takes longer than eta tau, (19b)",
     "edge_cpu_violation_rate": "share of slots that request more edge CPU than there is, (19h)",
@@ -78,7 +82,7 @@ def evaluation_record(
     paired: dict[str, dict[str, records.Pair]] = {name: {} for name in schemes}
     for a, b in permutations(schemes, 2):
         paired[a][b] = compare(schemes[a], schemes[b])
-    measured = {name: measured_record(scheme, best, blind) for name, scheme in schemes.items()}
+    measured = {name: measured_record(evaluation.scenario, scheme, best, blind) for name, scheme in schemes.items()}
     for name, (slots, seeds) in (training or {}).items():
         measured[name] = replace(measured[name], training_slots=slots, training_seeds=seeds)
     return records.Evaluation(
@@ -96,7 +100,7 @@ def evaluation_record(
 
 
 def measured_record(
-    scheme: RawScheme, optimum: Reference | None, expected: Float[np.ndarray, "M N"] | None
+    scenario: Scenario, scheme: RawScheme, optimum: Reference | None, expected: Float[np.ndarray, "M N"] | None
 ) -> records.Measured:
     """Everything measured of one scheme; `expected` is the expected optimum's cost on the same slots."""
     means = {key: float(values.mean()) for key, values in scheme.means.items()}
@@ -109,6 +113,7 @@ def measured_record(
         **{key: value for key, value in means.items() if key not in {*_COMPOSED, "latency_s", "cost"}},
         latency_parts_s={part: means[f"{part}_latency_s"] for part in LATENCY_PARTS},
         energy_parts_j={part: means[f"{part}_energy_j"] for part in ENERGY_PARTS},
+        radio_load=means["uplink_latency_s"] / (scenario.device_count * float(scenario.slot_s)),
         unit=TRAINING_SEED if scheme.policies > 1 else EVALUATION_SEED,
         unit_count=len(_units(cost)),
         unit_latency_s=tuple(_units(latency).tolist()),

@@ -78,7 +78,7 @@ def test_the_table_s_numbers_are_the_evaluation_s(written):
     with (folder / "table.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["scheme"]: row for row in csv.DictReader(file)}
     assert set(rows) == set(comparison_of(results).evaluation.allocators)
-    shown = {row[0]: row for row in Page((folder / "report.html").read_text("utf-8")).rows if len(row) == 14}
+    shown = {row[0]: row for row in Page((folder / "report.html").read_text("utf-8")).rows if len(row) == 16}
     for name, row in rows.items():
         own = comparison_of(results).evaluation.allocators[name]
         assert float(row["latency_s_p95"]) == own.latency_s.p95
@@ -91,7 +91,7 @@ def test_the_table_s_numbers_are_the_evaluation_s(written):
         assert cells[2] == f"{latency.median:.2f} ({latency.p95:.2f})"
         assert cells[3] == f"{cost.mean:.1f} ({cost.low:.1f} to {cost.high:.1f})"
         assert cells[6] == f"{100 * own.deadline_miss_rate:.1f}"
-        assert cells[12:] == (["20,000", "4"] if own.training_slots > 0 else ["–", "–"])
+        assert cells[14:] == (["20,000", "4"] if own.training_slots > 0 else ["–", "–"])
 
 
 def test_the_markdown_shows_figures_that_exist(written):
