@@ -108,7 +108,7 @@ def minimise_expected(
         return carry[0] + 1, _step(scenario, problem, box, given_up, may_serve, carry[1])
 
     search = jax.lax.while_loop(going, step, (jnp.asarray(0), search))[1]
-    z = tuple(jnp.where(search.served, x, y) for x, y in zip(search.place.z, least_effort, strict=True))
+    z = _four(jnp.where(search.served, x, y) for x, y in zip(search.place.z, least_effort, strict=True))
     floor = jnp.exp(box.low[3])
     above = jnp.where(search.served, jnp.exp(z[3]) - floor, 0.0)
     spare = jnp.maximum(box.capacity - floor * above.shape[-1], 0.0)
@@ -150,7 +150,7 @@ def _settle(scenario: Scenario, problem: DeviceProblem, box: Box) -> tuple[_Plac
         grid = jnp.asarray(list(itertools.product(phis, *OTHER_PARTS)))
         costs = jax.lax.map(lambda parts: device_cost(scenario, problem, at(parts)), grid)
         starts.append(at(jnp.moveaxis(grid[jnp.argmin(costs, axis=0)], -1, 0)))
-    starts.append(tuple(low + like for low in box.low))
+    starts.append(_four(low + like for low in box.low))
     z = _four(jnp.stack(parts) for parts in zip(*starts, strict=True))
     wide = jax.tree.map(lambda x: jnp.broadcast_to(x, z[0].shape), problem)
     derivatives = device_derivatives(scenario, wide, z, smoothing=SMOOTHING)
@@ -201,7 +201,8 @@ def _newton(box: Box, place: _Place, mu: jax.Array) -> _Newton:
     column = substitute(factor, (zero, zero, zero, jnp.where(fixed[3], 0.0, edge)))
     full = substitute(factorise(plain, least=1e-3), down)
     # Beyond a factor e the quadratic is no guide: where the cost is flat its step would have no end.
-    gain = 0.5 * sum(jnp.abs(d * jnp.clip(x, -1.0, 1.0)) for d, x in zip(down, full, strict=True))
+    left = _four(jnp.abs(d * jnp.clip(x, -1.0, 1.0)) for d, x in zip(down, full, strict=True))
+    gain = 0.5 * (left[0] + left[1] + left[2] + left[3])
     return _Newton(substitute(factor, down), column, gain)
 
 

@@ -145,7 +145,8 @@ def _where(alive: jax.Array, jet: _Jet) -> _Jet:
     def kept(x: Any) -> jax.Array:
         return jnp.where(alive, x, 0.0)
 
-    return _Jet(kept(jet.value), *({k: kept(x) for k, x in part.items()} for part in (jet.slope, jet.curve)))
+    slope = {key: kept(x) for key, x in jet.slope.items()}
+    return _Jet(kept(jet.value), slope, {key: kept(x) for key, x in jet.curve.items()})
 
 
 def _choose(first: jax.Array, a: _Jet, b: _Jet) -> _Jet:
