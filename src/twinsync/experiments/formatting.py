@@ -72,7 +72,7 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
 
 
-def plain(value: Any) -> str:
+def setting(value: Any) -> str:
     """A setting's value as text."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 

@@ -19,7 +19,7 @@ from twinsync.experiments.columns import (
     exported,
     training,
 )
-from twinsync.experiments.formatting import duration, number, plain, symbol
+from twinsync.experiments.formatting import duration, number, setting, symbol
 from twinsync.experiments.records import ConstantEntry, Deviation, Estimate, Measured, Pair, Point, Scheme, Sweep
 from twinsync.experiments.report.document import Field, Item, Table, table
 from twinsync.experiments.report.findings import has_printed
@@ -172,7 +172,7 @@ def settings(results: Results) -> Table:
 
 
 def _setting_of(scheme: Scheme) -> Field[str]:
-    return Field(scheme.label, lambda key: plain(scheme.settings.get(key, "–")), words=True)
+    return Field(scheme.label, lambda key: setting(scheme.settings.get(key, "–")), words=True)
 
 
 _SYMBOL = Field[ConstantEntry]("Symbol", lambda entry: symbol(entry.symbol), words=True)
