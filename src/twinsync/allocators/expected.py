@@ -11,6 +11,7 @@ import functools
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from twinsync.allocators.branching import Best, branch_and_bound
@@ -115,4 +116,6 @@ def solve_expected(
 @functools.partial(jax.jit)
 def _solve(scenario: Scenario, slots: _Slots, leave_open) -> Best:
     problem = device_problem(scenario, slots.distance_m, slots.data_bits)
-    return minimise_expected(scenario, problem, slots.may_serve, slots.may_give_up, leave_open)
+    return minimise_expected(
+        scenario, problem, jnp.asarray(slots.may_serve), jnp.asarray(slots.may_give_up), leave_open
+    )

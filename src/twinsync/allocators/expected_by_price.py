@@ -125,7 +125,8 @@ def _given_up(scenario: Scenario, problem: DeviceProblem, box: Box) -> tuple[jax
     for log_phi in (box.low[0], box.high[0]):
         s = log_phi + jnp.zeros_like(problem.log_cycles)
         t_extract = jnp.exp(problem.log_cycles + log_work(s, scenario)[0] - box.low[1])
-        cost = device_cost(scenario, problem, (s, *(low + jnp.zeros_like(s) for low in box.low[1:])))
+        f, p, g = (low + jnp.zeros_like(s) for low in box.low[1:])
+        cost = device_cost(scenario, problem, (s, f, p, g))
         costs.append(jnp.where(t_extract >= scenario.latency_cap_s, cost, jnp.inf))
     s = jnp.where(costs[1] < costs[0], box.high[0], box.low[0])
     f, p, g = (low + jnp.zeros_like(s) for low in box.low[1:])

@@ -27,8 +27,8 @@ from twinsync.storage import plain
 
 DEFINITIONS = {
     "latency_s": "T[n] of (19a) [s]: sum over the UDs of sensing and synchronisation latency, each UD's "
-    "synchronisation counted up to latency_cap_slots slots and by itself, as if no earlier slot's were under way; mean, "
-    "median and 95th percentile over slots",
+    "synchronisation counted up to latency_cap_slots slots and by itself, as if no earlier slot's were under way; "
+    "mean, median and 95th percentile over slots",
     "cost": "T[n] + P of (22), with the same cap",
     "penalty": "P of (22)",
     "gap_to_optimum": "mean cost over the exact optimum's mean cost on the same slots, less 1; median and p95 of the "
