@@ -1,0 +1,282 @@
+"""Bit-planes of the residual's coefficients, from the highest: one kernel writes and reads them.
+
+A level is a coefficient in units of the step. Plane p sends, of every block, whether its largest level reaches 2^p for
+the first time; of every block that has reached it, bit p of each level: significance and sign of those that were zero
+so far, one bit more of the others. Wherever the stream ends, each level is known to some plane.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twinsync.codec import contexts as cx
+from twinsync.codec.compiled import compiled
+from twinsync.codec.range_coder import Coder, code_bit, predict, update
+from twinsync.codec.transform import SIZE, ZIGZAG
+
+CELLS = SIZE * SIZE
+PRICE_BITS = 4  # prices are in 1/16 bit
+
+
+class Levels(NamedTuple):
+    """Levels of a picture's blocks, as far as they are known; [blocks, 64] rasters of coefficients."""
+
+    magnitude: np.ndarray  # int32, whole planes known so far
+    negative: np.ndarray  # uint8
+    plane: np.ndarray  # uint8, the lowest plane known
+    reached: np.ndarray  # [blocks] uint8, a level of the block is not zero
+
+
+class Wanted(NamedTuple):
+    """What the encoder would send; a decoder passes empty arrays of the same types."""
+
+    magnitude: np.ndarray  # [blocks, 64] int32
+    negative: np.ndarray  # [blocks, 64] uint8
+    gain: np.ndarray  # [blocks, 64] int32, squared error a level 1 saves, in prices at the chosen trade-off
+
+
+class Texture(NamedTuple):
+    """What both ends know of each block's prediction."""
+
+    coefficient: np.ndarray  # [blocks, 64] int32, transform of the prediction, in 1/16
+    change: np.ndarray  # [blocks] int32, mean absolute difference of previous and background, in 1/16
+    energy: np.ndarray  # [blocks] int32, mean magnitude of the prediction's AC coefficients, in 1/16
+    kind: np.ndarray  # [blocks] uint8, 0 .. 3: mean or background, previous, motion, split motion
+    busy: np.ndarray  # [blocks] uint8, 0 .. 4
+
+
+def empty_levels(blocks: int) -> Levels:
+    """Nothing known: all levels zero."""
+    return Levels(
+        np.zeros((blocks, CELLS), np.int32),
+        np.zeros((blocks, CELLS), np.uint8),
+        np.zeros((blocks, CELLS), np.uint8),
+        np.zeros(blocks, np.uint8),
+    )
+
+
+@compiled
+def _reach(levels: Levels, rows: int, columns: int, row: int, column: int) -> int:
+    inside = 0 <= row < rows and 0 <= column < columns
+    return int(levels.reached[row * columns + column]) if inside else 0
+
+
+@compiled
+def _block_slots(
+    coder: Coder, levels: Levels, texture: Texture, rows: int, columns: int, block: int, plane: int, step: int
+) -> int:
+    """Sets the slots of a block's significance at a plane; returns the mixer."""
+    row, column = block // columns, block % columns
+    p = min(plane, cx.PLANES - 1)
+    left, right = _reach(levels, rows, columns, row, column - 1), _reach(levels, rows, columns, row, column + 1)
+    up, down = _reach(levels, rows, columns, row - 1, column), _reach(levels, rows, columns, row + 1, column)
+    beside = left + right + up + down
+    corners = _reach(levels, rows, columns, row - 1, column - 1) + _reach(levels, rows, columns, row - 1, column + 1)
+    corners += _reach(levels, rows, columns, row + 1, column - 1) + _reach(levels, rows, columns, row + 1, column + 1)
+    kind, busy = int(texture.kind[block]), int(texture.busy[block])
+    unit = step << plane
+    change = cx.level((int(texture.change[block]) << 8) // unit)
+    energy = cx.level((int(texture.energy[block]) << 6) // unit)
+    coder.slot[0] = cx.BLOCK_NEAR + ((p * 16 + min(15, 3 * beside + min(2, corners))) * 9 + min(8, busy)) * 4 + kind
+    coder.slot[1] = cx.BLOCK_PATTERN + (p * 64 + left + 2 * right + 4 * up + 8 * down + 16 * min(3, corners)) * 4 + kind
+    coder.slot[2] = cx.BLOCK_CHANGE + ((p * cx.LEVELS + change) * 4 + kind) * 4 + min(3, beside)
+    coder.slot[3] = cx.BLOCK_TEXTURE + ((p * cx.LEVELS + energy) * 4 + kind) * 4 + min(3, beside)
+    coder.slot[4] = cx.BLOCK_ENERGY + (p * cx.LEVELS + change) * cx.LEVELS + energy
+    coder.slot[5] = cx.BLOCK_BUSY + ((p * 5 + busy) * 5 + beside) * 4 + kind
+    return cx.MIX_BLOCK + p * 5 + beside
+
+
+@compiled
+def _near(magnitude: np.ndarray, block: int, r: int, c: int, plane: int) -> int:
+    """Sum of the magnitudes around a coefficient of the block, in units of the plane, the closest twice."""
+    total = 0
+    for dr in range(-2, 2):
+        for dc in range(-2, 2):
+            distance = abs(dr) + abs(dc)
+            y, x = r + dr, c + dc
+            if 1 <= distance <= 2 and 0 <= y < SIZE and 0 <= x < SIZE:
+                known = magnitude[block, y * SIZE + x] >> plane
+                total += 2 * known if distance == 1 else known
+    return total
+
+
+@compiled
+def _across(levels: Levels, rows: int, columns: int, block: int, cell: int, plane: int) -> int:
+    """Sum of the magnitudes of the same coefficient in the four blocks beside, in units of the plane."""
+    row, column = block // columns, block % columns
+    total = 0
+    if column > 0:
+        total += levels.magnitude[block - 1, cell] >> plane
+    if column < columns - 1:
+        total += levels.magnitude[block + 1, cell] >> plane
+    if row > 0:
+        total += levels.magnitude[block - columns, cell] >> plane
+    if row < rows - 1:
+        total += levels.magnitude[block + columns, cell] >> plane
+    return total
+
+
+@compiled
+def _coefficient_slots(
+    coder: Coder, levels: Levels, texture: Texture, rows: int, columns: int, block: int, step_of_scan: int, plane: int,
+    step: int, so_far: int,
+) -> int:  # fmt: skip
+    """Sets the slots of a coefficient's significance at a plane; returns the mixer."""
+    cell = ZIGZAG[step_of_scan]
+    r, c = cell // SIZE, cell % SIZE
+    p = min(plane, cx.PLANES - 1)
+    unit = step << plane
+    near = cx.count_class(_near(levels.magnitude, block, r, c, plane))
+    across = cx.count_class(_across(levels, rows, columns, block, cell, plane))
+    textured = cx.level((abs(int(texture.coefficient[block, cell])) << 4) // unit)
+    change = cx.level((int(texture.change[block]) << 8) // unit)
+    kind = int(texture.kind[block])
+    left = min(2, levels.magnitude[block, cell - 1] >> plane) if c > 0 else 0
+    up = min(2, levels.magnitude[block, cell - SIZE] >> plane) if r > 0 else 0
+    right = min(2, levels.magnitude[block, cell + 1] >> plane) if c < SIZE - 1 else 0
+    down = min(2, levels.magnitude[block, cell + SIZE] >> plane) if r < SIZE - 1 else 0
+    bottom = 1 if plane == 0 else 0
+    coder.slot[0] = cx.COEFFICIENT_PLACE + (p * 64 + step_of_scan) * 4 + kind
+    coder.slot[1] = cx.COEFFICIENT_NEAR + ((r + c) * cx.LEVELS + near) * cx.PLANES + p
+    coder.slot[2] = cx.COEFFICIENT_ACROSS + (step_of_scan * cx.LEVELS + across) * 2 + bottom
+    coder.slot[3] = cx.COEFFICIENT_COUNT + (step_of_scan * 8 + min(7, so_far)) * 2 + bottom
+    coder.slot[4] = (
+        cx.COEFFICIENT_TEXTURE + (((r + c) * cx.LEVELS + textured) * cx.PLANES + p) * 2 + (1 if kind >= 2 else 0)
+    )
+    coder.slot[5] = cx.COEFFICIENT_CHANGE + ((r + c) * cx.LEVELS + change) * 8 + min(7, so_far)
+    shape = ((left * 3 + up) * 3 + right) * 3 + down
+    coder.slot[6] = cx.COEFFICIENT_SHAPE + (shape * 8 + min(7, (r + c) // 2 + (1 if r + c > 0 else 0))) * 2 + bottom
+    return cx.MIX_COEFFICIENT + p * 8 + min(7, so_far)
+
+
+@compiled
+def _code_sign(
+    coder: Coder, levels: Levels, texture: Texture, columns: int, block: int, step_of_scan: int, step: int, bit: int
+) -> int:
+    cell = ZIGZAG[step_of_scan]
+    side, above = 0, 0
+    if block % columns > 0 and levels.magnitude[block - 1, cell]:
+        side = 1 + int(levels.negative[block - 1, cell])
+    if block >= columns and levels.magnitude[block - columns, cell]:
+        above = 1 + int(levels.negative[block - columns, cell])
+    value = int(texture.coefficient[block, cell])
+    strength = min(3, cx.level((abs(value) << 4) // step) // 3)
+    coder.slot[0] = cx.SIGN_ACROSS + min(step_of_scan, 15) * 9 + side * 3 + above
+    coder.slot[1] = cx.SIGN_TEXTURE + (step_of_scan * 3 + (0 if value == 0 else (1 if value > 0 else 2))) * 4 + strength
+    return code_bit(coder, 2, cx.MIX_SIGN, bit)
+
+
+@compiled
+def _code_refinement(coder: Coder, levels: Levels, block: int, cell: int, plane: int, bit: int) -> int:
+    r, c = cell // SIZE, cell % SIZE
+    p = min(plane, cx.PLANES - 1)
+    size = min(3, levels.magnitude[block, cell] >> (plane + 1)) - 1
+    near = cx.count_class(_near(levels.magnitude, block, r, c, plane))
+    coder.slot[0] = cx.REFINE_NEAR + (near * cx.PLANES + p) * 3 + size
+    coder.slot[1] = cx.REFINE_PLACE + ((r + c) * 3 + size) * cx.PLANES + p
+    return code_bit(coder, 2, cx.MIX_REFINE, bit)
+
+
+@compiled
+def _code_block(
+    coder: Coder, levels: Levels, wanted: Wanted, texture: Texture, rows: int, columns: int, block: int, plane: int,
+    step: int, price: np.ndarray,
+) -> bool:  # fmt: skip
+    """Bit `plane` of the levels of a block that has reached it; False at the end of the bytes."""
+    so_far = 0
+    encoding = wanted.magnitude.shape[0] > 0
+    for k in range(CELLS):
+        cell = ZIGZAG[k]
+        bit = 0
+        if encoding:
+            bit = (wanted.magnitude[block, cell] >> plane) & 1
+        if levels.magnitude[block, cell] > 0:
+            bit = _code_refinement(coder, levels, block, cell, plane, bit)
+            if bit < 0:
+                return False
+            levels.magnitude[block, cell] += bit << plane
+        else:
+            mixer = _coefficient_slots(coder, levels, texture, rows, columns, block, k, plane, step, so_far)
+            chance = predict(coder, 7, mixer)
+            if bit and plane == 0:
+                # A level 1 that saves less error than its bits are worth elsewhere is not sent.
+                cost = int(price[chance >> 6]) - int(price[(65535 - chance) >> 6]) + (1 << PRICE_BITS)
+                if wanted.gain[block, cell] < cost:
+                    bit = 0
+            bit = update(coder, 7, mixer, chance, bit)
+            if bit < 0:
+                return False
+            if bit:
+                negative = int(wanted.negative[block, cell]) if encoding else 0
+                negative = _code_sign(coder, levels, texture, columns, block, k, step, negative)
+                if negative < 0:
+                    return False
+                levels.negative[block, cell] = negative
+                levels.magnitude[block, cell] = 1 << plane
+        if levels.magnitude[block, cell] > 0:
+            so_far += 1
+        levels.plane[block, cell] = plane
+    return True
+
+
+@compiled
+def _worth(wanted: Wanted, block: int) -> bool:
+    """Whether the block's levels, none above 1, save more error than sending them is likely to cost."""
+    total = 0
+    for cell in range(CELLS):
+        if wanted.magnitude[block, cell]:
+            total += max(0, wanted.gain[block, cell] - (5 << PRICE_BITS))
+    return total > (3 << PRICE_BITS)
+
+
+@compiled
+def code_planes(
+    coder: Coder, levels: Levels, wanted: Wanted, texture: Texture, columns: int, planes: int, step: int,
+    price: np.ndarray,
+) -> bool:  # fmt: skip
+    """Write `wanted`, or read, into `levels` (empty before), `planes` planes; False where the bytes end."""
+    blocks = levels.reached.shape[0]
+    rows = blocks // columns
+    encoding = wanted.magnitude.shape[0] > 0
+    largest = np.zeros(blocks, np.int32)
+    if encoding:
+        for block in range(blocks):
+            for cell in range(CELLS):
+                largest[block] = max(largest[block], wanted.magnitude[block, cell])
+            if largest[block] == 1 and not _worth(wanted, block):
+                largest[block] = 0
+    levels.plane[:] = planes
+    for plane in range(planes - 1, -1, -1):
+        for block in range(blocks):
+            if not levels.reached[block]:
+                bit = 1 if encoding and largest[block] >> plane else 0
+                mixer = _block_slots(coder, levels, texture, rows, columns, block, plane, step)
+                bit = code_bit(coder, 6, mixer, bit)
+                if bit < 0:
+                    return False
+                if not bit:
+                    continue
+                levels.reached[block] = 1
+            if not _code_block(coder, levels, wanted, texture, rows, columns, block, plane, step, price):
+                return False
+    return True
+
+
+@compiled
+def reconstruct(levels: Levels, step: int, block: int, out: np.ndarray) -> bool:
+    """Coefficients [8, 8] of a block in 1/16: the middle of what its levels allow, nearer to zero; False if all zero."""
+    if not levels.reached[block]:
+        return False
+    for cell in range(CELLS):
+        magnitude = int(levels.magnitude[block, cell])
+        value = 0
+        if magnitude > 0:
+            width = 1 << int(levels.plane[block, cell])
+            # A level known to plane p lies in [m, m + 2^p): in the lower half more often than not.
+            value = magnitude * step if width == 1 else ((2 * magnitude + width - 1) * step) >> 1
+            if levels.negative[block, cell]:
+                value = -value
+        out[cell // SIZE, cell % SIZE] = value
+    return True

@@ -1,0 +1,95 @@
+"""Start values of the coder's context slots and mixers: trained, frozen, identified by a digest in every header."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+
+from twinsync.codec import contexts
+from twinsync.codec.range_coder import LOGIT_LIMIT, MOST_INPUTS, STATE_SIZE, Coder
+
+FILE = "frame.npz"
+START_WEIGHT = 1 << 14  # of each of up to 7 inputs before training, in 1/65536
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Frozen start values; arrays as in `Coder`."""
+
+    probability: np.ndarray
+    count: np.ndarray
+    weight: np.ndarray
+    stretch: np.ndarray
+    squash: np.ndarray
+    rate: np.ndarray
+    price: np.ndarray  # [1024] int32, encoder only: bits of an event of a probability, in 1/16
+
+    @property
+    def identity(self) -> int:
+        """16 bits that tell these tables from others."""
+        return int.from_bytes(self._digest[:2], "little")
+
+    @property
+    def _digest(self) -> bytes:
+        digest = hashlib.sha256()
+        for name in ("probability", "count", "weight", "stretch", "squash", "rate"):
+            digest.update(np.ascontiguousarray(getattr(self, name)).astype("<i8").tobytes())
+        return digest.digest()
+
+    def coder(self, buffer: np.ndarray) -> Coder:
+        """A coder over `buffer` (uint8) at these start values."""
+        return Coder(
+            np.zeros(STATE_SIZE, np.int64),
+            buffer,
+            self.probability.copy(),
+            self.count.copy(),
+            self.weight.copy(),
+            self.stretch,
+            self.squash,
+            self.rate,
+            np.zeros(MOST_INPUTS, np.int64),
+            np.zeros(MOST_INPUTS, np.int64),
+        )
+
+
+def untrained() -> Tables:
+    """Even odds everywhere and equal weights: where training starts."""
+    centres = (np.arange(4096) + 0.5) / 4096
+    stretch = np.clip(np.rint(256 * np.log(centres / (1 - centres))), -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.int16)
+    logits = (np.arange(4096) - 2048) / 256
+    squash = np.clip(np.rint(65536 / (1 + np.exp(-logits))), 22, 65514).astype(np.uint16)
+    rate = np.rint(65536 / (np.arange(256) + 1.6)).astype(np.int32)
+    price = np.rint(-16 * np.log2((np.arange(1024) + 0.5) / 1024)).astype(np.int32)
+    return Tables(
+        np.full(contexts.SLOTS, 32768, np.uint16),
+        np.zeros(contexts.SLOTS, np.uint8),
+        np.full((contexts.MIXERS, MOST_INPUTS), START_WEIGHT, np.int32),
+        stretch,
+        squash,
+        rate,
+        price,
+    )
+
+
+def to_bytes(tables: Tables) -> bytes:
+    """The tables as a compressed file."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **vars(tables))
+    return file.getvalue()
+
+
+def from_bytes(content: bytes) -> Tables:
+    """Tables from `to_bytes`."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return Tables(**{name: arrays[name] for name in arrays.files})
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Tables:
+    """The tables that ship with the package."""
+    return from_bytes((resources.files("twinsync.codec") / "trained" / FILE).read_bytes())
