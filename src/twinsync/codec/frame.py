@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
 
+from twinsync.codec import exact
 from twinsync.codec.bitplanes import CELLS, Levels, Texture, Wanted, code_planes, empty_levels
+from twinsync.codec.container import DamagedStream
 from twinsync.codec.modes import Modes, Surroundings, code_modes, empty_modes
 from twinsync.codec.picture import busy_map, mean_change, mean_deviation, quantise, rebuild, transform_prediction
-from twinsync.codec.prediction import BLOCK, MACROBLOCK, MOTION, NEUTRAL, PREVIOUS, predict_picture
+from twinsync.codec.prediction import BLOCK, MACROBLOCK, MARGIN, MOTION, NEUTRAL, PREVIOUS, predict_picture
 from twinsync.codec.range_coder import STOPPED, Coder, finish_encoding, start_decoding, start_encoding
-from twinsync.codec.references import Context, context_after
+from twinsync.codec.references import Context
 from twinsync.codec.search import choose_modes, search_motion
 from twinsync.codec.tables import Tables
 
 STEPS = 160
 SIDE_BYTES = 2  # step and planes
+EXACT_STEP = 255  # in place of a step: the samples follow exactly, after 32 check bits
+EXACT_SIDE_BYTES = 5
+EXACT_SHARE = 5  # exact coding is tried from 1/5 of the raw size on
 MOST_PLANES = 15
 TRADE = 0.16  # lambda of D + lambda R, in squared steps a bit
 TRIES = 6
@@ -149,9 +155,25 @@ class Encoder:
         choose_modes(self.picture, references, step, trade, *self._searched, modes)
         return modes
 
+    def attempt_exact(self, limit: int) -> bytes | None:
+        """The samples exactly in at most `limit` bytes, or None where they need more."""
+        coder = self.tables.exact_coder(np.zeros(limit, np.uint8))
+        start_encoding(coder, limit)
+        samples = self.picture.astype(np.uint8)
+        exact.code_exact(coder, samples, exact_reference(self.base), np.empty_like(samples))
+        used = 0 if coder.state[STOPPED] else finish_encoding(coder)
+        if coder.state[STOPPED]:
+            return None
+        check = zlib.crc32(samples.tobytes()).to_bytes(4, "little")
+        return bytes([EXACT_STEP]) + check + coder.buffer[:used].tobytes()
+
     def fill(self, budget: int, start: int) -> tuple[bytes, int]:
         """The coded part of exactly `budget` bytes, and its step's index; `start` is the index tried first."""
-        low, high = -1, STEPS  # too fine, coarse enough
+        if EXACT_SHARE * budget >= self.picture.size and budget > EXACT_SIDE_BYTES:
+            part = self.attempt_exact(budget - EXACT_SIDE_BYTES)
+            if part is not None:
+                return part + bytes(budget - len(part)), start
+        low, high = -1, STEPS  # the finest step known to be too long, the coarsest known to fit
         tried: dict[int, bytes] = {}
         index = min(max(start, 0), STEPS - 1)
         for _ in range(TRIES):
@@ -161,21 +183,50 @@ class Encoder:
                 low = index
             else:
                 high = index
-            if high - low <= 1 or high == 0:
+            if high - low <= 1:
                 break
             move = round(12 * math.log2(size / budget)) or (1 if size > budget else -1)
             index = min(max(index + move, low + 1), high - 1)
-        best = high if high < STEPS and high in tried else low
-        content = tried[best] if best in tried else tried[index]
-        return content[:budget] + bytes(budget - len(content[:budget])), best
+        best = high if high in tried else low
+        content = tried[best][:budget]
+        return content + bytes(budget - len(content)), best
 
 
-def decode_part(part: bytes, base: Base, tables: Tables) -> Coded:
-    """Read a coded part, cut or whole."""
-    if len(part) < SIDE_BYTES:
-        part = bytes(SIDE_BYTES)
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded picture of whole macroblocks, and how much of each of its blocks had to be sent."""
+
+    picture: UInt8[np.ndarray, "H W"]
+    busy: UInt8[np.ndarray, "rows columns"]
+
+
+def decode_part(part: bytes, base: Base, tables: Tables) -> Decoded:
+    """Read a coded part, cut or whole. Raises `DamagedStream` where exact samples fail their check."""
+    part = part.ljust(SIDE_BYTES, b"\0")
+    if part[0] == EXACT_STEP:
+        return _decode_exact(part, base, tables)
     step, planes = step_of(min(part[0], STEPS - 1)), min(part[1], MOST_PLANES)
     coder = tables.coder(np.frombuffer(part, np.uint8).copy())
     start_decoding(coder, SIDE_BYTES, len(part))
     nothing = Wanted(np.zeros((0, CELLS), np.int32), np.zeros((0, CELLS), np.uint8), np.zeros((0, CELLS), np.int32))
-    return code(coder, base, empty_modes(*base.blocks), nothing, step, planes, tables)
+    coded = code(coder, base, empty_modes(*base.blocks), nothing, step, planes, tables)
+    return Decoded(coded.picture(), coded.busy())
+
+
+def exact_reference(base: Base) -> UInt8[np.ndarray, "H W"]:
+    """The previous picture, or nothing."""
+    if base.references is None:
+        return np.zeros((0, 0), np.uint8)
+    return np.ascontiguousarray(base.references[1, MARGIN:-MARGIN, MARGIN:-MARGIN])
+
+
+def _decode_exact(part: bytes, base: Base, tables: Tables) -> Decoded:
+    coder = tables.exact_coder(np.frombuffer(part, np.uint8).copy())
+    start_decoding(coder, EXACT_SIDE_BYTES, len(part))
+    reference = exact_reference(base)
+    # What a cut stream does not reach stays as the reference has it.
+    samples = reference.copy() if reference.size else np.full((base.height, base.width), NEUTRAL, np.uint8)
+    whole = exact.code_exact(coder, np.zeros((0, 0), np.uint8), reference, samples)
+    if whole and zlib.crc32(samples.tobytes()) != int.from_bytes(part[1:5], "little"):
+        raise DamagedStream("the samples are not those that were sent")
+    return Decoded(samples, np.zeros(base.blocks, np.uint8))

@@ -26,6 +26,7 @@ SIZES = 5  # a macroblock as a whole, then its four blocks
 # Bits that a decision is taken to cost here; the coder's own costs adapt, these are their usual size.
 BITS_STATIC, BITS_MOVING, BITS_SPLIT, BITS_MERGE, BITS_NEW = 0.3, 3.0, 5.0, 1.5, 3.0
 BITS_BLOCK, BITS_LEVEL = 2.0, 5.0
+STILL_ENERGY = 256 * 12  # squared error of a macroblock that is taken for noise, not for motion
 
 
 @compiled
@@ -188,10 +189,16 @@ def search_motion(
     starts = np.zeros((5, 2), np.int32)
     for i in range(height // MACROBLOCK):
         for j in range(width // MACROBLOCK):
-            cost, _ = still_cost(
+            cost, still = still_cost(
                 picture, references, i * MACROBLOCK, j * MACROBLOCK, MACROBLOCK, step, trade, block
             )  # fmt: skip
-            active[i, j] = 1 if cost > trade * 12.0 else 0
+            predict_block(references, i * MACROBLOCK, j * MACROBLOCK, MACROBLOCK, still, 0, 0, 0, block)
+            energy = 0
+            for y in range(MACROBLOCK):
+                for x in range(MACROBLOCK):
+                    value = picture[i * MACROBLOCK + y, j * MACROBLOCK + x] - block[y, x]
+                    energy += value * value
+            active[i, j] = 1 if cost > trade * 12.0 and energy > STILL_ENERGY else 0
     for k in range(count):
         reference = references[1 + k]
         small_reference = halved(reference)

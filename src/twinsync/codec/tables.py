@@ -10,10 +10,11 @@ from importlib import resources
 
 import numpy as np
 
-from twinsync.codec import contexts
+from twinsync.codec import contexts, exact
 from twinsync.codec.range_coder import LOGIT_LIMIT, MOST_INPUTS, STATE_SIZE, Coder
 
 FILE = "frame.npz"
+EXACT_WEIGHT = 1 << 15  # of each of two inputs
 START_WEIGHT = 1 << 14  # of each of up to 7 inputs before training, in 1/65536
 
 
@@ -43,18 +44,34 @@ class Tables:
 
     def coder(self, buffer: np.ndarray) -> Coder:
         """A coder over `buffer` (uint8) at these start values."""
+        return self._coder(buffer, self.probability.copy(), self.count.copy(), self.weight.copy())
+
+    def exact_coder(self, buffer: np.ndarray) -> Coder:
+        """A coder of exact samples over `buffer`; it starts untrained."""
+        return self._coder(buffer, *even(exact.SLOTS, exact.MIXERS, EXACT_WEIGHT))
+
+    def _coder(self, buffer: np.ndarray, probability: np.ndarray, count: np.ndarray, weight: np.ndarray) -> Coder:
         return Coder(
             np.zeros(STATE_SIZE, np.int64),
             buffer,
-            self.probability.copy(),
-            self.count.copy(),
-            self.weight.copy(),
+            probability,
+            count,
+            weight,
             self.stretch,
             self.squash,
             self.rate,
             np.zeros(MOST_INPUTS, np.int64),
             np.zeros(MOST_INPUTS, np.int64),
         )
+
+
+def even(slots: int, mixers: int, weight: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities, counts and weights that know nothing."""
+    return (
+        np.full(slots, 32768, np.uint16),
+        np.zeros(slots, np.uint8),
+        np.full((mixers, MOST_INPUTS), weight, np.int32),
+    )
 
 
 def untrained() -> Tables:
@@ -66,9 +83,7 @@ def untrained() -> Tables:
     rate = np.rint(65536 / (np.arange(256) + 1.6)).astype(np.int32)
     price = np.rint(-16 * np.log2((np.arange(1024) + 0.5) / 1024)).astype(np.int32)
     return Tables(
-        np.full(contexts.SLOTS, 32768, np.uint16),
-        np.zeros(contexts.SLOTS, np.uint8),
-        np.full((contexts.MIXERS, MOST_INPUTS), START_WEIGHT, np.int32),
+        *even(contexts.SLOTS, contexts.MIXERS, START_WEIGHT),
         stretch,
         squash,
         rate,
