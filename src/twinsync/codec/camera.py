@@ -27,7 +27,7 @@ from twinsync.errors import InputError
 
 KEPT = 32  # revisions that an end keeps, the newest
 LEAST_PART = 3  # bytes of a coded part below which nothing can be said
-FIRST_STEP = 60
+FIRST_STEP = 160
 
 
 class Twin:
@@ -98,7 +98,9 @@ class CameraEncoder:
         part, self._step_index = encoder.fill(size - len(header), self._step_index)
         context = _context(part, revision, before, picture.shape, self.tables)
         stream = header + part
-        if size == picture.size and not np.array_equal(context.picture[: picture.shape[0], : picture.shape[1]], picture):
+        if size == picture.size and not np.array_equal(
+            context.picture[: picture.shape[0], : picture.shape[1]], picture
+        ):
             stream, context = picture.tobytes(), raw_context(picture, revision)
         self.sent.keep(context)
         self._revision += 1

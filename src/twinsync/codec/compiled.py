@@ -2,7 +2,7 @@
 
 Numba notices a change of a function's own file only, but a kernel here inlines kernels of other files. So the cached
 code of a module lives in a folder named by a digest of its source and of all modules of this package it imports: code
-compiled from other sources is never run. The first call on a machine compiles (about a minute for all), later ones load.
+compiled from other sources is never run. The first call on a machine compiles (a minute for all); later ones load.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from twinsync.errors import InputError
 
 try:
     import numba
+    from numba.core import config
 except ImportError:
     raise InputError('the codec needs numba: pip install "twinsync[codec]"') from None
 
@@ -47,9 +48,10 @@ def cache_folder(module: str) -> Path:
 def compiled(function: Callable[..., Any]) -> Any:
     """`function` compiled to machine code at its first call with given array types, and cached for later processes."""
     module = function.__module__.rpartition(".")[2]
-    previous, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder(module))
+    settings: Any = config  # its names are made when it is imported
+    previous, settings.CACHE_DIR = settings.CACHE_DIR, str(cache_folder(module))
     try:
         # Run-time checks of annotations, as the tests add them, wrap the function; what is compiled is the function.
         return numba.njit(cache=True, nogil=True)(inspect.unwrap(function))
     finally:
-        numba.config.CACHE_DIR = previous
+        settings.CACHE_DIR = previous

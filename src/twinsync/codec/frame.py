@@ -20,19 +20,19 @@ from twinsync.codec.references import Context
 from twinsync.codec.search import choose_modes, search_motion
 from twinsync.codec.tables import Tables
 
-STEPS = 160
+STEPS = 254
 SIDE_BYTES = 2  # step and planes
 EXACT_STEP = 255  # in place of a step: the samples follow exactly, after 32 check bits
 EXACT_SIDE_BYTES = 5
 EXACT_SHARE = 5  # exact coding is tried from 1/5 of the raw size on
 MOST_PLANES = 15
-TRADE = 0.16  # lambda of D + lambda R, in squared steps a bit
-TRIES = 6
+TRADE = 0.09  # lambda of D + lambda R, in squared steps a bit
+TRIES = 7
 
 
 def step_of(index: int) -> int:
-    """Quantiser step in 1/16 grey level, 16 an octave, from 1/2 grey level on."""
-    return ((16 + index % 16) << (index // 16)) >> 1
+    """Quantiser step in 1/16 grey level, 32 an octave, from 1/2 grey level on."""
+    return ((32 + index % 32) << (index // 32)) >> 2
 
 
 @dataclass(frozen=True)
@@ -185,9 +185,9 @@ class Encoder:
                 high = index
             if high - low <= 1:
                 break
-            move = round(12 * math.log2(size / budget)) or (1 if size > budget else -1)
+            move = round(24 * math.log2(size / budget)) or (1 if size > budget else -1)
             index = min(max(index + move, low + 1), high - 1)
-        best = high if high in tried else low
+        best = low if low in tried else high  # the last plane's end is cut, which costs less than bytes unused
         content = tried[best][:budget]
         return content + bytes(budget - len(content)), best
 

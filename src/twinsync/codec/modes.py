@@ -157,9 +157,7 @@ def _same(one: Modes, row: int, column: int, other: Modes, other_row: int, other
 
 
 @compiled
-def _code_motion(
-    coder: Coder, modes: Modes, wanted: Modes, row: int, column: int, size: int, references: int
-) -> int:
+def _code_motion(coder: Coder, modes: Modes, wanted: Modes, row: int, column: int, size: int, references: int) -> int:
     """Reference and motion of the block's first cell, -1 at the end of the bytes."""
     left, up = _moving(modes, row, column - 1), _moving(modes, row - 1, column)
     kind = 0 if size == 2 else 1
@@ -235,9 +233,7 @@ def _code_one(
 
 
 @compiled
-def _code_split(
-    coder: Coder, modes: Modes, around: Surroundings, row: int, column: int, bit: int
-) -> int:
+def _code_split(coder: Coder, modes: Modes, around: Surroundings, row: int, column: int, bit: int) -> int:
     """Whether a macroblock that is not static is split into blocks with modes of their own (1)."""
     shape, above = 0, 0
     if _moving(modes, row, column - 1):

@@ -34,7 +34,7 @@ class Coder(NamedTuple):
     state: np.ndarray  # [STATE_SIZE] int64
     buffer: np.ndarray  # [bytes] uint8
     probability: np.ndarray  # [slots] uint16, P(1) in 1/65536
-    count: np.ndarray  # [slots] uint8, observations so far, saturating
+    seen: np.ndarray  # [slots] uint8, observations so far, saturating
     weight: np.ndarray  # [mixers, MOST_INPUTS] int32, in 1/65536
     stretch: np.ndarray  # [4096] int16, logit in 1/256 of a probability in 1/4096
     squash: np.ndarray  # [4096] uint16, probability in 1/65536 of a logit
@@ -132,12 +132,12 @@ def update(coder: Coder, inputs: int, mixer: int, probability: int, bit: int) ->
         change = (coder.logit[i] * error + (1 << (MIXER_RATE_SHIFT - 1))) >> MIXER_RATE_SHIFT
         coder.weight[mixer, i] += change
         slot = coder.slot[i]
-        count = coder.count[slot]
+        count = coder.seen[slot]
         p = int(coder.probability[slot])
         p += ((target - p) * coder.rate[count]) >> 16
         coder.probability[slot] = min(65519, max(16, p))
         if count < COUNT_LIMIT:
-            coder.count[slot] = count + 1
+            coder.seen[slot] = count + 1
     return bit
 
 

@@ -119,7 +119,7 @@ def _difference(
             total += abs(np.int32(a[j]) - np.int32(b[j]))
         if total > limit:
             break
-    return total
+    return int(total)
 
 
 @compiled

@@ -81,6 +81,7 @@ def _video(path: Path) -> Iterator[np.ndarray]:
         raise InputError(f"{path}: no such folder or file")
     try:
         import av
+        from av.error import FFmpegError
     except ImportError:
         raise InputError('video files need PyAV: pip install "av>=14"; a folder of images works without') from None
     image = _pillow()
@@ -89,5 +90,5 @@ def _video(path: Path) -> Iterator[np.ndarray]:
             for frame in video.decode(video=0):
                 grey = image.fromarray(frame.to_ndarray(format="gray"))
                 yield np.asarray(grey.resize(VIDEO_SIZE[::-1], image.Resampling.LANCZOS))
-    except (av.FFmpegError, IndexError) as error:
+    except (FFmpegError, IndexError) as error:
         raise InputError(f"{path}: not a video that can be read: {error}") from None

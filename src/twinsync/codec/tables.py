@@ -23,7 +23,7 @@ class Tables:
     """Frozen start values; arrays as in `Coder`."""
 
     probability: np.ndarray
-    count: np.ndarray
+    seen: np.ndarray
     weight: np.ndarray
     stretch: np.ndarray
     squash: np.ndarray
@@ -38,13 +38,13 @@ class Tables:
     @property
     def _digest(self) -> bytes:
         digest = hashlib.sha256()
-        for name in ("probability", "count", "weight", "stretch", "squash", "rate"):
+        for name in ("probability", "seen", "weight", "stretch", "squash", "rate"):
             digest.update(np.ascontiguousarray(getattr(self, name)).astype("<i8").tobytes())
         return digest.digest()
 
     def coder(self, buffer: np.ndarray) -> Coder:
         """A coder over `buffer` (uint8) at these start values."""
-        return self._coder(buffer, self.probability.copy(), self.count.copy(), self.weight.copy())
+        return self._coder(buffer, self.probability.copy(), self.seen.copy(), self.weight.copy())
 
     def exact_coder(self, buffer: np.ndarray) -> Coder:
         """A coder of exact samples over `buffer`; it starts untrained."""

@@ -42,14 +42,14 @@ def train(
             runs = [each for each in runs if not each.finished]
             done += 1
             progress("training the tables", done, total)
-    return dataclasses.replace(tables, count=np.minimum(tables.count, CONFIDENCE).astype(np.uint8))
+    return dataclasses.replace(tables, seen=np.minimum(tables.seen, CONFIDENCE).astype(np.uint8))
 
 
 class _Run:
     """A clip being coded at one factor, frame by frame."""
 
     def __init__(self, clip: np.ndarray, factor: float, first: np.ndarray) -> None:
-        self.clip, self.place, self.index = clip, 1, 60
+        self.clip, self.place, self.index = clip, 1, 160
         self.budget = int(factor * clip[0].size) - HEADER_BYTES
         rows, columns = -(-clip.shape[1] // 16) * 2, -(-clip.shape[2] // 16) * 2
         busy = np.zeros((rows, columns), np.uint8)
@@ -67,4 +67,4 @@ class _Run:
         size = self.context.height, self.context.width
         self.context = context_after(self.place, decoded.picture, decoded.busy, size, self.context)
         self.place += 1
-        return dataclasses.replace(tables, probability=coder.probability, count=coder.count, weight=coder.weight)
+        return dataclasses.replace(tables, probability=coder.probability, seen=coder.seen, weight=coder.weight)

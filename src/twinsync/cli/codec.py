@@ -1,0 +1,220 @@
+"""`twinsync codec`: frames to streams of an exact size, coded against the twin, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinsync.cli.shared import JsonOption, OutOption, check_json_target, progress, say, show, whole_number, write_json
+from twinsync.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from twinsync.codec.evaluation import FactorResult
+
+SUFFIX = ".twin"
+
+codec_app = typer.Typer(
+    name="codec", no_args_is_help=False, rich_markup_mode=None, help="The semantic codec: code frames against the twin."
+)
+
+InputOption = Annotated[
+    Path | None,
+    typer.Option("--input", metavar="FOLDER|VIDEO", help="Images in a folder, or a video; the sample unless given."),
+]
+EveryOption = Annotated[
+    int, typer.Option("--every", metavar="N", parser=whole_number(1, 10**6), help="Take every N-th frame.")
+]
+StartOption = Annotated[
+    int, typer.Option("--start", metavar="I", parser=whole_number(0, 10**9), help="The first frame taken.")
+]
+FramesOption = Annotated[
+    int | None, typer.Option("--frames", metavar="N", parser=whole_number(1, 10**6), help="Most frames taken.")
+]
+
+
+def _factor(text: str | float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.001 <= value <= 1.0:
+        raise typer.BadParameter(f"{text!r:.40} is not a factor from 0.001 to 1")
+    return value
+
+
+FirstOption = Annotated[
+    float,
+    typer.Option("--first-phi", metavar="X", parser=_factor, help="Extraction factor of the first frame, sent alone."),
+]
+
+
+def _frames(source: Path | None, every: int, start: int, most: int | None) -> Iterator[np.ndarray]:
+    from twinsync.codec.sources import read_frames, sample_frames
+
+    if source is not None:
+        return read_frames(source, every, start, most)
+    frames = sample_frames()[start::every][:most]
+    if not len(frames):
+        raise InputError(f"--start {start}: the sample has fewer frames")
+    return iter(frames)
+
+
+def _new_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True)
+    except FileExistsError:
+        raise InputError(f"--out {out}: already exists; choose another name or remove it") from None
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be written: {error.strerror}; choose another place") from None
+
+
+@codec_app.command("encode")
+def encode(
+    out: OutOption,
+    phi: Annotated[
+        float, typer.Option("--phi", metavar="X", parser=_factor, help="Extraction factor: wire bits over raw bits.")
+    ],
+    source: InputOption = None,
+    first_phi: FirstOption = 1.0,
+    every: EveryOption = 1,
+    start: StartOption = 0,
+    most: FramesOption = None,
+) -> None:
+    """Write one stream a frame, 00000.twin, 00001.twin, ..., each of floor(phi D / 8) bytes, against the frame before."""
+    from twinsync.codec.camera import CameraEncoder
+
+    frames = _frames(source, every, start, most)
+    first = next(frames)
+    _new_folder(out)
+    device = CameraEncoder()
+    count = 0
+    with progress() as report:
+        for frame in _with_first(first, frames):
+            revision, stream = device.encode(frame, phi if count else first_phi)
+            device.acknowledge(revision)
+            (out / f"{count:05d}{SUFFIX}").write_bytes(stream)
+            count += 1
+            report("encoding", count, count)
+    say(f"wrote {count} streams to {out}")
+
+
+def _with_first(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    yield first
+    yield from rest
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise typer.BadParameter(f"{text!r:.40} is not a size such as 320x240")
+    return int(height), int(width)
+
+
+@codec_app.command("decode")
+def decode(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of streams.")],
+    out: OutOption,
+    raw_size: Annotated[
+        str | None,
+        typer.Option("--raw-size", metavar="WxH", help="The camera's size, for frames that were sent as they are."),
+    ] = None,
+) -> None:
+    """Make 00000.png, 00001.png, ... from the streams alone."""
+    from twinsync.codec.camera import CameraDecoder
+    from twinsync.codec.container import StreamError
+    from twinsync.codec.sources import write_picture
+
+    shape = None if raw_size is None else _size(raw_size)
+    paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    if not paths:
+        raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
+    _new_folder(out)
+    edge = CameraDecoder()
+    with progress() as report:
+        for count, path in enumerate(paths, 1):
+            try:
+                picture = edge.decode(path.read_bytes(), shape)
+            except StreamError as error:
+                raise InputError(f"{path}: {error}") from None
+            write_picture(out / f"{path.stem}.png", picture)
+            report("decoding", count, len(paths))
+    say(f"wrote {len(paths)} pictures to {out}")
+
+
+@codec_app.command("evaluate")
+def evaluate(
+    source: InputOption = None,
+    factors: Annotated[
+        list[float] | None,
+        typer.Option("--phi", metavar="X", parser=_factor, help="Extraction factor; repeatable."),
+    ] = None,
+    first_phi: FirstOption = 1.0,
+    every: EveryOption = 1,
+    start: StartOption = 0,
+    most: FramesOption = None,
+    json_target: JsonOption = None,
+) -> None:
+    """Rate, PSNR, F1 of the moving map and processor time, every frame at exactly phi, beside JPEG and WebP."""
+    import numpy as np
+
+    from twinsync.codec.evaluation import FACTORS, evaluate_clip
+
+    check_json_target(json_target)
+    clip = np.stack(list(_frames(source, every, start, most)))
+    if len(clip) < 2:
+        raise InputError("one frame is no clip: the first one is only what the twin starts from; give more")
+    with progress() as report:
+        results = evaluate_clip(clip, factors or FACTORS, first_phi, progress=report)
+    if json_target is not None:
+        write_json(json_target, _payload(results))
+        return
+    show(_table(results))
+
+
+def _payload(results: list[FactorResult]) -> dict[str, Any]:
+    from dataclasses import asdict
+    from math import isfinite
+
+    def plain(value: float) -> float | None:
+        return value if isfinite(value) else None  # JSON has no infinity; equal pictures have an infinite PSNR
+
+    entries = []
+    for result in results:
+        frames = [{**asdict(frame), "psnr_db": plain(frame.psnr_db)} for frame in result.frames]
+        entries.append(
+            {
+                "extraction_factor": result.extraction_factor,
+                "first_psnr_db": plain(result.first_psnr_db),
+                "psnr_db": plain(result.mean("psnr_db")),
+                "f1": result.mean("f1"),
+                "still_psnr_db": result.still_psnr_db,
+                "frames": frames,
+            }
+        )
+    return {"factors": entries}
+
+
+def _table(results: list[FactorResult]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=f"Against the twin; first frame known at {results[0].first_psnr_db:.1f} dB")
+    columns = ("phi", "bytes", "PSNR [dB]", "F1 moving", "JPEG [dB]", "WebP [dB]", "encode [ms]", "decode [ms]")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for result in results:
+        stills = ["-" if value is None else f"{value:.2f}" for value in result.still_psnr_db.values()]
+        table.add_row(
+            f"{result.extraction_factor:g}",
+            str(result.frames[0].wire_bytes),
+            f"{result.mean('psnr_db'):.2f}",
+            f"{result.mean('f1'):.3f}",
+            *stills,
+            f"{1e3 * result.median('encode_s'):.0f}",
+            f"{1e3 * result.median('decode_s'):.0f}",
+        )
+    return table
