@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twinsync.cli.shared import JsonOption, OutOption, check_json_target, progress, say, show, whole_number, write_json
+from twinsync.cli.shared import (
+    JsonOption,
+    OutOption,
+    SeedOption,
+    check_json_target,
+    progress,
+    say,
+    show,
+    whole_number,
+    write_json,
+)
 from twinsync.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,6 +63,23 @@ FirstOption = Annotated[
 ]
 
 
+def _priority(text: str) -> str:
+    if text not in ("picture", "task"):
+        raise typer.BadParameter(f"{text!r:.40} is neither picture nor task")
+    return text
+
+
+PriorityOption = Annotated[
+    str,
+    typer.Option(
+        "--priority",
+        metavar="picture|task",
+        parser=_priority,
+        help="What goes first: the picture alone, or the mask of what moves and then the picture.",
+    ),
+]
+
+
 def _frames(source: Path | None, every: int, start: int, most: int | None) -> Iterator[np.ndarray]:
     from twinsync.codec.sources import read_frames, sample_frames
 
@@ -80,13 +107,15 @@ def encode(
         float, typer.Option("--phi", metavar="X", parser=_factor, help="Extraction factor: wire bits over raw bits.")
     ],
     source: InputOption = None,
+    priority: PriorityOption = "picture",
     first_phi: FirstOption = 1.0,
     every: EveryOption = 1,
     start: StartOption = 0,
     most: FramesOption = None,
 ) -> None:
-    """Write one stream a frame, 00000.twin, 00001.twin, ..., each of floor(phi D / 8) bytes, against the frame before."""
+    """Write a stream for each frame, 00000.twin, 00001.twin, ..., of floor(phi D / 8) bytes, against the one before."""
     from twinsync.codec.camera import CameraEncoder
+    from twinsync.codec.quality import moving_against
 
     frames = _frames(source, every, start, most)
     first = next(frames)
@@ -95,7 +124,8 @@ def encode(
     count = 0
     with progress() as report:
         for frame in _with_first(first, frames):
-            revision, stream = device.encode(frame, phi if count else first_phi)
+            moving = moving_against(device.sent.newest, frame) if count and priority == "task" else None
+            revision, stream = device.encode(frame, phi if count else first_phi, moving=moving)
             device.acknowledge(revision)
             (out / f"{count:05d}{SUFFIX}").write_bytes(stream)
             count += 1
@@ -124,7 +154,9 @@ def decode(
         typer.Option("--raw-size", metavar="WxH", help="The camera's size, for frames that were sent as they are."),
     ] = None,
 ) -> None:
-    """Make 00000.png, 00001.png, ... from the streams alone."""
+    """Make 00000.png, 00001.png, ... from the streams alone, and moving/00001.png where a stream says what moves."""
+    import numpy as np
+
     from twinsync.codec.camera import CameraDecoder
     from twinsync.codec.container import StreamError
     from twinsync.codec.sources import write_picture
@@ -142,6 +174,10 @@ def decode(
             except StreamError as error:
                 raise InputError(f"{path}: {error}") from None
             write_picture(out / f"{path.stem}.png", picture)
+            moving = edge.twin.newest.moving
+            if moving is not None:
+                (out / "moving").mkdir(exist_ok=True)
+                write_picture(out / "moving" / f"{path.stem}.png", 255 * moving.astype(np.uint8))
             report("decoding", count, len(paths))
     say(f"wrote {len(paths)} pictures to {out}")
 
@@ -153,6 +189,7 @@ def evaluate(
         list[float] | None,
         typer.Option("--phi", metavar="X", parser=_factor, help="Extraction factor; repeatable."),
     ] = None,
+    priority: PriorityOption = "picture",
     first_phi: FirstOption = 1.0,
     every: EveryOption = 1,
     start: StartOption = 0,
@@ -169,7 +206,7 @@ def evaluate(
     if len(clip) < 2:
         raise InputError("one frame is no clip: the first one is only what the twin starts from; give more")
     with progress() as report:
-        results = evaluate_clip(clip, factors or FACTORS, first_phi, progress=report)
+        results = evaluate_clip(clip, factors or FACTORS, first_phi, priority=priority, progress=report)
     if json_target is not None:
         write_json(json_target, _payload(results))
         return
@@ -218,3 +255,41 @@ def _table(results: list[FactorResult]) -> Any:
             f"{1e3 * result.median('decode_s'):.0f}",
         )
     return table
+
+
+@codec_app.command("train")
+def train(
+    source: Annotated[
+        Path, typer.Option("--input", metavar="FOLDER|VIDEO", help="What to train on; nothing you evaluate on later.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.npz", help="New file: tables and filter network.")],
+    every: EveryOption = 12,
+    start: StartOption = 0,
+    most: FramesOption = 400,
+    clips: Annotated[
+        int,
+        typer.Option("--clips", metavar="N", parser=whole_number(1, 100), help="Clips of every N-th frame taken."),
+    ] = 4,
+    epochs: Annotated[
+        int, typer.Option("--epochs", metavar="N", parser=whole_number(1, 1000), help="Of the filter network.")
+    ] = 8,
+    seed: SeedOption = 0,
+) -> None:
+    """Train the coder's start values and the filter network; minutes. Needs JAX and optax, which using them does not."""
+    import numpy as np
+
+    from twinsync.codec.tables import to_bytes
+    from twinsync.codec.training import train_all
+
+    if out.exists():
+        raise InputError(f"--out {out}: already exists; choose another name or remove it")
+    frames = np.stack(list(_frames(source, 1, start, most)))
+    chosen = [frames[offset::every] for offset in np.unique(np.linspace(0, every, clips, endpoint=False).astype(int))]
+    if min(len(clip) for clip in chosen) < 3:
+        raise InputError(
+            f"{source}: {len(frames)} frames are too few for clips of every {every}th; give 3 to each clip"
+        )
+    with progress() as report:
+        tables = train_all(chosen, epochs, seed, report)
+    out.write_bytes(to_bytes(tables))
+    say(f"wrote {out}, tables {tables.identity:04x}")

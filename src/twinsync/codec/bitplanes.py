@@ -17,7 +17,10 @@ from twinsync.codec.range_coder import Coder, code_bit, predict, update
 from twinsync.codec.transform import SIZE, ZIGZAG
 
 CELLS = SIZE * SIZE
+GROUP = CELLS // cx.GROUPS
 PRICE_BITS = 4  # prices are in 1/16 bit
+# What the encoder takes the lowest plane to cost: a level, what a group or a block costs besides.
+LEVEL_PRICE, GROUP_PRICE, BLOCK_PRICE = 5 << PRICE_BITS, 1 << PRICE_BITS, 3 << PRICE_BITS
 
 
 class Levels(NamedTuple):
@@ -25,8 +28,10 @@ class Levels(NamedTuple):
 
     magnitude: np.ndarray  # int32, whole planes known so far
     negative: np.ndarray  # uint8
-    plane: np.ndarray  # uint8, the lowest plane known
-    reached: np.ndarray  # [blocks] uint8, a level of the block is not zero
+    plane: np.ndarray  # uint8, the lowest plane known, in the order of the scan
+    near: np.ndarray  # int32, sum of the magnitudes around in the block, the closest twice
+    across: np.ndarray  # int32, sum of the magnitudes of the same coefficient in the four blocks beside
+    reached: np.ndarray  # [blocks] uint8, a bit for each group of 16 coefficients with a level that is not zero
 
 
 class Wanted(NamedTuple):
@@ -44,7 +49,8 @@ class Texture(NamedTuple):
     change: np.ndarray  # [blocks] int32, mean absolute difference of previous and background, in 1/16
     energy: np.ndarray  # [blocks] int32, mean magnitude of the prediction's AC coefficients, in 1/16
     kind: np.ndarray  # [blocks] uint8, 0 .. 3: mean or background, previous, motion, split motion
-    busy: np.ndarray  # [blocks] uint8, 0 .. 4
+    busy: np.ndarray  # [blocks] uint8, as in `Surroundings`
+    measure: np.ndarray  # [blocks, 66] uint8: change and energy of a block, then its coefficients, against the step
 
 
 def empty_levels(blocks: int) -> Levels:
@@ -53,6 +59,8 @@ def empty_levels(blocks: int) -> Levels:
         np.zeros((blocks, CELLS), np.int32),
         np.zeros((blocks, CELLS), np.uint8),
         np.zeros((blocks, CELLS), np.uint8),
+        np.zeros((blocks, CELLS), np.int32),
+        np.zeros((blocks, CELLS), np.int32),
         np.zeros(blocks, np.uint8),
     )
 
@@ -60,12 +68,12 @@ def empty_levels(blocks: int) -> Levels:
 @compiled
 def _reach(levels: Levels, rows: int, columns: int, row: int, column: int) -> int:
     inside = 0 <= row < rows and 0 <= column < columns
-    return int(levels.reached[row * columns + column]) if inside else 0
+    return 1 if inside and levels.reached[row * columns + column] else 0
 
 
 @compiled
 def _block_slots(
-    coder: Coder, levels: Levels, texture: Texture, rows: int, columns: int, block: int, plane: int, step: int
+    coder: Coder, levels: Levels, texture: Texture, rows: int, columns: int, block: int, plane: int
 ) -> int:
     """Sets the slots of a block's significance at a plane; returns the mixer."""
     row, column = block // columns, block % columns
@@ -76,62 +84,59 @@ def _block_slots(
     corners = _reach(levels, rows, columns, row - 1, column - 1) + _reach(levels, rows, columns, row - 1, column + 1)
     corners += _reach(levels, rows, columns, row + 1, column - 1) + _reach(levels, rows, columns, row + 1, column + 1)
     kind, busy = int(texture.kind[block]), int(texture.busy[block])
-    unit = step << plane
-    change = cx.level((int(texture.change[block]) << 8) // unit)
-    energy = cx.level((int(texture.energy[block]) << 6) // unit)
-    coder.slot[0] = cx.BLOCK_NEAR + ((p * 16 + min(15, 3 * beside + min(2, corners))) * 9 + min(8, busy)) * 4 + kind
+    change = cx.level_at(int(texture.measure[block, 0]), plane)
+    energy = cx.level_at(int(texture.measure[block, 1]), plane)
+    coder.slot[0] = cx.BLOCK_NEAR + ((p * 16 + min(15, 3 * beside + min(2, corners))) * cx.BUSY + busy) * 4 + kind
     coder.slot[1] = cx.BLOCK_PATTERN + (p * 64 + left + 2 * right + 4 * up + 8 * down + 16 * min(3, corners)) * 4 + kind
     coder.slot[2] = cx.BLOCK_CHANGE + ((p * cx.LEVELS + change) * 4 + kind) * 4 + min(3, beside)
     coder.slot[3] = cx.BLOCK_TEXTURE + ((p * cx.LEVELS + energy) * 4 + kind) * 4 + min(3, beside)
     coder.slot[4] = cx.BLOCK_ENERGY + (p * cx.LEVELS + change) * cx.LEVELS + energy
-    coder.slot[5] = cx.BLOCK_BUSY + ((p * 5 + busy) * 5 + beside) * 4 + kind
+    coder.slot[5] = cx.BLOCK_BUSY + ((p * cx.BUSY + busy) * 5 + beside) * 4 + kind
     return cx.MIX_BLOCK + p * 5 + beside
 
 
 @compiled
-def _near(magnitude: np.ndarray, block: int, r: int, c: int, plane: int) -> int:
-    """Sum of the magnitudes around a coefficient of the block, in units of the plane, the closest twice."""
-    total = 0
-    for dr in range(-2, 2):
-        for dc in range(-2, 2):
-            distance = abs(dr) + abs(dc)
-            y, x = r + dr, c + dc
-            if 1 <= distance <= 2 and 0 <= y < SIZE and 0 <= x < SIZE:
-                known = magnitude[block, y * SIZE + x] >> plane
-                total += 2 * known if distance == 1 else known
-    return total
+def measure_block(texture: Texture, block: int, step: int) -> None:
+    """Fill in the measures of a block's coefficients."""
+    for cell in range(CELLS):
+        texture.measure[block, 2 + cell] = cx.octaves((abs(int(texture.coefficient[block, cell])) << 4) // step)
 
 
 @compiled
-def _across(levels: Levels, rows: int, columns: int, block: int, cell: int, plane: int) -> int:
-    """Sum of the magnitudes of the same coefficient in the four blocks beside, in units of the plane."""
+def _add(levels: Levels, rows: int, columns: int, block: int, cell: int, amount: int) -> None:
+    """A magnitude has grown: it, and the sums that it is part of."""
+    levels.magnitude[block, cell] += amount
+    r, c = cell // SIZE, cell % SIZE
+    for y in range(max(0, r - 1), min(SIZE, r + 3)):
+        for x in range(max(0, c - 1), min(SIZE, c + 3)):
+            distance = abs(y - r) + abs(x - c)
+            if distance == 1:
+                levels.near[block, y * SIZE + x] += 2 * amount
+            elif distance == 2:
+                levels.near[block, y * SIZE + x] += amount
     row, column = block // columns, block % columns
-    total = 0
     if column > 0:
-        total += levels.magnitude[block - 1, cell] >> plane
+        levels.across[block - 1, cell] += amount
     if column < columns - 1:
-        total += levels.magnitude[block + 1, cell] >> plane
+        levels.across[block + 1, cell] += amount
     if row > 0:
-        total += levels.magnitude[block - columns, cell] >> plane
+        levels.across[block - columns, cell] += amount
     if row < rows - 1:
-        total += levels.magnitude[block + columns, cell] >> plane
-    return total
+        levels.across[block + columns, cell] += amount
 
 
 @compiled
 def _coefficient_slots(
-    coder: Coder, levels: Levels, texture: Texture, rows: int, columns: int, block: int, step_of_scan: int, plane: int,
-    step: int, so_far: int,
-) -> int:  # fmt: skip
+    coder: Coder, levels: Levels, texture: Texture, block: int, step_of_scan: int, plane: int, so_far: int
+) -> int:
     """Sets the slots of a coefficient's significance at a plane; returns the mixer."""
     cell = ZIGZAG[step_of_scan]
     r, c = cell // SIZE, cell % SIZE
     p = min(plane, cx.PLANES - 1)
-    unit = step << plane
-    near = cx.count_class(_near(levels.magnitude, block, r, c, plane))
-    across = cx.count_class(_across(levels, rows, columns, block, cell, plane))
-    textured = cx.level((abs(int(texture.coefficient[block, cell])) << 4) // unit)
-    change = cx.level((int(texture.change[block]) << 8) // unit)
+    near = cx.count_class(levels.near[block, cell] >> plane)
+    across = cx.count_class(levels.across[block, cell] >> plane)
+    textured = cx.level_at(int(texture.measure[block, 2 + cell]), plane)
+    change = cx.level_at(int(texture.measure[block, 0]), plane)
     kind = int(texture.kind[block])
     left = min(2, levels.magnitude[block, cell - 1] >> plane) if c > 0 else 0
     up = min(2, levels.magnitude[block, cell - SIZE] >> plane) if r > 0 else 0
@@ -153,7 +158,7 @@ def _coefficient_slots(
 
 @compiled
 def _code_sign(
-    coder: Coder, levels: Levels, texture: Texture, columns: int, block: int, step_of_scan: int, step: int, bit: int
+    coder: Coder, levels: Levels, texture: Texture, columns: int, block: int, step_of_scan: int, bit: int
 ) -> int:
     cell = ZIGZAG[step_of_scan]
     side, above = 0, 0
@@ -162,7 +167,7 @@ def _code_sign(
     if block >= columns and levels.magnitude[block - columns, cell]:
         above = 1 + int(levels.negative[block - columns, cell])
     value = int(texture.coefficient[block, cell])
-    strength = min(3, cx.level((abs(value) << 4) // step) // 3)
+    strength = min(3, cx.level_at(int(texture.measure[block, 2 + cell]), 0) // 3)
     coder.slot[0] = cx.SIGN_ACROSS + min(step_of_scan, 15) * 9 + side * 3 + above
     coder.slot[1] = cx.SIGN_TEXTURE + (step_of_scan * 3 + (0 if value == 0 else (1 if value > 0 else 2))) * 4 + strength
     return code_bit(coder, 2, cx.MIX_SIGN, bit)
@@ -173,51 +178,123 @@ def _code_refinement(coder: Coder, levels: Levels, block: int, cell: int, plane:
     r, c = cell // SIZE, cell % SIZE
     p = min(plane, cx.PLANES - 1)
     size = min(3, levels.magnitude[block, cell] >> (plane + 1)) - 1
-    near = cx.count_class(_near(levels.magnitude, block, r, c, plane))
+    near = cx.count_class(levels.near[block, cell] >> plane)
     coder.slot[0] = cx.REFINE_NEAR + (near * cx.PLANES + p) * 3 + size
     coder.slot[1] = cx.REFINE_PLACE + ((r + c) * 3 + size) * cx.PLANES + p
     return code_bit(coder, 2, cx.MIX_REFINE, bit)
 
 
 @compiled
+def _beside(levels: Levels, rows: int, columns: int, block: int, group: int) -> int:
+    """How many of the four blocks beside have reached a group."""
+    row, column = block // columns, block % columns
+    total = 0
+    if column > 0:
+        total += (levels.reached[block - 1] >> group) & 1
+    if column < columns - 1:
+        total += (levels.reached[block + 1] >> group) & 1
+    if row > 0:
+        total += (levels.reached[block - columns] >> group) & 1
+    if row < rows - 1:
+        total += (levels.reached[block + columns] >> group) & 1
+    return total
+
+
+@compiled
+def _code_group(
+    coder: Coder, levels: Levels, texture: Texture, rows: int, columns: int, block: int, group: int, plane: int,
+    step: int, so_far: int, bit: int,
+) -> int:  # fmt: skip
+    """Whether a level of the group reaches the plane for the first time."""
+    p = min(plane, cx.PLANES - 1)
+    unit = step << plane
+    kind = int(texture.kind[block])
+    total = 0
+    for k in range(GROUP * group, GROUP * (group + 1)):
+        if k > 0:
+            total += abs(int(texture.coefficient[block, ZIGZAG[k]]))
+    textured = cx.level(total // unit)
+    change = cx.level_at(int(texture.measure[block, 0]), plane)
+    beside = _beside(levels, rows, columns, block, group)
+    coder.slot[0] = cx.GROUP_PLACE + ((p * cx.GROUPS + group) * 4 + kind) * 5 + beside
+    coder.slot[1] = cx.GROUP_COUNT + (p * cx.GROUPS + group) * 8 + min(7, so_far)
+    coder.slot[2] = cx.GROUP_TEXTURE + ((p * cx.GROUPS + group) * cx.LEVELS + textured) * 2 + (1 if kind >= 2 else 0)
+    coder.slot[3] = cx.GROUP_CHANGE + (p * cx.GROUPS + group) * cx.LEVELS + change
+    return code_bit(coder, 4, cx.MIX_GROUP + p * cx.GROUPS + group, bit)
+
+
+@compiled
+def _group_wanted(wanted: Wanted, block: int, group: int, plane: int) -> int:
+    """Whether a level of a group not reached so far reaches the plane, and is worth its bits where that is the last."""
+    reaches, worth = False, 0
+    for k in range(GROUP * group, GROUP * (group + 1)):
+        cell = ZIGZAG[k]
+        if wanted.magnitude[block, cell] >> plane:
+            reaches = True
+            worth += max(0, wanted.gain[block, cell] - LEVEL_PRICE)
+    return 1 if reaches and (plane > 0 or worth > GROUP_PRICE) else 0
+
+
+@compiled
+def _code_level(
+    coder: Coder, levels: Levels, wanted: Wanted, texture: Texture, rows: int, columns: int, block: int, k: int,
+    plane: int, price: np.ndarray, so_far: int,
+) -> bool:  # fmt: skip
+    """Bit `plane` of one level; False at the end of the bytes."""
+    cell = ZIGZAG[k]
+    encoding = wanted.magnitude.shape[0] > 0
+    bit = (wanted.magnitude[block, cell] >> plane) & 1 if encoding else 0
+    if levels.magnitude[block, cell] > 0:
+        bit = _code_refinement(coder, levels, block, cell, plane, bit)
+        if bit < 0:
+            return False
+        if bit:
+            _add(levels, rows, columns, block, cell, 1 << plane)
+        return True
+    mixer = _coefficient_slots(coder, levels, texture, block, k, plane, so_far)
+    chance = predict(coder, 7, mixer)
+    if bit and plane == 0:
+        # A level 1 that saves less error than its bits are worth elsewhere is not sent.
+        cost = int(price[chance >> 6]) - int(price[(65535 - chance) >> 6]) + (1 << PRICE_BITS)
+        if wanted.gain[block, cell] < cost:
+            bit = 0
+    bit = update(coder, 7, mixer, chance, bit)
+    if bit < 0:
+        return False
+    if bit:
+        negative = int(wanted.negative[block, cell]) if encoding else 0
+        negative = _code_sign(coder, levels, texture, columns, block, k, negative)
+        if negative < 0:
+            return False
+        levels.negative[block, cell] = negative
+        _add(levels, rows, columns, block, cell, 1 << plane)
+    return True
+
+
+@compiled
 def _code_block(
     coder: Coder, levels: Levels, wanted: Wanted, texture: Texture, rows: int, columns: int, block: int, plane: int,
-    step: int, price: np.ndarray,
+    step: int, price: np.ndarray, reached: int,
 ) -> bool:  # fmt: skip
-    """Bit `plane` of the levels of a block that has reached it; False at the end of the bytes."""
+    """Bit `plane` of the levels of a block that has reached it; `reached` are its groups; False at the end."""
     so_far = 0
     encoding = wanted.magnitude.shape[0] > 0
-    for k in range(CELLS):
-        cell = ZIGZAG[k]
-        bit = 0
-        if encoding:
-            bit = (wanted.magnitude[block, cell] >> plane) & 1
-        if levels.magnitude[block, cell] > 0:
-            bit = _code_refinement(coder, levels, block, cell, plane, bit)
+    for group in range(cx.GROUPS):
+        if not (reached >> group) & 1:
+            bit = _group_wanted(wanted, block, group, plane) if encoding else 0
+            bit = _code_group(coder, levels, texture, rows, columns, block, group, plane, step, so_far, bit)
             if bit < 0:
                 return False
-            levels.magnitude[block, cell] += bit << plane
-        else:
-            mixer = _coefficient_slots(coder, levels, texture, rows, columns, block, k, plane, step, so_far)
-            chance = predict(coder, 7, mixer)
-            if bit and plane == 0:
-                # A level 1 that saves less error than its bits are worth elsewhere is not sent.
-                cost = int(price[chance >> 6]) - int(price[(65535 - chance) >> 6]) + (1 << PRICE_BITS)
-                if wanted.gain[block, cell] < cost:
-                    bit = 0
-            bit = update(coder, 7, mixer, chance, bit)
-            if bit < 0:
+            if not bit:
+                levels.plane[block, group * GROUP : (group + 1) * GROUP] = plane
+                continue
+            levels.reached[block] |= 1 << group
+        for k in range(GROUP * group, GROUP * (group + 1)):
+            if not _code_level(coder, levels, wanted, texture, rows, columns, block, k, plane, price, so_far):
                 return False
-            if bit:
-                negative = int(wanted.negative[block, cell]) if encoding else 0
-                negative = _code_sign(coder, levels, texture, columns, block, k, step, negative)
-                if negative < 0:
-                    return False
-                levels.negative[block, cell] = negative
-                levels.magnitude[block, cell] = 1 << plane
-        if levels.magnitude[block, cell] > 0:
-            so_far += 1
-        levels.plane[block, cell] = plane
+            levels.plane[block, k] = plane
+            if levels.magnitude[block, ZIGZAG[k]] > 0:
+                so_far += 1
     return True
 
 
@@ -227,8 +304,8 @@ def _worth(wanted: Wanted, block: int) -> bool:
     total = 0
     for cell in range(CELLS):
         if wanted.magnitude[block, cell]:
-            total += max(0, wanted.gain[block, cell] - (5 << PRICE_BITS))
-    return total > (3 << PRICE_BITS)
+            total += max(0, wanted.gain[block, cell] - LEVEL_PRICE)
+    return total > BLOCK_PRICE
 
 
 @compiled
@@ -248,32 +325,40 @@ def code_planes(
             if largest[block] == 1 and not _worth(wanted, block):
                 largest[block] = 0
     levels.plane[:] = planes
+    measured = np.zeros(blocks, np.uint8)
+    for block in range(blocks):
+        texture.measure[block, 0] = cx.octaves((int(texture.change[block]) << 8) // step)
+        texture.measure[block, 1] = cx.octaves((int(texture.energy[block]) << 6) // step)
     for plane in range(planes - 1, -1, -1):
         for block in range(blocks):
             if not levels.reached[block]:
                 bit = 1 if encoding and largest[block] >> plane else 0
-                mixer = _block_slots(coder, levels, texture, rows, columns, block, plane, step)
+                mixer = _block_slots(coder, levels, texture, rows, columns, block, plane)
                 bit = code_bit(coder, 6, mixer, bit)
                 if bit < 0:
                     return False
                 if not bit:
                     continue
-                levels.reached[block] = 1
-            if not _code_block(coder, levels, wanted, texture, rows, columns, block, plane, step, price):
+                if not measured[block]:
+                    measure_block(texture, block, step)
+                    measured[block] = 1
+            reached = int(levels.reached[block])
+            if not _code_block(coder, levels, wanted, texture, rows, columns, block, plane, step, price, reached):
                 return False
     return True
 
 
 @compiled
 def reconstruct(levels: Levels, step: int, block: int, out: np.ndarray) -> bool:
-    """Coefficients [8, 8] of a block in 1/16: the middle of what its levels allow, nearer to zero; False if all zero."""
+    """Coefficients [8, 8] of a block in 1/16: the middle of what its levels allow; False if all are zero."""
     if not levels.reached[block]:
         return False
-    for cell in range(CELLS):
+    for k in range(CELLS):
+        cell = ZIGZAG[k]
         magnitude = int(levels.magnitude[block, cell])
         value = 0
         if magnitude > 0:
-            width = 1 << int(levels.plane[block, cell])
+            width = 1 << int(levels.plane[block, k])
             # A level known to plane p lies in [m, m + 2^p): in the lower half more often than not.
             value = magnitude * step if width == 1 else ((2 * magnitude + width - 1) * step) >> 1
             if levels.negative[block, cell]:

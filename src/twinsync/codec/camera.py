@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 
 from twinsync.codec.container import (
     CONDITIONAL,
@@ -19,7 +19,7 @@ from twinsync.codec.container import (
     parse,
     wire_bytes,
 )
-from twinsync.codec.frame import Encoder, base_of, decode_part
+from twinsync.codec.frame import Decoded, Encoder, Rate, base_of, decode_part
 from twinsync.codec.prediction import BLOCK, MACROBLOCK
 from twinsync.codec.references import Context, context_after
 from twinsync.codec.tables import Tables, shipped
@@ -27,7 +27,6 @@ from twinsync.errors import InputError
 
 KEPT = 32  # revisions that an end keeps, the newest
 LEAST_PART = 3  # bytes of a coded part below which nothing can be said
-FIRST_STEP = 160
 
 
 class Twin:
@@ -49,6 +48,11 @@ class Twin:
         return self._contexts[revision]
 
     @property
+    def newest(self) -> Context:
+        """The context of the newest revision. Raises `MissingReference` where none is held."""
+        return self.at(max(self._contexts, default=-1))
+
+    @property
     def revisions(self) -> tuple[int, ...]:
         """Revisions held, oldest first."""
         return tuple(self._contexts)
@@ -62,7 +66,7 @@ class CameraEncoder:
         self.sent = Twin()
         self.acknowledged = -1
         self._revision = 0
-        self._step_index = FIRST_STEP
+        self._rate = Rate()
 
     def acknowledge(self, revision: int) -> None:
         """The edge holds a revision this device sent. Raises `MissingReference` for one not kept here."""
@@ -74,11 +78,16 @@ class CameraEncoder:
         self.acknowledged = -1
 
     def encode(
-        self, picture: UInt8[np.ndarray, "h w"], extraction_factor: float, reference: int | None = None
+        self,
+        picture: UInt8[np.ndarray, "h w"],
+        extraction_factor: float,
+        reference: int | None = None,
+        moving: Bool[np.ndarray, "h w"] | None = None,
     ) -> tuple[int, bytes]:
         """The picture's revision, and its stream of floor(phi D / 8) bytes, D being 8 bits a sample.
 
-        It is coded against `reference`, the newest revision acknowledged unless given; alone where there is none.
+        It is coded against `reference`, the newest revision acknowledged unless given; alone where there is none. Where
+        `moving` is given, that mask goes first and the picture takes what is left.
         Raises `InputError` where the bytes are too few for a header, `MissingReference`.
         """
         if reference is None and self.acknowledged >= 0:
@@ -94,10 +103,11 @@ class CameraEncoder:
                 f"phi = {extraction_factor:g} of {picture.shape[1]}x{picture.shape[0]} samples is {size} bytes; a stream "
                 f"has at least {len(header) + LEAST_PART}"
             )
-        encoder = Encoder(picture, before, self.tables)
-        part, self._step_index = encoder.fill(size - len(header), self._step_index)
-        context = _context(part, revision, before, picture.shape, self.tables)
-        stream = header + part
+        encoder = Encoder(picture, before, self.tables, moving)
+        filled = encoder.fill(size - len(header), self._rate)
+        self._rate = filled.rate
+        context = _kept(filled.decoded, revision, before, picture.shape)
+        stream = header + filled.part
         if size == picture.size and not np.array_equal(
             context.picture[: picture.shape[0], : picture.shape[1]], picture
         ):
@@ -154,7 +164,8 @@ class CameraDecoder:
             height, width = before.height, before.width
         elif header.kind != FIRST:
             raise DamagedStream("the stream holds no picture")
-        context = _context(stream[header.length :], header.revision, before, (height, width), self.tables)
+        decoded = decode_part(stream[header.length :], base_of(before, height, width), self.tables)
+        context = _kept(decoded, header.revision, before, (height, width))
         self.twin.keep(context)
         return context.picture[:height, :width]
 
@@ -173,6 +184,6 @@ def raw_context(picture: UInt8[np.ndarray, "h w"], revision: int) -> Context:
     return context_after(revision, whole, busy, (height, width), None)
 
 
-def _context(part: bytes, revision: int, before: Context | None, size: tuple[int, int], tables: Tables) -> Context:
-    decoded = decode_part(part, base_of(before, *size), tables)
-    return context_after(revision, decoded.picture, decoded.busy, size, before)
+def _kept(decoded: Decoded, revision: int, before: Context | None, size: tuple[int, int]) -> Context:
+    moving = None if decoded.moving is None else decoded.moving[: size[0], : size[1]].astype(bool)
+    return context_after(revision, decoded.picture, decoded.busy, size, before, moving)

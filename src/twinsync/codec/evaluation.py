@@ -14,8 +14,10 @@ from twinsync.codec.baselines import FORMATS, still_picture
 from twinsync.codec.camera import CameraDecoder, CameraEncoder
 from twinsync.codec.container import wire_bytes
 from twinsync.codec.quality import f1_score, moving_map, psnr_db, still_background
+from twinsync.errors import InputError
 
 FACTORS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+PRIORITIES = ("picture", "task")
 Progress = Callable[[str, int, int], None]
 
 
@@ -54,29 +56,41 @@ def evaluate_clip(
     factors: Sequence[float] = FACTORS,
     first_factor: float = 1.0,
     lost: Callable[[int], bool] = lambda frame: False,
+    priority: str = "picture",
     stills: bool = True,
     progress: Progress = lambda what, done, total: None,
 ) -> list[FactorResult]:
-    """Code the clip at each factor. A frame that is `lost` never reaches the edge and is never a reference."""
+    """Code the clip at each factor. A frame that is `lost` never reaches the edge and is never a reference.
+
+    What moves differs from the clip's median, which both ends are taken to know. At priority `picture` the edge finds
+    it in the decoded picture, at `task` the stream says it first.
+    """
+    if priority not in PRIORITIES:
+        raise InputError(f"priority {priority!r} is neither picture nor task")
     background = still_background(frames)
     results = []
     for place, factor in enumerate(factors):
         progress(f"phi = {factor:g}", place, len(factors))
-        results.append(_run(frames, factor, first_factor, background, lost, stills))
+        first, coded = _run(frames, factor, first_factor, background, lost, priority)
+        peers = _stills(frames[1:], wire_bytes(factor, 8 * frames[0].size)) if stills else {}
+        results.append(FactorResult(factor, first, tuple(coded), peers))
     return results
 
 
 def _run(
     frames: np.ndarray, factor: float, first_factor: float, background: np.ndarray, lost: Callable[[int], bool],
-    stills: bool,
-) -> FactorResult:  # fmt: skip
+    priority: str,
+) -> tuple[float, list[FrameResult]]:  # fmt: skip
     device, edge = CameraEncoder(), CameraDecoder()
     results, first = [], math.inf
     for place, frame in enumerate(frames):
+        moving = moving_map(frame, background)
         started = time.process_time()
-        revision, stream = device.encode(frame, factor if place else first_factor)
+        revision, stream = device.encode(
+            frame, factor if place else first_factor, moving=moving if place and priority == "task" else None
+        )
         encoded = time.process_time()
-        if lost(place):
+        if place and lost(place):
             continue
         picture = edge.decode(stream, frame.shape)
         decoded = time.process_time()
@@ -84,11 +98,11 @@ def _run(
         if place == 0:
             first = psnr_db(picture, frame)
             continue
-        f1 = f1_score(moving_map(picture, background), moving_map(frame, background))
+        told = edge.twin.newest.moving
+        f1 = f1_score(moving_map(picture, background) if told is None else told, moving)
         quality = psnr_db(picture, frame)
         results.append(FrameResult(place, len(stream), quality, f1, encoded - started, decoded - encoded))
-    budget = wire_bytes(factor, 8 * frames[0].size)
-    return FactorResult(factor, first, tuple(results), _stills(frames[1:], budget) if stills else {})
+    return first, results
 
 
 def _stills(frames: np.ndarray, budget: int) -> dict[str, float | None]:

@@ -17,6 +17,7 @@ from twinsync.codec.prediction import BACKGROUND, MEAN, MOTION, PREVIOUS
 from twinsync.codec.range_coder import Coder, code_bit, code_even
 
 MOST_REFERENCES = 5  # previous and older pictures that motion may point into
+KNOWN_TO_MOVE = 5  # classes of `Surroundings.busy` from here on come from a mask
 MOTION_LIMIT = 255  # largest difference of a component of motion, in half samples
 
 
@@ -34,7 +35,7 @@ class Surroundings(NamedTuple):
 
     change: np.ndarray  # [rows, columns] int32, mean absolute difference of previous and background, in 1/16
     texture: np.ndarray  # [rows, columns] int32, mean absolute deviation of the static prediction, in 1/16
-    busy: np.ndarray  # [rows, columns] uint8, 0 .. 4, how much of the block the last picture had to be sent
+    busy: np.ndarray  # [rows, columns] uint8, 0 .. 4 what the last picture needed, or 5 .. 9 how much is known to move
 
 
 def empty_modes(rows: int, columns: int) -> Modes:
@@ -86,8 +87,9 @@ def _code_static(coder: Coder, modes: Modes, around: Surroundings, row: int, col
     near = left + 2 * up + 4 * _moving(modes, row - 1, column + size) + 8 * _moving(modes, row - 1, column - 1)
     busy = _busy(around.busy, row, column, size)
     beyond = max(_busy(around.busy, row, column + size, size), _busy(around.busy, row + size, column, size))
-    coder.slot[0] = cx.STATIC_NEAR + ((kind * 8 + min(change, 7)) * 16 + near) * 3 + min(busy, 2)
-    coder.slot[1] = cx.STATIC_BUSY + ((kind * 8 + min(left + 2 * up, 7)) * 5 + busy) * 5 + beyond
+    told = min(busy, 2) if busy < 5 else 3 + min(busy - 5, 2)
+    coder.slot[0] = cx.STATIC_NEAR + ((kind * 8 + min(change, 7)) * 16 + near) * 6 + told
+    coder.slot[1] = cx.STATIC_BUSY + ((kind * 4 + left + 2 * up) * cx.BUSY + busy) * cx.BUSY + beyond
     coder.slot[2] = cx.STATIC_TEXTURE + (kind * cx.LEVELS + change) * cx.LEVELS + texture
     return code_bit(coder, 3, cx.MIX_STATIC + kind, bit)
 

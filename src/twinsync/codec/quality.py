@@ -7,7 +7,10 @@ import math
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from twinsync.codec.references import Context
+
 MOVING = 24  # grey levels away from the background from which a sample counts as moving
+VOTES = 2  # of 3x3 samples, which drop specks and fill holes of a moving map
 PEAK = 255.0
 
 
@@ -30,8 +33,13 @@ def still_background(frames: UInt8[np.ndarray, "frames h w"]) -> UInt8[np.ndarra
 def moving_map(
     picture: UInt8[np.ndarray, "h w"], background: UInt8[np.ndarray, "h w"], threshold: int = MOVING
 ) -> Bool[np.ndarray, "h w"]:
-    """Which samples differ from the background by more than a threshold."""
-    return abs(picture.astype(np.int16) - background) > threshold
+    """Which samples differ from the background by more than a threshold, after two majority votes of 3x3 samples."""
+    moving = abs(picture.astype(np.int16) - background) > threshold
+    for _ in range(VOTES):
+        around = np.pad(moving, 1).astype(np.int8)
+        rows = around[:-2] + around[1:-1] + around[2:]
+        moving = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:] >= 5
+    return moving
 
 
 def f1_score(found: Bool[np.ndarray, "h w"], true: Bool[np.ndarray, "h w"]) -> float:
@@ -39,3 +47,9 @@ def f1_score(found: Bool[np.ndarray, "h w"], true: Bool[np.ndarray, "h w"]) -> f
     both = int(np.sum(found & true))
     total = int(np.sum(found)) + int(np.sum(true))
     return 1.0 if total == 0 else 2.0 * both / total
+
+
+def moving_against(context: Context, picture: UInt8[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """Which samples differ from the twin's running background."""
+    background = np.clip((context.background + 32) >> 6, 0, 255).astype(np.uint8)
+    return moving_map(picture, background[: picture.shape[0], : picture.shape[1]])

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Int16, UInt8
+from jaxtyping import Bool, Int16, UInt8
 
 from twinsync.codec.prediction import padded
 
@@ -30,6 +30,7 @@ class Context:
     busy: UInt8[np.ndarray, "rows columns"]  # 0 .. 4, how much of each block the picture had to be sent
     height: int  # of the picture as the camera gives it
     width: int
+    moving: Bool[np.ndarray, "h w"] | None = None  # which samples move, where the stream said so
     check: int = field(default=0)  # 16 bit over everything a decoder predicts from
 
     def references(self) -> UInt8[np.ndarray, "references padded_H padded_W"]:
@@ -44,6 +45,7 @@ def context_after(
     busy: UInt8[np.ndarray, "rows columns"],
     size: tuple[int, int],
     before: Context | None,
+    moving: Bool[np.ndarray, "h w"] | None = None,
 ) -> Context:
     """The context once `picture` (padded to whole macroblocks, of true `size` (height, width)) was decoded."""
     if before is None:
@@ -58,4 +60,4 @@ def context_after(
     check = zlib.crc32(busy.tobytes(), zlib.crc32(background.tobytes(), zlib.crc32(picture.tobytes())))
     for each in older:
         check = zlib.crc32(each.tobytes(), check)
-    return Context(revision, picture, background, older, busy, *size, check & 0xFFFF)
+    return Context(revision, picture, background, older, busy, *size, moving, check & 0xFFFF)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 
 import numpy as np
 
 from twinsync.codec import contexts, exact
 from twinsync.codec.range_coder import LOGIT_LIMIT, MOST_INPUTS, STATE_SIZE, Coder
+from twinsync.codec.smoothing import Network, no_network
 
 FILE = "frame.npz"
 EXACT_WEIGHT = 1 << 15  # of each of two inputs
@@ -29,18 +31,21 @@ class Tables:
     squash: np.ndarray
     rate: np.ndarray
     price: np.ndarray  # [1024] int32, encoder only: bits of an event of a probability, in 1/16
+    network: Network
 
-    @property
+    @cached_property
     def identity(self) -> int:
         """16 bits that tell these tables from others."""
-        return int.from_bytes(self._digest[:2], "little")
-
-    @property
-    def _digest(self) -> bytes:
         digest = hashlib.sha256()
-        for name in ("probability", "seen", "weight", "stretch", "squash", "rate"):
-            digest.update(np.ascontiguousarray(getattr(self, name)).astype("<i8").tobytes())
-        return digest.digest()
+        for name, array in self.arrays().items():
+            if name != "price":
+                digest.update(np.ascontiguousarray(array).astype("<i8").tobytes())
+        return int.from_bytes(digest.digest()[:2], "little")
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every array by name."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "network"]
+        return {**{name: getattr(self, name) for name in names}, **self.network._asdict()}
 
     def coder(self, buffer: np.ndarray) -> Coder:
         """A coder over `buffer` (uint8) at these start values."""
@@ -88,20 +93,23 @@ def untrained() -> Tables:
         squash,
         rate,
         price,
+        no_network(),
     )
 
 
 def to_bytes(tables: Tables) -> bytes:
     """The tables as a compressed file."""
     file = io.BytesIO()
-    np.savez_compressed(file, **vars(tables))
+    np.savez_compressed(file, allow_pickle=False, **tables.arrays())
     return file.getvalue()
 
 
 def from_bytes(content: bytes) -> Tables:
     """Tables from `to_bytes`."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return Tables(**{name: arrays[name] for name in arrays.files})
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = dict(file)
+    network = Network(*(arrays.pop(name) for name in Network._fields))
+    return Tables(**arrays, network=network)
 
 
 @lru_cache(maxsize=1)
