@@ -130,14 +130,15 @@ def _reaches(height: int, width: int, row: int, column: int, size: int, down: in
 
 @compiled
 def _refine(
-    picture: np.ndarray, reference: np.ndarray, row: int, column: int, size: int, starts: np.ndarray, out: np.ndarray
-) -> None:
-    """The best motion [2] in half samples around starts [*, 2] in whole samples."""
+    picture: np.ndarray, reference: np.ndarray, row: int, column: int, size: int, starts: np.ndarray, reach: int,
+    out: np.ndarray,
+) -> None:  # fmt: skip
+    """The best motion [2] in half samples within `reach` of starts [*, 2] in whole samples."""
     height, width = picture.shape
     lowest, best_down, best_right = 1 << 30, 0, 0
     for s in range(starts.shape[0]):
-        for down in range(starts[s, 0] - 2, starts[s, 0] + 3):
-            for right in range(starts[s, 1] - 2, starts[s, 1] + 3):
+        for down in range(starts[s, 0] - reach, starts[s, 0] + reach + 1):
+            for right in range(starts[s, 1] - reach, starts[s, 1] + reach + 1):
                 if not _reaches(height, width, row, column, size, down, right):
                     continue
                 total = _difference(picture, reference, row, column, down, right, size, lowest)
@@ -215,13 +216,13 @@ def search_motion(
                     starts[3] = motion[i, j - 1, k, 0] // 2
                 if i > 0:
                     starts[4] = motion[i - 1, j, k, 0] // 2
-                _refine(picture, reference, row, column, MACROBLOCK, starts, motion[i, j, k, 0])
+                _refine(picture, reference, row, column, MACROBLOCK, starts, 1, motion[i, j, k, 0])
                 starts[0] = motion[i, j, k, 0] // 2
                 for part in range(4):
                     if part > 0:
                         starts[1] = motion[i, j, k, part] // 2
                     _refine(
-                        picture, reference, row + BLOCK * (part // 2), column + BLOCK * (part % 2), BLOCK, starts,
+                        picture, reference, row + BLOCK * (part // 2), column + BLOCK * (part % 2), BLOCK, starts[:2], 2,
                         motion[i, j, k, 1 + part],
                     )  # fmt: skip
 
