@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,7 +24,6 @@ from twinsync.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-    from twinsync.codec.evaluation import FactorResult
 
 SUFFIX = ".twin"
 
@@ -200,6 +199,7 @@ def evaluate(
     import numpy as np
 
     from twinsync.codec.evaluation import FACTORS, evaluate_clip
+    from twinsync.codec.results import evaluation_json, evaluation_table
 
     check_json_target(json_target)
     clip = np.stack(list(_frames(source, every, start, most)))
@@ -208,53 +208,9 @@ def evaluate(
     with progress() as report:
         results = evaluate_clip(clip, factors or FACTORS, first_phi, priority=priority, progress=report)
     if json_target is not None:
-        write_json(json_target, _payload(results))
+        write_json(json_target, evaluation_json(results))
         return
-    show(_table(results))
-
-
-def _payload(results: list[FactorResult]) -> dict[str, Any]:
-    from dataclasses import asdict
-    from math import isfinite
-
-    def plain(value: float) -> float | None:
-        return value if isfinite(value) else None  # JSON has no infinity; equal pictures have an infinite PSNR
-
-    entries = []
-    for result in results:
-        frames = [{**asdict(frame), "psnr_db": plain(frame.psnr_db)} for frame in result.frames]
-        entries.append(
-            {
-                "extraction_factor": result.extraction_factor,
-                "first_psnr_db": plain(result.first_psnr_db),
-                "psnr_db": plain(result.mean("psnr_db")),
-                "f1": result.mean("f1"),
-                "still_psnr_db": result.still_psnr_db,
-                "frames": frames,
-            }
-        )
-    return {"factors": entries}
-
-
-def _table(results: list[FactorResult]) -> Any:
-    from rich.table import Table
-
-    table = Table(title=f"Against the twin; first frame known at {results[0].first_psnr_db:.1f} dB")
-    columns = ("phi", "bytes", "PSNR [dB]", "F1 moving", "JPEG [dB]", "WebP [dB]", "encode [ms]", "decode [ms]")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for result in results:
-        stills = ["-" if value is None else f"{value:.2f}" for value in result.still_psnr_db.values()]
-        table.add_row(
-            f"{result.extraction_factor:g}",
-            str(result.frames[0].wire_bytes),
-            f"{result.mean('psnr_db'):.2f}",
-            f"{result.mean('f1'):.3f}",
-            *stills,
-            f"{1e3 * result.median('encode_s'):.0f}",
-            f"{1e3 * result.median('decode_s'):.0f}",
-        )
-    return table
+    show(evaluation_table(results))
 
 
 @codec_app.command("train")
@@ -275,7 +231,7 @@ def train(
     ] = 8,
     seed: SeedOption = 0,
 ) -> None:
-    """Train the coder's start values and the filter network; minutes. Needs JAX and optax, which using them does not."""
+    """Train the coder's start values and the filter network, in minutes; this alone needs JAX and optax."""
     import numpy as np
 
     from twinsync.codec.tables import to_bytes
@@ -286,10 +242,56 @@ def train(
     frames = np.stack(list(_frames(source, 1, start, most)))
     chosen = [frames[offset::every] for offset in np.unique(np.linspace(0, every, clips, endpoint=False).astype(int))]
     if min(len(clip) for clip in chosen) < 3:
-        raise InputError(
-            f"{source}: {len(frames)} frames are too few for clips of every {every}th; give 3 to each clip"
-        )
+        raise InputError(f"{source}: {len(frames)} frames are too few: each clip of every {every}th needs 3")
     with progress() as report:
         tables = train_all(chosen, epochs, seed, report)
     out.write_bytes(to_bytes(tables))
     say(f"wrote {out}, tables {tables.identity:04x}")
+
+
+@codec_app.command("calibrate")
+def calibrate(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.toml", help="New scenario file.")],
+    source: InputOption = None,
+    every: EveryOption = 1,
+    start: StartOption = 0,
+    most: FramesOption = None,
+    clock_ghz: Annotated[
+        float | None,
+        typer.Option("--clock-ghz", metavar="X", help="The processor's clock; from the system if it says."),
+    ] = None,
+    least_psnr_db: Annotated[
+        float, typer.Option("--least-psnr", metavar="DB", help="Accuracy that sets the least extraction factor.")
+    ] = 40.0,
+    json_target: JsonOption = None,
+) -> None:
+    """Measure cycles per bit and accuracy over phi on this machine; write what the data support as a scenario."""
+    import platform
+
+    import numpy as np
+
+    from twinsync.codec import calibration
+    from twinsync.codec.results import calibration_json, calibration_tables
+
+    check_json_target(json_target)
+    if out.exists():
+        raise InputError(f"--out {out}: already exists; choose another name or remove it")
+    clock_hz = 1e9 * clock_ghz if clock_ghz else calibration.machine_clock_hz()
+    if clock_hz is None:
+        raise InputError("this system does not tell the processor's clock; give it: --clock-ghz 3.2")
+    frames = np.stack(list(_frames(source, every, start, most)))
+    if len(frames) < 3:
+        raise InputError(f"{len(frames)} frames are too few to calibrate on; give at least 3")
+    with progress() as report:
+        cost = calibration.measure_cost(frames, clock_hz, progress=report)
+        accuracy = calibration.measure_accuracy(frames, progress=report)
+    laws = calibration.fit_laws(cost)
+    phi_min = calibration.least_factor(accuracy, least_psnr_db)
+    machine = f"{platform.machine()}, Python {platform.python_version()}"
+    out.write_text(calibration.scenario_text(cost, laws, phi_min, least_psnr_db, machine), "utf-8")
+    say(f"wrote {out}: law {calibration.supported(laws).name}, phi_min {phi_min:.4g}")
+    if json_target is not None:
+        write_json(json_target, calibration_json(cost, laws, accuracy, phi_min))
+        return
+    for table in calibration_tables(cost, laws, accuracy):
+        show(table)

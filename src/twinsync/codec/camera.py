@@ -100,8 +100,8 @@ class CameraEncoder:
         header = self._header(revision, picture, before)
         if size < len(header) + LEAST_PART:
             raise InputError(
-                f"phi = {extraction_factor:g} of {picture.shape[1]}x{picture.shape[0]} samples is {size} bytes; a stream "
-                f"has at least {len(header) + LEAST_PART}"
+                f"phi = {extraction_factor:g} of {picture.shape[1]}x{picture.shape[0]} samples is {size} bytes; "
+                f"a stream has at least {len(header) + LEAST_PART}"
             )
         encoder = Encoder(picture, before, self.tables, moving)
         filled = encoder.fill(size - len(header), self._rate)

@@ -221,10 +221,8 @@ def search_motion(
                 for part in range(4):
                     if part > 0:
                         starts[1] = motion[i, j, k, part] // 2
-                    _refine(
-                        picture, reference, row + BLOCK * (part // 2), column + BLOCK * (part % 2), BLOCK, starts[:2], 2,
-                        motion[i, j, k, 1 + part],
-                    )  # fmt: skip
+                    top, left = row + BLOCK * (part // 2), column + BLOCK * (part % 2)
+                    _refine(picture, reference, top, left, BLOCK, starts[:2], 2, motion[i, j, k, 1 + part])
 
 
 @compiled
