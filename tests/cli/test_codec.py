@@ -82,3 +82,8 @@ def test_an_empty_folder_and_a_broken_image_are_named(tmp_path: Path, capsys) ->
     (tmp_path / "a.png").write_bytes(b"no image")
     assert run(arguments) == BAD_INPUT
     assert "a.png: not an image" in capsys.readouterr().err
+
+
+def test_coding_needs_no_training_framework() -> None:
+    code = "import sys, twinsync.codec.camera, twinsync.codec.series; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60).returncode == 0

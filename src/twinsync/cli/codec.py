@@ -193,6 +193,10 @@ def evaluate(
     every: EveryOption = 1,
     start: StartOption = 0,
     most: FramesOption = None,
+    lose: Annotated[
+        float, typer.Option("--lose", metavar="X", min=0.0, max=0.95, help="Share of slots whose stream is lost.")
+    ] = 0.0,
+    seed: SeedOption = 0,
     json_target: JsonOption = None,
 ) -> None:
     """Rate, PSNR, F1 of the moving map and processor time, every frame at exactly phi, beside JPEG and WebP."""
@@ -205,8 +209,13 @@ def evaluate(
     clip = np.stack(list(_frames(source, every, start, most)))
     if len(clip) < 2:
         raise InputError("one frame is no clip: the first one is only what the twin starts from; give more")
+    lost = np.random.default_rng(seed).random(len(clip)) < lose
+    if lost[1:].all():
+        raise InputError(f"--lose {lose:g}: every frame after the first is lost; give more frames or lose fewer")
     with progress() as report:
-        results = evaluate_clip(clip, factors or FACTORS, first_phi, priority=priority, progress=report)
+        results = evaluate_clip(
+            clip, factors or FACTORS, first_phi, lambda place: bool(lost[place]), priority, True, report
+        )
     if json_target is not None:
         write_json(json_target, evaluation_json(results))
         return
