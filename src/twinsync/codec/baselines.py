@@ -18,9 +18,9 @@ def still_picture(picture: UInt8[np.ndarray, "h w"], name: str, budget: int) -> 
     image = Image.fromarray(picture)
     low, high, best = QUALITIES[0] - 1, QUALITIES[-1] + 1, None
     while high - low > 1:
-        quality = (low + high) // 2
+        quality = QUALITIES[0] if best is None else (low + high) // 2
         file = io.BytesIO()
-        options = {"optimize": True} if name == "JPEG" else {"method": 6}
+        options = {"optimize": True} if name == "JPEG" else {"method": 4}
         image.save(file, name, quality=quality, **options)
         if file.tell() > budget:
             high = quality

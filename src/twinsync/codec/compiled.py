@@ -45,13 +45,22 @@ def cache_folder(module: str) -> Path:
     return Path(root) / "twinsync" / f"codec-{digest.hexdigest()[:16]}"
 
 
+def _writable(folder: Path) -> bool:
+    """Whether machine code can be kept there; without, each process compiles anew."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     """`function` compiled to machine code at its first call with given array types, and cached for later processes."""
-    module = function.__module__.rpartition(".")[2]
+    folder = cache_folder(function.__module__.rpartition(".")[2])
     settings: Any = config  # its names are made when it is imported
-    previous, settings.CACHE_DIR = settings.CACHE_DIR, str(cache_folder(module))
+    previous, settings.CACHE_DIR = settings.CACHE_DIR, str(folder)
     try:
         # Run-time checks of annotations, as the tests add them, wrap the function; what is compiled is the function.
-        return numba.njit(cache=True, nogil=True)(inspect.unwrap(function))
+        return numba.njit(cache=_writable(folder), nogil=True)(inspect.unwrap(function))
     finally:
         settings.CACHE_DIR = previous

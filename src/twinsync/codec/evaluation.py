@@ -108,8 +108,11 @@ def _run(
 def _stills(frames: np.ndarray, budget: int) -> dict[str, float | None]:
     means: dict[str, float | None] = {}
     for name in FORMATS:
-        pictures = [still_picture(frame, name, budget) for frame in frames]
-        pairs = [(picture, frame) for picture, frame in zip(pictures, frames, strict=True) if picture is not None]
-        whole = len(pairs) == len(frames)
-        means[name] = float(np.mean([psnr_db(picture, frame) for picture, frame in pairs])) if whole else None
+        quality: list[float] = []
+        for frame in frames:
+            picture = still_picture(frame, name, budget)
+            if picture is None:
+                break
+            quality.append(psnr_db(picture, frame))
+        means[name] = float(np.mean(quality)) if len(quality) == len(frames) else None
     return means

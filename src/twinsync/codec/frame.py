@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from twinsync.codec import exact
-from twinsync.codec.bitplanes import CELLS, Levels, Texture, Wanted, code_planes, empty_levels
+from twinsync.codec.bitplanes import Wanted, code_planes
 from twinsync.codec.container import DamagedStream
+from twinsync.codec.levels import CELLS, Levels, Texture, empty_levels
 from twinsync.codec.modes import KNOWN_TO_MOVE, Modes, Surroundings, code_modes, empty_modes
 from twinsync.codec.moving import code_moving, cover
 from twinsync.codec.picture import busy_map, mean_change, mean_deviation, quantise, rebuild, transform_prediction

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinsync.codec.bitplanes import CELLS, Levels, reconstruct
+from twinsync.codec.bitplanes import reconstruct
 from twinsync.codec.compiled import compiled
+from twinsync.codec.levels import CELLS, Levels
 from twinsync.codec.modes import Modes
 from twinsync.codec.prediction import BLOCK, MARGIN, MOTION
 from twinsync.codec.transform import SIZE, forward, inverse

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,12 @@ def read_frames(source: Path, every: int = 1, start: int = 0, most: int | None =
     frames = _images(source) if source.is_dir() else _video(source)
     size: tuple[int, ...] | None = None
     given = 0
-    for index, frame in enumerate(frames):
+    for index, load in enumerate(frames):
         if index < start or (index - start) % every:
             continue
         if most is not None and given == most:
             return
+        frame = load()
         if size is not None and frame.shape != size:
             raise InputError(f"{source}: frame {index} is {_size(frame.shape)}, those before are {_size(size)}")
         size = frame.shape
@@ -63,20 +65,24 @@ def _pillow() -> Any:
     return Image
 
 
-def _images(folder: Path) -> Iterator[np.ndarray]:
+def _images(folder: Path) -> Iterator[Callable[[], np.ndarray]]:
     image = _pillow()
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise InputError(f"{folder}: no images; expected files that end in {', '.join(SUFFIXES)}")
-    for path in paths:
+
+    def load(path: Path) -> np.ndarray:
         try:
             with image.open(path) as opened:
-                yield np.asarray(opened.convert("L"))
+                return np.asarray(opened.convert("L"))
         except OSError as error:
             raise InputError(f"{path}: not an image that can be read: {error}") from None
 
+    for path in paths:
+        yield partial(load, path)
 
-def _video(path: Path) -> Iterator[np.ndarray]:
+
+def _video(path: Path) -> Iterator[Callable[[], np.ndarray]]:
     if not path.is_file():
         raise InputError(f"{path}: no such folder or file")
     try:
@@ -85,10 +91,14 @@ def _video(path: Path) -> Iterator[np.ndarray]:
     except ImportError:
         raise InputError('video files need PyAV: pip install "av>=14"; a folder of images works without') from None
     image = _pillow()
+
+    def load(frame: Any) -> np.ndarray:
+        grey = image.fromarray(frame.to_ndarray(format="gray"))
+        return np.asarray(grey.resize(VIDEO_SIZE[::-1], image.Resampling.LANCZOS))
+
     try:
         with av.open(str(path)) as video:
             for frame in video.decode(video=0):
-                grey = image.fromarray(frame.to_ndarray(format="gray"))
-                yield np.asarray(grey.resize(VIDEO_SIZE[::-1], image.Resampling.LANCZOS))
+                yield partial(load, frame)
     except (FFmpegError, IndexError) as error:
         raise InputError(f"{path}: not a video that can be read: {error}") from None
