@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -62,6 +63,14 @@ def test_a_page_has_every_slot_and_fetches_nothing(tmp_path: Path, small, pictur
     page = path.read_text("utf-8")
     assert page.count("data:image/png;base64,") == small.slot_count
     assert "http" not in page
+
+
+def test_a_video_has_every_slot(tmp_path: Path, small, pictures) -> None:
+    path = tmp_path / "cycle.mp4"
+    write_animation(path, pictures)
+    with av.open(str(path)) as container:
+        frames = sum(1 for _ in container.decode(video=0))
+    assert frames == 6 * small.slot_count  # each slot is shown for 0.6 s at ten frames per second
 
 
 def test_another_suffix_is_refused(tmp_path: Path, pictures, complains) -> None:

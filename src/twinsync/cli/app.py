@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from twinsync import compilation, interrupts
+from twinsync.cli.codec import codec_app
 from twinsync.cli.evaluate import evaluate
 from twinsync.cli.export import export
 from twinsync.cli.render import render
@@ -29,6 +30,7 @@ DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, interrupts.EXIT_CODE
 app = typer.Typer(name="twinsync", pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(scenario_app)
 app.add_typer(study_app)
+app.add_typer(codec_app)
 app.command("solve")(solve)
 app.command("evaluate")(evaluate)
 app.command("train")(train)

@@ -133,7 +133,7 @@ def _write_html(path: Path, images: Sequence[Image.Image]) -> None:
 
 def _write_mp4(path: Path, images: Sequence[Image.Image]) -> None:
     try:
-        import av  # pyright: ignore[reportMissingImports]
+        import av
     except ImportError:
         raise InputError(f"{path}: writing .mp4 needs PyAV; pip install av, or choose .gif or .html") from None
     rate = 10

@@ -1,0 +1,71 @@
+"""Damaged and cut streams, by the hundred thousand: each must end in a picture or a named error.
+
+`python -m benchmarks.codec_fuzz [--rounds 100000] [--seed 0]` prints how many ended how, and the longest decoding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+
+import numpy as np
+
+from twinsync.codec.camera import CameraDecoder, CameraEncoder
+from twinsync.codec.container import StreamError
+from twinsync.codec.sources import sample_frames
+
+FACTORS = (0.02, 0.05, 0.2, 0.9)
+SIZE = np.s_[90:138, 120:200]  # 48 x 80 samples of the street: many rounds a second
+
+
+def damage(stream: bytes, random: np.random.Generator) -> bytes:
+    """The stream cut, with bits flipped, with header or tail replaced, or random altogether."""
+    kind = random.integers(6)
+    if kind == 0:
+        return stream[: random.integers(len(stream))]
+    if kind == 1:
+        return random.integers(0, 256, random.integers(200)).astype(np.uint8).tobytes()
+    content = np.frombuffer(stream, np.uint8).copy()
+    if kind == 2:
+        content[random.integers(len(content), size=4)] ^= np.uint8(1 << random.integers(8))
+    elif kind == 3:
+        content[random.integers(min(16, len(content)))] = random.integers(256)
+    elif kind == 4:
+        start = random.integers(len(content))
+        content[start:] = random.integers(0, 256, len(content) - start)
+    else:
+        content[8:] = random.integers(0, 256, max(0, len(content) - 8))
+    return content.tobytes()
+
+
+def main() -> None:
+    """Parse, damage, count."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_fuzz", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    random = np.random.default_rng(args.seed)
+    frames = np.ascontiguousarray(sample_frames()[:3, *SIZE])
+    device, edge = CameraEncoder(), CameraDecoder()
+    streams = [device.encode(frames[0], 1.0)[1]]
+    device.acknowledge(0)
+    streams += [device.encode(frames[1], factor)[1] for factor in FACTORS]
+    streams.append(device.encode(frames[1], 0.05, moving=np.abs(frames[1].astype(int) - frames[0]) > 24)[1])
+    ends: Counter[str] = Counter()
+    longest_s = 0.0
+    for _ in range(args.rounds):
+        edge.twin.keep(device.sent.at(0))
+        stream = damage(streams[random.integers(len(streams))], random)
+        started = time.process_time()
+        try:
+            edge.decode(stream)
+            ends["a picture"] += 1
+        except StreamError as error:
+            ends[type(error).__name__] += 1
+        longest_s = max(longest_s, time.process_time() - started)
+    print(f"{args.rounds} streams: {dict(ends)}; longest decoding {1e3 * longest_s:.0f} ms of processor time")
+
+
+if __name__ == "__main__":
+    main()

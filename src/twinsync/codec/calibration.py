@@ -1,0 +1,226 @@
+"""The codec measured as the paper's cost model needs it: cycles per raw bit over phi, the laws fitted, accuracy(phi).
+
+The paper charges extraction C phi^-x and recovery C phi^(1-y) cycles per raw bit and measures neither. Here both are
+measured on this machine and its laws fitted, with an interval from resampled repetitions, beside the constant law and
+the piecewise one. `scenario_text` writes what the data support as a scenario file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import re
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from twinsync.codec.camera import CameraDecoder, CameraEncoder
+from twinsync.codec.quality import f1_score, moving_map, psnr_db, still_background
+from twinsync.errors import InputError
+
+FACTORS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 1.0)
+AGES = (1, 2, 5, 20)
+RESAMPLES = 400
+CLEARLY_BETTER = 0.8  # a law's error over another's from which on the data are said to support it
+Progress = Callable[[str, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Processor cycles per raw bit at each factor, [factors, frames]."""
+
+    factors: tuple[float, ...]
+    encode: Float[np.ndarray, "factors frames"]
+    decode: Float[np.ndarray, "factors frames"]
+    clock_hz: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Law:
+    """A fitted law: parameters with 95 % intervals, and its error: root mean square of ln(measured / law)."""
+
+    name: str
+    parameters: dict[str, tuple[float, float, float]]  # value, low, high
+    error: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Accuracy:
+    """Quality of decoded frames against a reference of an age in slots."""
+
+    age: int
+    extraction_factor: float
+    psnr_db: float
+    f1: float
+
+
+def machine_clock_hz() -> float | None:
+    """The processor's clock as the system tells it, None where it does not."""
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return None
+    found = re.search(r"^cpu MHz\s*:\s*([0-9.]+)", text, re.MULTILINE)
+    return 1e6 * float(found[1]) if found else None
+
+
+def measure_cost(
+    frames: UInt8[np.ndarray, "frames h w"],
+    clock_hz: float,
+    factors: Sequence[float] = FACTORS,
+    progress: Progress = lambda what, done, total: None,
+) -> Cost:
+    """Code the clip at each factor against the frame before; processor time of each frame times the clock."""
+    bits = 8 * frames[0].size
+    encode, decode = (np.zeros((len(factors), len(frames) - 1)) for _ in range(2))
+    # The first encoding and decoding load or compile the kernels, which is no cost of a frame's.
+    for row, factor in enumerate((factors[0], *factors)):
+        progress(f"timing phi = {factor:g}", row, len(factors) + 1)
+        device, edge = CameraEncoder(), CameraDecoder()
+        for place, frame in enumerate(frames[:3] if row == 0 else frames):
+            started = time.process_time()
+            revision, stream = device.encode(frame, factor if place else 1.0)
+            encoded = time.process_time()
+            edge.decode(stream, frame.shape)
+            ended = time.process_time()
+            device.acknowledge(revision)
+            if row and place:
+                encode[row - 1, place - 1] = (encoded - started) * clock_hz / bits
+                decode[row - 1, place - 1] = (ended - encoded) * clock_hz / bits
+    return Cost(tuple(factors), encode, decode, clock_hz)
+
+
+def fit_laws(cost: Cost, seed: int = 0) -> list[Law]:
+    """The power law of eqs. (7) and (14), the constant law, and straight lines between knots, each with its error."""
+    random = np.random.default_rng(seed)
+    count = cost.encode.shape[1]
+    power, constant = [], []
+    for draw in range(RESAMPLES + 1):
+        chosen = np.arange(count) if draw == 0 else random.integers(count, size=count)
+        means = _log_means(cost, chosen)
+        power.append(_fit(means, cost.factors, power=True))
+        constant.append(_fit(means, cost.factors, power=False))
+    means = _log_means(cost, np.arange(count))
+    names = ("cycles_per_bit", "extraction_exponent", "recovery_exponent")
+    errors = [_error(means, cost.factors, fit) for fit in (power[0], constant[0])]
+    return [
+        Law("power", {name: _interval(np.array(power)[:, place]) for place, name in enumerate(names)}, errors[0]),
+        Law("constant", {"cycles_per_bit": _interval(np.array(constant)[:, 0])}, errors[1]),
+        Law("piecewise", {}, _left_out_error(means, cost.factors)),
+    ]
+
+
+def _log_means(cost: Cost, chosen: np.ndarray) -> Float[np.ndarray, "2 factors"]:
+    return np.log(np.stack([cost.encode[:, chosen].mean(1), cost.decode[:, chosen].mean(1)]))
+
+
+def _fit(means: np.ndarray, factors: Sequence[float], power: bool) -> tuple[float, float, float]:
+    """C, x, y of least squares in logarithms; extraction and recovery share C, as in the paper."""
+    logs = np.log(factors)
+    ones, zeros = np.ones_like(logs), np.zeros_like(logs)
+    if not power:
+        return math.exp(means.mean()), 0.0, 1.0
+    design = np.concatenate([np.stack([ones, -logs, zeros], 1), np.stack([ones, zeros, logs], 1)])
+    (log_c, x, rise), *_ = np.linalg.lstsq(design, means.ravel(), rcond=None)
+    return math.exp(log_c), float(x), 1.0 - float(rise)
+
+
+def _error(means: np.ndarray, factors: Sequence[float], fit: tuple[float, float, float]) -> float:
+    logs = np.log(factors)
+    law = math.log(fit[0]) + np.stack([-fit[1] * logs, (1.0 - fit[2]) * logs])
+    return float(np.sqrt(np.mean((means - law) ** 2)))
+
+
+def _left_out_error(means: np.ndarray, factors: Sequence[float]) -> float:
+    """Error at each inner knot of the line between its neighbours: what the law says where it was not measured."""
+    logs = np.log(factors)
+    errors = []
+    for place in range(1, len(logs) - 1):
+        share = (logs[place] - logs[place - 1]) / (logs[place + 1] - logs[place - 1])
+        errors.append(means[:, place] - ((1 - share) * means[:, place - 1] + share * means[:, place + 1]))
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def _interval(values: np.ndarray) -> tuple[float, float, float]:
+    low, high = np.percentile(values[1:], [2.5, 97.5])
+    return float(values[0]), float(low), float(high)
+
+
+def supported(laws: Sequence[Law]) -> Law:
+    """The simplest law whose error no more complicated one clearly undercuts: constant, then power, then piecewise."""
+    by_name = {law.name: law for law in laws}
+    chosen = by_name["constant"]
+    for name in ("power", "piecewise"):
+        if by_name[name].error < CLEARLY_BETTER * chosen.error:
+            chosen = by_name[name]
+    return chosen
+
+
+def measure_accuracy(
+    frames: UInt8[np.ndarray, "frames h w"],
+    factors: Sequence[float] = FACTORS,
+    ages: Sequence[int] = AGES,
+    progress: Progress = lambda what, done, total: None,
+) -> list[Accuracy]:
+    """PSNR and F1 of frames coded against one `age` slots old, decoded at the same factor; ages beyond the clip go."""
+    background = still_background(frames)
+    usable = [age for age in ages if age < len(frames)]
+    results = []
+    for row, age in enumerate(usable):
+        for place, factor in enumerate(factors):
+            progress(f"accuracy at age {age}", row * len(factors) + place, len(usable) * len(factors))
+            quality, f1 = [], []
+            device = CameraEncoder()
+            for slot, frame in enumerate(frames):
+                reference = slot - age if slot >= age else None
+                revision, _ = device.encode(frame, factor if slot >= age else 1.0, reference)
+                if slot >= age:
+                    decoded = device.decoded(revision)
+                    quality.append(min(99.0, psnr_db(decoded, frame)))
+                    f1.append(f1_score(moving_map(decoded, background), moving_map(frame, background)))
+            results.append(Accuracy(age, factor, float(np.mean(quality)), float(np.mean(f1))))
+    return results
+
+
+def least_factor(accuracy: Sequence[Accuracy], least_psnr_db: float) -> float:
+    """The smallest phi, at age 1, whose mean PSNR reaches a bound, between measured ones by a line over ln(phi)."""
+    points = sorted((each.extraction_factor, each.psnr_db) for each in accuracy if each.age == 1)
+    if points[0][1] >= least_psnr_db:
+        return points[0][0]
+    for (low, below), (high, above) in itertools.pairwise(points):
+        if above >= least_psnr_db:
+            share = (least_psnr_db - below) / (above - below)
+            return math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+    raise InputError(f"no measured phi reaches {least_psnr_db:g} dB; the best is {points[-1][1]:.1f} dB")
+
+
+def scenario_text(cost: Cost, laws: Sequence[Law], phi_min: float, least_psnr_db: float, machine: str) -> str:
+    """A scenario file on `paper` with the measured law, C and phi_min."""
+    law, source = supported(laws), f"twinsync codec calibrate on {machine}"
+    encode, decode = cost.encode.mean(1), cost.decode.mean(1)
+    cycles = law.parameters["cycles_per_bit"][0] if law.name != "piecewise" else float(encode[-1])
+    lines = [
+        "description = \"The paper's setting with the codec's measured cost, and phi_min from a required accuracy\"",
+        'base = "paper"',
+        "",
+        _entry("extraction_factor_min", f"{phi_min:.4g}", f"{source}: {least_psnr_db:g} dB reached against the twin"),
+        _entry("cycles_per_bit", f"{cycles:.4g}", f"{source}, clock {cost.clock_hz / 1e9:.2f} GHz"),
+        _entry("workload_law", f'"{law.name}"', f"{source}: rms error {law.error:.3f} in ln(cycles)"),
+    ]
+    if law.name == "power":
+        exponents = [law.parameters[name][0] for name in ("extraction_exponent", "recovery_exponent")]
+        lines.append(_entry("extraction_exponent", f"{exponents[0]:.4g}", source))
+        lines.append(_entry("recovery_exponent", f"{exponents[1]:.4g}", source))
+    if law.name == "piecewise":
+        rows = zip(cost.factors, encode / cycles, decode / cycles, strict=True)
+        knots = ", ".join(f"[{factor:g}, {up:.4g}, {down:.4g}]" for factor, up, down in rows)
+        lines.append(_entry("workload_knots", f"[{knots}]", source))
+    return "\n".join(lines) + "\n"
+
+
+def _entry(key: str, value: str, source: str) -> str:
+    return f'{key} = {{ value = {value}, tag = "derived", source = "{source}" }}'

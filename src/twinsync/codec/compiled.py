@@ -1,0 +1,66 @@
+"""Compilation of the codec's inner loops: one decorator, and a cache of machine code that cannot go stale.
+
+Numba notices a change of a function's own file only, but a kernel here inlines kernels of other files. So the cached
+code of a module lives in a folder named by a digest of its source and of all modules of this package it imports: code
+compiled from other sources is never run. The first call on a machine compiles (a minute for all); later ones load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twinsync.errors import InputError
+
+try:
+    import numba
+    from numba.core import config
+except ImportError:
+    raise InputError('the codec needs numba: pip install "twinsync[codec]"') from None
+
+_IMPORT = re.compile(r"^from twinsync\.codec(?:\.(\w+) import| import (\w+))", re.MULTILINE)
+
+
+def _sources(name: str, seen: dict[str, bytes]) -> dict[str, bytes]:
+    """Source text of the module `name` of this package and of those it imports, by name."""
+    if name not in seen:
+        text = (Path(__file__).parent / f"{name}.py").read_bytes()
+        seen[name] = text
+        for parts in _IMPORT.findall(text.decode("utf-8")):
+            _sources(parts[0] or parts[1], seen)
+    return seen
+
+
+def cache_folder(module: str) -> Path:
+    """Where the machine code of a module of this package is kept."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    digest = hashlib.sha256()
+    for name, text in sorted(_sources(module, {}).items()):
+        digest.update(name.encode() + b"\0" + text + b"\0")
+    return Path(root) / "twinsync" / f"codec-{digest.hexdigest()[:16]}"
+
+
+def _writable(folder: Path) -> bool:
+    """Whether machine code can be kept there; without, each process compiles anew."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """`function` compiled to machine code at its first call with given array types, and cached for later processes."""
+    folder = cache_folder(function.__module__.rpartition(".")[2])
+    settings: Any = config  # its names are made when it is imported
+    previous, settings.CACHE_DIR = settings.CACHE_DIR, str(folder)
+    try:
+        # Run-time checks of annotations, as the tests add them, wrap the function; what is compiled is the function.
+        return numba.njit(cache=_writable(folder), nogil=True)(inspect.unwrap(function))
+    finally:
+        settings.CACHE_DIR = previous

@@ -1,0 +1,318 @@
+"""The encoder's choice of modes and motion: what saves most error for its bits, D + lambda R. Decoders do without."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twinsync.codec.compiled import compiled
+from twinsync.codec.modes import Modes
+from twinsync.codec.prediction import (
+    BACKGROUND,
+    BLOCK,
+    MACROBLOCK,
+    MARGIN,
+    MEAN,
+    MOTION,
+    PREVIOUS,
+    REACH,
+    clamp_origin,
+    motion_block,
+    predict_block,
+)
+from twinsync.codec.transform import SIZE, forward
+
+RANGE_DOWN, RANGE_RIGHT = 24, 44  # how far motion is searched, in samples
+SIZES = 5  # a macroblock as a whole, then its four blocks
+# Bits that a decision is taken to cost here; the coder's own costs adapt, these are their usual size.
+BITS_STATIC, BITS_MOVING, BITS_SPLIT, BITS_MERGE, BITS_NEW = 0.3, 3.0, 5.0, 1.5, 3.0
+BITS_BLOCK, BITS_LEVEL = 2.0, 5.0
+STILL_ENERGY = 256 * 12  # squared error of a macroblock that is taken for noise, not for motion
+
+
+@compiled
+def residual_cost(
+    picture: np.ndarray, row: int, column: int, size: int, prediction: np.ndarray, step: int, trade: float
+) -> float:
+    """Error left plus `trade` times bits, in 1/256 squared samples, of sending a block's residual at a step or not."""
+    block = np.empty((SIZE, SIZE), np.int32)
+    coefficients = np.empty((SIZE, SIZE), np.int32)
+    total = 0.0
+    for top in range(0, size, SIZE):
+        for left in range(0, size, SIZE):
+            energy = 0
+            for i in range(SIZE):
+                for j in range(SIZE):
+                    value = picture[row + top + i, column + left + j] - prediction[top + i, left + j]
+                    block[i, j] = value
+                    energy += value * value
+            unsent = 256.0 * energy
+            if unsent <= trade * 2.0:
+                total += unsent
+                continue
+            forward(block, coefficients)
+            sent = trade * BITS_BLOCK
+            for i in range(SIZE):
+                for j in range(SIZE):
+                    value = abs(coefficients[i, j])
+                    squared = float(value) * value
+                    if 10 * value > 6 * step:
+                        bits = BITS_LEVEL + 2.0 * np.log2(max(1.0, value / step))
+                        squared = min(squared, step * step / 12.0 + trade * bits)
+                    sent += squared
+            total += min(unsent, sent)
+    return total
+
+
+@compiled
+def halved(picture: np.ndarray) -> np.ndarray:
+    """Means of 2x2 samples, [H/2, W/2] int16."""
+    out = np.empty((picture.shape[0] // 2, picture.shape[1] // 2), np.int16)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            total = np.int32(picture[2 * i, 2 * j]) + picture[2 * i, 2 * j + 1]
+            total += np.int32(picture[2 * i + 1, 2 * j]) + picture[2 * i + 1, 2 * j + 1]
+            out[i, j] = (total + 2) >> 2
+    return out
+
+
+@compiled
+def _coarse(small: np.ndarray, reference: np.ndarray, row: int, column: int, best: np.ndarray) -> None:
+    """The three best motions [3, 2] of a macroblock at half size, by absolute difference, in half-size samples."""
+    size = MACROBLOCK // 2
+    edge = MARGIN // 2
+    height, width = small.shape
+    cost = np.full(3, 1 << 30, np.int32)
+    reach = REACH // 2
+    for down in range(max(-RANGE_DOWN // 2, -reach - row), min(RANGE_DOWN // 2, height + reach - size - row) + 1):
+        for right in range(
+            max(-RANGE_RIGHT // 2, -reach - column), min(RANGE_RIGHT // 2, width + reach - size - column) + 1
+        ):
+            total = np.int32(0)
+            for i in range(size):
+                a = small[row + i, column : column + size]
+                b = reference[row + down + edge + i, column + right + edge : column + right + edge + size]
+                for j in range(size):
+                    total += abs(np.int32(a[j]) - np.int32(b[j]))
+                if total >= cost[2]:
+                    break
+            if total >= cost[2]:
+                continue
+            place = 2
+            while place > 0 and cost[place - 1] > total:
+                cost[place] = cost[place - 1]
+                best[place] = best[place - 1]
+                place -= 1
+            cost[place] = total
+            best[place, 0], best[place, 1] = down, right
+
+
+@compiled
+def _difference(
+    picture: np.ndarray, reference: np.ndarray, row: int, column: int, down: int, right: int, size: int, limit: int
+) -> int:
+    """Sum of absolute differences at a motion of whole samples; stops above `limit`."""
+    total = np.int32(0)
+    for i in range(size):
+        a = picture[row + i, column : column + size]
+        b = reference[row + down + MARGIN + i, column + right + MARGIN : column + right + MARGIN + size]
+        for j in range(size):
+            total += abs(np.int32(a[j]) - np.int32(b[j]))
+        if total > limit:
+            break
+    return int(total)
+
+
+@compiled
+def _reaches(height: int, width: int, row: int, column: int, size: int, down: int, right: int) -> bool:
+    inside = -REACH <= row + down <= height + REACH - size
+    return inside and -REACH <= column + right <= width + REACH - size
+
+
+@compiled
+def _refine(
+    picture: np.ndarray, reference: np.ndarray, row: int, column: int, size: int, starts: np.ndarray, reach: int,
+    out: np.ndarray,
+) -> None:  # fmt: skip
+    """The best motion [2] in half samples within `reach` of starts [*, 2] in whole samples."""
+    height, width = picture.shape
+    lowest, best_down, best_right = 1 << 30, 0, 0
+    for s in range(starts.shape[0]):
+        for down in range(starts[s, 0] - reach, starts[s, 0] + reach + 1):
+            for right in range(starts[s, 1] - reach, starts[s, 1] + reach + 1):
+                if not _reaches(height, width, row, column, size, down, right):
+                    continue
+                total = _difference(picture, reference, row, column, down, right, size, lowest)
+                if total < lowest:
+                    lowest, best_down, best_right = total, down, right
+    block = np.empty((MACROBLOCK, MACROBLOCK), np.int32)
+    out[0], out[1] = 2 * best_down, 2 * best_right
+    for down in range(2 * best_down - 1, 2 * best_down + 2):
+        for right in range(2 * best_right - 1, 2 * best_right + 2):
+            if clamp_origin(2 * row + down, height, size) != 2 * row + down:
+                continue
+            if clamp_origin(2 * column + right, width, size) != 2 * column + right:
+                continue
+            motion_block(reference, 2 * row + down, 2 * column + right, size, block)
+            total = 0
+            for i in range(size):
+                for j in range(size):
+                    total += abs(picture[row + i, column + j] - block[i, j])
+            if total < lowest:
+                lowest = total
+                out[0], out[1] = down, right
+
+
+@compiled
+def still_cost(
+    picture: np.ndarray, references: np.ndarray, row: int, column: int, size: int, step: int, trade: float,
+    block: np.ndarray,
+) -> tuple[float, int]:  # fmt: skip
+    """Lowest cost of the predictions without motion, and its mode."""
+    lowest, chosen = 1e300, BACKGROUND
+    for mode in (BACKGROUND, PREVIOUS, MEAN):
+        predict_block(references, row, column, size, mode, 0, 0, 0, block)
+        cost = residual_cost(picture, row, column, size, block, step, trade)
+        if cost < lowest:
+            lowest, chosen = cost, mode
+    return lowest + trade * BITS_STATIC, chosen
+
+
+@compiled
+def search_motion(
+    picture: np.ndarray, references: np.ndarray, step: int, trade: float, motion: np.ndarray, active: np.ndarray
+) -> None:
+    """Best motion [rows, columns, references, SIZES, 2] of each macroblock that moving may serve (`active`)."""
+    height, width = picture.shape
+    small = halved(picture)
+    count = references.shape[0] - 1
+    block = np.empty((MACROBLOCK, MACROBLOCK), np.int32)
+    best = np.zeros((3, 2), np.int32)
+    starts = np.zeros((5, 2), np.int32)
+    for i in range(height // MACROBLOCK):
+        for j in range(width // MACROBLOCK):
+            cost, still = still_cost(
+                picture, references, i * MACROBLOCK, j * MACROBLOCK, MACROBLOCK, step, trade, block
+            )  # fmt: skip
+            predict_block(references, i * MACROBLOCK, j * MACROBLOCK, MACROBLOCK, still, 0, 0, 0, block)
+            energy = 0
+            for y in range(MACROBLOCK):
+                for x in range(MACROBLOCK):
+                    value = picture[i * MACROBLOCK + y, j * MACROBLOCK + x] - block[y, x]
+                    energy += value * value
+            active[i, j] = 1 if cost > trade * 12.0 and energy > STILL_ENERGY else 0
+    for k in range(count):
+        reference = references[1 + k]
+        small_reference = halved(reference)
+        for i in range(height // MACROBLOCK):
+            for j in range(width // MACROBLOCK):
+                if not active[i, j]:
+                    continue
+                row, column = i * MACROBLOCK, j * MACROBLOCK
+                best[:] = 0
+                _coarse(small, small_reference, row // 2, column // 2, best)
+                starts[:] = 0
+                starts[:3] = 2 * best
+                if j > 0:
+                    starts[3] = motion[i, j - 1, k, 0] // 2
+                if i > 0:
+                    starts[4] = motion[i - 1, j, k, 0] // 2
+                _refine(picture, reference, row, column, MACROBLOCK, starts, 1, motion[i, j, k, 0])
+                starts[0] = motion[i, j, k, 0] // 2
+                for part in range(4):
+                    if part > 0:
+                        starts[1] = motion[i, j, k, part] // 2
+                    top, left = row + BLOCK * (part // 2), column + BLOCK * (part % 2)
+                    _refine(picture, reference, top, left, BLOCK, starts[:2], 2, motion[i, j, k, 1 + part])
+
+
+@compiled
+def _component_bits(difference: int) -> float:
+    return 1.0 if difference == 0 else 2.5 + 2.0 * np.log2(float(abs(difference)))
+
+
+@compiled
+def _moved_cost(
+    picture: np.ndarray, references: np.ndarray, modes: Modes, row: int, column: int, size: int, step: int,
+    trade: float, motion: np.ndarray, part: int, block: np.ndarray, choice: np.ndarray,
+) -> float:  # fmt: skip
+    """Lowest cost with motion, from the neighbours or searched; `choice` takes reference, down, right."""
+    y, x = row // BLOCK, column // BLOCK
+    lowest = 1e300
+    expected_down, expected_right = 0, 0
+    known = False
+    for side in range(2):
+        other_y, other_x = (y, x - 1) if side == 0 else (y - 1, x)
+        if other_y < 0 or other_x < 0 or modes.mode[other_y, other_x] != MOTION:
+            continue
+        reference = int(modes.reference[other_y, other_x])
+        down, right = int(modes.motion[other_y, other_x, 0]), int(modes.motion[other_y, other_x, 1])
+        if not known:
+            expected_down, expected_right, known = down, right, True
+        predict_block(references, row, column, size, MOTION, reference, down, right, block)
+        cost = residual_cost(picture, row, column, size, block, step, trade) + trade * BITS_MERGE
+        if cost < lowest:
+            lowest = cost
+            choice[0], choice[1], choice[2] = reference, down, right
+    for reference in range(references.shape[0] - 1):
+        down, right = int(motion[reference, part, 0]), int(motion[reference, part, 1])
+        bits = BITS_NEW + reference + _component_bits(down - expected_down) + _component_bits(right - expected_right)
+        predict_block(references, row, column, size, MOTION, reference, down, right, block)
+        cost = residual_cost(picture, row, column, size, block, step, trade) + trade * bits
+        if cost < lowest:
+            lowest = cost
+            choice[0], choice[1], choice[2] = reference, down, right
+    return lowest
+
+
+@compiled
+def _set(modes: Modes, y: int, x: int, size: int, mode: int, choice: np.ndarray) -> None:
+    for i in range(y, y + size):
+        for j in range(x, x + size):
+            modes.mode[i, j] = mode
+            if mode == MOTION:
+                modes.reference[i, j] = choice[0]
+                modes.motion[i, j, 0], modes.motion[i, j, 1] = choice[1], choice[2]
+            else:
+                modes.reference[i, j] = 0
+                modes.motion[i, j] = 0
+
+
+@compiled
+def choose_modes(
+    picture: np.ndarray, references: np.ndarray, step: int, trade: float, motion: np.ndarray, active: np.ndarray,
+    modes: Modes,
+) -> None:  # fmt: skip
+    """Fill `modes` with the cheapest choice of each macroblock in turn."""
+    block = np.empty((MACROBLOCK, MACROBLOCK), np.int32)
+    whole, part_choice = np.zeros(3, np.int32), np.zeros(3, np.int32)
+    for i in range(picture.shape[0] // MACROBLOCK):
+        for j in range(picture.shape[1] // MACROBLOCK):
+            row, column, y, x = i * MACROBLOCK, j * MACROBLOCK, 2 * i, 2 * j
+            modes.split[i, j] = 0
+            lowest, still = still_cost(picture, references, row, column, MACROBLOCK, step, trade, block)
+            if not active[i, j]:
+                _set(modes, y, x, 2, still, whole)
+                continue
+            moved = trade * BITS_MOVING + _moved_cost(
+                picture, references, modes, row, column, MACROBLOCK, step, trade, motion[i, j], 0, block, whole
+            )
+            parts = trade * BITS_SPLIT
+            for part in range(4):
+                top, left = row + BLOCK * (part // 2), column + BLOCK * (part % 2)
+                cost, mode = still_cost(picture, references, top, left, BLOCK, step, trade, block)
+                other = trade * 1.5 + _moved_cost(
+                    picture, references, modes, top, left, BLOCK, step, trade, motion[i, j], 1 + part, block,
+                    part_choice,
+                )  # fmt: skip
+                if other < cost:
+                    cost, mode = other, MOTION
+                parts += cost
+                _set(modes, top // BLOCK, left // BLOCK, 1, mode, part_choice)
+                if parts > lowest and parts > moved:
+                    break
+            if parts < lowest and parts < moved:
+                modes.split[i, j] = 1
+            elif moved < lowest:
+                _set(modes, y, x, 2, MOTION, whole)
+            else:
+                _set(modes, y, x, 2, still, whole)

@@ -1,0 +1,104 @@
+"""Where frames come from: a folder of images, a video file, or the sample that ships; and pictures back to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from twinsync.errors import InputError
+
+SUFFIXES = (".png", ".pgm", ".bmp", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+VIDEO_SIZE = (240, 320)  # rows and columns that a video's frames are brought to
+SAMPLE_FILE = "street.npz"
+
+
+def read_frames(source: Path, every: int = 1, start: int = 0, most: int | None = None) -> Iterator[np.ndarray]:
+    """Grey frames [H, W] uint8 of a folder of images (by name) or of a video (at 320x240), every so many from `start`.
+
+    Raises `InputError` for a source that holds none, cannot be read, or changes its size on the way.
+    """
+    frames = _images(source) if source.is_dir() else _video(source)
+    size: tuple[int, ...] | None = None
+    given = 0
+    for index, load in enumerate(frames):
+        if index < start or (index - start) % every:
+            continue
+        if most is not None and given == most:
+            return
+        frame = load()
+        if size is not None and frame.shape != size:
+            raise InputError(f"{source}: frame {index} is {_size(frame.shape)}, those before are {_size(size)}")
+        size = frame.shape
+        given += 1
+        yield frame
+    if not given:
+        raise InputError(f"{source}: no frames at --start {start}, --every {every}")
+
+
+def sample_frames() -> UInt8[np.ndarray, "frames h w"]:
+    """The frames of the street camera that ship with the package, 1.2 s apart; source and licence beside the file."""
+    content = resources.files("twinsync.codec") / "sample" / SAMPLE_FILE
+    with content.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return arrays["frames"]
+
+
+def write_picture(path: Path, picture: UInt8[np.ndarray, "h w"]) -> None:
+    """The picture as a grey PNG."""
+    _pillow().fromarray(picture).save(path)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]}x{shape[0]}"
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise InputError('images need Pillow: pip install "twinsync[codec]"') from None
+    return Image
+
+
+def _images(folder: Path) -> Iterator[Callable[[], np.ndarray]]:
+    image = _pillow()
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise InputError(f"{folder}: no images; expected files that end in {', '.join(SUFFIXES)}")
+
+    def load(path: Path) -> np.ndarray:
+        try:
+            with image.open(path) as opened:
+                return np.asarray(opened.convert("L"))
+        except OSError as error:
+            raise InputError(f"{path}: not an image that can be read: {error}") from None
+
+    for path in paths:
+        yield partial(load, path)
+
+
+def _video(path: Path) -> Iterator[Callable[[], np.ndarray]]:
+    if not path.is_file():
+        raise InputError(f"{path}: no such folder or file")
+    try:
+        import av
+        from av.error import FFmpegError
+    except ImportError:
+        raise InputError('video files need PyAV: pip install "av>=14"; a folder of images works without') from None
+    image = _pillow()
+
+    def load(frame: Any) -> np.ndarray:
+        grey = image.fromarray(frame.to_ndarray(format="gray"))
+        return np.asarray(grey.resize(VIDEO_SIZE[::-1], image.Resampling.LANCZOS))
+
+    try:
+        with av.open(str(path)) as video:
+            for frame in video.decode(video=0):
+                yield partial(load, frame)
+    except (FFmpegError, IndexError) as error:
+        raise InputError(f"{path}: not a video that can be read: {error}") from None

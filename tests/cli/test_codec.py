@@ -1,0 +1,89 @@
+"""`twinsync codec`: streams of the exact size, decoded elsewhere from the files alone; bad input in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from twinsync.cli.app import BAD_INPUT, DONE, run
+from twinsync.codec.sources import sample_frames
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three small pictures of the street in a folder."""
+    folder = tmp_path_factory.mktemp("images")
+    for place, frame in enumerate(sample_frames()[:3, 60:180, 100:260]):
+        Image.fromarray(frame).save(folder / f"{place}.png")
+    return folder
+
+
+def test_encode_then_decode_in_another_process(images: Path, tmp_path: Path) -> None:
+    streams, pictures = tmp_path / "streams", tmp_path / "pictures"
+    assert run(["codec", "encode", "--input", str(images), "--phi", "0.05", "--out", str(streams)]) == DONE
+    sizes = {path.name: path.stat().st_size for path in streams.iterdir()}
+    # D = 120 x 160 x 8 = 153,600 bit: 19,200 bytes at phi = 1, 960 at 0.05.
+    assert sizes == {"00000.twin": 19_200, "00001.twin": 960, "00002.twin": 960}
+    command = [sys.executable, "-m", "twinsync", "codec", "decode", str(streams), "--out", str(pictures)]
+    assert subprocess.run(command, capture_output=True, timeout=300).returncode == DONE
+    for place in range(3):
+        true = np.asarray(Image.open(images / f"{place}.png")).astype(int)
+        decoded = np.asarray(Image.open(pictures / f"{place:05d}.png")).astype(int)
+        assert np.mean((decoded - true) ** 2) <= (0 if place == 0 else 12)
+
+
+def test_a_stream_without_its_reference_is_named(images: Path, tmp_path: Path, capsys) -> None:
+    streams = tmp_path / "streams"
+    run(["codec", "encode", "--input", str(images), "--phi", "0.05", "--out", str(streams)])
+    (streams / "00001.twin").unlink()
+    capsys.readouterr()
+    assert run(["codec", "decode", str(streams), "--out", str(tmp_path / "out")]) == BAD_INPUT
+    error = capsys.readouterr().err
+    assert "00002.twin: the stream was coded against revision 1, this decoder holds 0" in error
+
+
+def test_evaluate_as_json(images: Path, capsys) -> None:
+    assert run(["codec", "evaluate", "--input", str(images), "--phi", "0.1", "--json", "-"]) == DONE
+    (entry,) = json.loads(capsys.readouterr().out)["factors"]
+    assert entry["extraction_factor"] == 0.1
+    assert [frame["wire_bytes"] for frame in entry["frames"]] == [1920, 1920]
+    assert entry["psnr_db"] > entry["still_psnr_db"]["WebP"] > entry["still_psnr_db"]["JPEG"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragments"),
+    [
+        (["encode", "--phi", "0", "--out", "x"], ["--phi", "'0' is not a factor from 0.001 to 1"]),
+        (["encode", "--phi", "0.1", "--out", "x", "--input", "nowhere"], ["nowhere", "no such folder or file"]),
+        (["encode", "--phi", "0.1", "--out", "x", "--start", "99"], ["--start 99", "fewer frames"]),
+        (["decode", "nowhere", "--out", "x"], ["nowhere", "no streams there"]),
+        (["evaluate", "--frames", "1"], ["one frame is no clip"]),
+    ],
+)
+def test_bad_input_is_one_line(arguments: list[str], fragments: list[str], capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["codec", *arguments]) == BAD_INPUT
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    for fragment in fragments:
+        assert fragment in error
+
+
+def test_an_empty_folder_and_a_broken_image_are_named(tmp_path: Path, capsys) -> None:
+    arguments = ["codec", "encode", "--phi", "0.1", "--out", str(tmp_path / "out"), "--input", str(tmp_path)]
+    assert run(arguments) == BAD_INPUT
+    assert "no images; expected files that end in .png" in capsys.readouterr().err
+    (tmp_path / "a.png").write_bytes(b"no image")
+    assert run(arguments) == BAD_INPUT
+    assert "a.png: not an image" in capsys.readouterr().err
+
+
+def test_coding_needs_no_training_framework() -> None:
+    code = "import sys, twinsync.codec.camera, twinsync.codec.series; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60).returncode == 0
