@@ -13,7 +13,6 @@ from twinsync.learning.settings import (
     TUNED_REASONS,
     PpoSettings,
     SacSettings,
-    algorithm_of,
     check_settings,
     deciding,
     override,
@@ -106,7 +105,7 @@ def test_impossible_values(complains, settings, key: str, text: str) -> None:
 @pytest.mark.parametrize("pair", sorted(PRESETS))
 def test_presets_can_work(pair: tuple[str, str]) -> None:
     check_settings(PRESETS[pair])
-    assert algorithm_of(PRESETS[pair]) == pair[0]
+    assert PRESETS[pair].algorithm == pair[0]
 
 
 @pytest.mark.parametrize(("tuned", "paper"), [(SAC_TUNED, SacSettings()), (PPO_TUNED, PpoSettings())])

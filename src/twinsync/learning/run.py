@@ -23,7 +23,7 @@ from twinsync.errors import InputError
 from twinsync.interrupts import uninterrupted
 from twinsync.learning.divergence import Diverged, find_divergences
 from twinsync.learning.gradient import Gradient
-from twinsync.learning.settings import Settings, algorithm_of, check_settings, deciding
+from twinsync.learning.settings import Settings, check_settings, deciding
 from twinsync.learning.training import CurveRow, Training, advance, check_divergence, start_training
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
@@ -59,7 +59,7 @@ class RunConfig:
             json.dumps(
                 {
                     "scenario": {"name": self.scenario, "overrides": list(self.overrides), "values": values},
-                    "algorithm": algorithm_of(self.settings),
+                    "algorithm": self.settings.algorithm,
                     "settings": deciding(self.settings),
                     "seeds": self.seeds,
                     "seed": self.seed,
@@ -199,7 +199,7 @@ def policy_card(training: Training, scenario: Scenario) -> dict[str, Any]:
     policies, settings = training.policies(), training.algorithm.settings
     interface = settings.interface
     return {
-        "algorithm": algorithm_of(settings),
+        "algorithm": settings.algorithm,
         "architecture": policies.network.architecture,
         "hidden": list(settings.hidden),
         "outputs": settings.policy_heads * interface.decisions,

@@ -272,11 +272,6 @@ def find_settings(algorithm: str, preset: str) -> Settings:
     return PRESETS[algorithm, preset]
 
 
-def algorithm_of(settings: Settings) -> str:
-    """`sac`, `ppo` or `gradient`."""
-    return settings.algorithm
-
-
 def deciding(settings: Settings) -> dict[str, Any]:
     """The settings that decide a result, by name: all but later additions that are as they were before there was a
     choice. Results stored earlier stay the results of their settings."""

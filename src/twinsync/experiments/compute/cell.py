@@ -14,7 +14,7 @@ import jax
 from twinsync.allocators.registry import allocator_names
 from twinsync.errors import InputError
 from twinsync.learning.run import plain_values
-from twinsync.learning.settings import Settings, algorithm_of, deciding
+from twinsync.learning.settings import Settings, deciding
 from twinsync.plugins import ALLOCATORS, find_plugin, package_of
 from twinsync.scenario import Scenario, constants
 
@@ -56,7 +56,7 @@ class Cell:
             decides: dict[str, Any] = {"allocator": self.allocator, "source": _source(self.allocator)}
         else:
             decides = {
-                "algorithm": algorithm_of(self.settings),
+                "algorithm": self.settings.algorithm,
                 "settings": deciding(self.settings),
                 "training_seed": self.training_seed,
                 "stretches": self.stretches,
@@ -87,7 +87,7 @@ class Cell:
             for key, value in self.identity["scenario"].items()
             if known[key].integer or known[key].choices or not isinstance(value, (int, float))
         }
-        learner = None if self.settings is None else [algorithm_of(self.settings), deciding(self.settings)]
+        learner = None if self.settings is None else [self.settings.algorithm, deciding(self.settings)]
         shape = jax.tree.structure(self.scenario).num_leaves
         library = [self.library] if self.library else []
         return json.dumps([fixed, shape, learner, None if learner else self.allocator, *library], sort_keys=True)
