@@ -38,6 +38,15 @@ def test_the_power_law_is_recovered() -> None:
     assert supported(laws).name == "power"
 
 
+def test_work_that_rises_with_phi_is_no_power_law() -> None:
+    phi = np.array(FACTORS)
+    laws = fit_laws(_cost(300 * phi**0.4, 300 * phi**0.6))
+    assert {law.name: law for law in laws}["power"].parameters["extraction_exponent"][0] == pytest.approx(
+        -0.4, abs=0.02
+    )
+    assert supported(laws).name == "piecewise"
+
+
 def test_a_flat_cost_supports_the_constant_law() -> None:
     laws = fit_laws(_cost(np.full(8, 250.0), np.full(8, 250.0)))
     assert supported(laws).name == "constant"

@@ -151,10 +151,15 @@ def _interval(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def supported(laws: Sequence[Law]) -> Law:
-    """The simplest law whose error no more complicated one clearly undercuts: constant, then power, then piecewise."""
+    """The simplest law whose error no more complicated one clearly undercuts: constant, then power, then piecewise.
+
+    A power law with a negative exponent is left out: work that falls with phi is not eq. (7), and no scenario takes it.
+    """
     by_name = {law.name: law for law in laws}
     chosen = by_name["constant"]
     for name in ("power", "piecewise"):
+        if any(value < 0 for value, _, _ in by_name[name].parameters.values()):
+            continue
         if by_name[name].error < CLEARLY_BETTER * chosen.error:
             chosen = by_name[name]
     return chosen

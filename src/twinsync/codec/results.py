@@ -38,7 +38,7 @@ def evaluation_json(results: Sequence[FactorResult]) -> dict[str, Any]:
 def evaluation_table(results: Sequence[FactorResult]) -> Table:
     """One row for each factor."""
     table = Table(title=f"Against the twin; first frame known at {results[0].first_psnr_db:.1f} dB")
-    columns = ("phi", "bytes", "PSNR [dB]", "F1 moving", "JPEG [dB]", "WebP [dB]", "encode [ms]", "decode [ms]")
+    columns = ("phi", "bytes", "PSNR dB", "F1 moving", "JPEG dB", "WebP dB", "encode ms", "decode ms")
     for column in columns:
         table.add_column(column, justify="right")
     for result in results:
@@ -72,7 +72,7 @@ def calibration_tables(cost: Cost, laws: Sequence[Law], accuracy: Sequence[Accur
     """What was measured, then the laws."""
     work = Table(title=f"Cycles per raw bit at {cost.clock_hz / 1e9:.2f} GHz, and accuracy by the reference's age")
     ages = sorted({each.age for each in accuracy})
-    for column in ("phi", "encode", "decode", *(f"PSNR [dB], F1, age {age}" for age in ages)):
+    for column in ("phi", "encode", "decode", *(f"PSNR dB, F1, age {age}" for age in ages)):
         work.add_column(column, justify="right")
     by_place = {(each.extraction_factor, each.age): f"{each.psnr_db:.1f}, {each.f1:.3f}" for each in accuracy}
     for factor, encode, decode in zip(cost.factors, cost.encode.mean(1), cost.decode.mean(1), strict=True):
