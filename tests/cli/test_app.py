@@ -11,9 +11,8 @@ import pytest
 import typer
 
 from twinsync.cli import app as module
-from twinsync.cli import shared
 from twinsync.cli.app import run
-from twinsync.cli.shared import check_json_target, interruptible, write_json
+from twinsync.cli.options import check_json_target, interruptible, write_json
 from twinsync.errors import InputError
 
 

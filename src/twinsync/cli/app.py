@@ -14,9 +14,9 @@ from twinsync import compilation, interrupts
 from twinsync.cli.codec import codec_app
 from twinsync.cli.evaluate import evaluate
 from twinsync.cli.export import export
+from twinsync.cli.options import Interrupted, say
 from twinsync.cli.render import render
 from twinsync.cli.scenario import scenario_app
-from twinsync.cli.shared import Interrupted, say
 from twinsync.cli.solve import solve
 from twinsync.cli.study import study_app
 from twinsync.cli.sweep import report, reproduce, sweep

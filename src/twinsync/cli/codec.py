@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinsync.cli.shared import (
+from twinsync.cli.options import (
     JsonOption,
     OutOption,
     SeedOption,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinsync.cli import completion
-from twinsync.cli.shared import (
+from twinsync.cli.options import (
     MOST_SLOTS,
     JsonOption,
     ScenarioOption,

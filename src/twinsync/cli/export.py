@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from twinsync.cli.shared import say
+from twinsync.cli.options import say
 
 
 def export(

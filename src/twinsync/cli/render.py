@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from twinsync.cli.evaluate import find
-from twinsync.cli.shared import ScenarioOption, SeedOption, SetOption, progress
+from twinsync.cli.options import ScenarioOption, SeedOption, SetOption, progress
 from twinsync.errors import InputError
 
 MOST = 2

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from twinsync.cli.shared import JsonOption, SetOption, WideOption, check_json_target, show, write_json
+from twinsync.cli.options import JsonOption, SetOption, WideOption, check_json_target, show, write_json
 from twinsync.errors import InputError
 from twinsync.plugins import SCENARIOS, find_plugin, package_of, plugin_names, scenario_file, warn_of_clash
 

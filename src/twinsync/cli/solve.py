@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twinsync.cli.shared import (
+from twinsync.cli.options import (
     MOST_SLOTS,
     JsonOption,
     ScenarioOption,

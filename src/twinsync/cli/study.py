@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twinsync.cli.shared import (
+from twinsync.cli.options import (
     LearningOption,
     OutOption,
     ResumeOption,

@@ -12,7 +12,7 @@ import typer
 
 from twinsync import interrupts
 from twinsync.cli import completion
-from twinsync.cli.shared import (
+from twinsync.cli.options import (
     OutOption,
     ResumeOption,
     ScenarioOption,

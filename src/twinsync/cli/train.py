@@ -8,7 +8,7 @@ import typer
 
 from twinsync import interrupts
 from twinsync.cli import completion
-from twinsync.cli.shared import (
+from twinsync.cli.options import (
     LearningOption,
     OutOption,
     ResumeOption,
