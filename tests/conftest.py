@@ -12,6 +12,7 @@ os.environ["MPLBACKEND"] = "Agg"
 # Tests compile much and compute little: without the backend's optimiser they take a third less time.
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
 os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)  # nothing a test does outlives it
+os.environ.pop("COLUMNS", None)  # workers of a parallel run get 80 from it, which nobody asked for
 os.environ["TWINSYNC_CACHE"] = "off"
 
 import pytest

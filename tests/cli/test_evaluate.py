@@ -61,7 +61,8 @@ def test_json_is_as_documented(capsys: pytest.CaptureFixture[str]) -> None:
     assert equal["gap_to_optimum"]["mean"] == pytest.approx(equal["cost"]["mean"] / best["cost"]["mean"] - 1)
     paired = found["paired"]["optimum"]["equal-share"]
     assert paired["latency_s"]["mean"] == pytest.approx(best["latency_s"]["mean"] - equal["latency_s"]["mean"])
-    assert paired["cost"]["ci_high"] < 0
+    assert paired["cost"]["mean"] < 0
+    assert paired["cost"]["ci_low"] < paired["cost"]["mean"] < paired["cost"]["ci_high"]
     assert found["optimum"]["relative_gap"] < 1e-4
 
 

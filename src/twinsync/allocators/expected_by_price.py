@@ -23,6 +23,7 @@ from twinsync.allocators.branching import Best
 from twinsync.allocators.expectation import DeviceProblem, device_cost
 from twinsync.allocators.expected_derivatives import Derivatives, device_derivatives
 from twinsync.allocators.four_by_four import Four, factorise, substitute
+from twinsync.arrays import Array
 from twinsync.model.semantics import log_work
 from twinsync.model.slot import GHZ, over_devices
 from twinsync.scenario import Scenario
@@ -31,7 +32,7 @@ from twinsync.scenario import Scenario
 PHI_PARTS = ((0.02, 0.2), (0.4, 0.6), (0.8, 0.97))
 OTHER_PARTS = ((0.6, 0.85), (0.5, 0.95))
 SETTLING = 8  # steps of every start
-MAX_STEPS = 80
+MAX_STEPS = 400
 MOST_CHANGES = 2  # between serving a device and giving it up
 ACCURATE = 1e-9  # of a slot's cost, what a further step would gain
 SMOOTHING = 1e-4  # of the energy budget, see `device_derivatives`
@@ -85,8 +86,8 @@ def box_of(scenario: Scenario) -> Box:
 def minimise_expected(
     scenario: Scenario,
     problem: DeviceProblem,
-    may_serve: jax.Array,
-    may_give_up: jax.Array,
+    may_serve: Array,
+    may_give_up: Array,
     leave_open: int | jax.Array,
 ) -> Best:
     """Minimise the expected cost of a batch of slots [b, K] in which each device may be served, given up, or both, all
