@@ -55,5 +55,7 @@ def test_no_place_of_a_dense_grid_costs_a_device_less_at_the_price(exponent):
         parts = [np.linspace(lo, hi, n) for lo, hi, n in zip(box.low, box.high, (25, 20, 8, 10), strict=True)]
         grid = np.array(list(itertools.product(*parts))).T[:, :, None, None]
         # With one device the server's whole capacity is its own, and the price nothing.
-        least = jnp.min(device_cost(scenario, jax.tree.map(lambda x: x[None], problem), tuple(grid)), axis=0)
+        least = jnp.min(
+            device_cost(scenario, jax.tree.map(lambda x: x[None], problem), tuple(jnp.asarray(grid))), axis=0
+        )
         assert np.all(np.asarray(least[:, 0]) >= np.asarray(best.bound) - 1e-9 * np.abs(best.bound))
