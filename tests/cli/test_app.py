@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from twinsync.cli import app as module
+from twinsync.cli import options
 from twinsync.cli.app import run
 from twinsync.cli.options import check_json_target, interruptible, write_json
 from twinsync.errors import InputError
@@ -175,7 +176,7 @@ def test_json_into_nowhere_is_refused(tmp_path: Path) -> None:
 
 
 def test_progress_stays_off_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
-    with shared.progress() as report:
+    with options.progress() as report:
         report("working", 1, 2)
     assert capsys.readouterr().out == ""
 
@@ -211,8 +212,8 @@ def test_a_log_says_how_long_the_rest_will_take(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(shared.time, "monotonic", lambda: now[0])
-    report = shared._lines()
+    monkeypatch.setattr(options.time, "monotonic", lambda: now[0])
+    report = options.progress_lines()
     for seconds, done in ((10.0, 0), (60.0, 0), (100.0, 25), (200.0, 50), (7200.0, 51)):
         now[0] = seconds
         report("training", done, 100)

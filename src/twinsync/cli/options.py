@@ -156,7 +156,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     compilation.connect()
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _lines()
+        yield progress_lines()
         return
     columns = (
         *(TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn()),
@@ -179,7 +179,8 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
             yield report
 
 
-def _lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:
+def progress_lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:
+    """Progress for a log: one line on standard error every so many seconds, with the time left."""
     began = last = time.monotonic()
 
     def report(what: str, done: int, total: int) -> None:
