@@ -22,6 +22,7 @@ from jaxtyping import install_import_hook
 # An int where the annotation says float is fine, as it is to a static type checker.
 install_import_hook("twinsync", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
+from twinsync import compilation
 from twinsync.errors import InputError
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
@@ -57,6 +58,13 @@ def chromium() -> str:
     """Path of the browser, for tests marked `browser`."""
     assert CHROMIUM is not None
     return CHROMIUM
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs() -> Iterator[None]:
+    """After a file of tests, drop compiled programs if they are many: the suite compiles more than may be held."""
+    yield
+    compilation.forget_many()
 
 
 Complaint = Callable[..., AbstractContextManager[None]]

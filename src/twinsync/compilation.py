@@ -8,6 +8,7 @@ goes wrong costs a compilation and at most one warning.
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import os
 import platform
@@ -20,6 +21,7 @@ from pathlib import Path
 VARIABLE = "TWINSYNC_CACHE"  # a folder, or `off`
 OFF = "off"
 MOST_BYTES = 1 << 30
+MOST_MAPPINGS = 30_000
 
 _ABANDONED_S = 86_400.0  # a file half written this long ago is nobody's any more
 _SUFFIX = ".program"
@@ -149,6 +151,25 @@ def connect() -> None:
     compilation_cache._cache = ProgramCache(place)
     compilation_cache._cache_initialized = True
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def forget_many() -> bool:
+    """Drop the programs that this process holds, if they are many; what is needed again is compiled again.
+
+    Each takes about three memory mappings, and Linux allows a process 65,530 (vm.max_map_count): at the next
+    compilation beyond them it dies of a segmentation fault. Returns whether they were dropped.
+    """
+    try:
+        mappings = Path("/proc/self/maps").read_bytes().count(b"\n")
+    except OSError:  # not on every system
+        return False
+    if mappings <= MOST_MAPPINGS:
+        return False
+    import jax
+
+    jax.clear_caches()
+    gc.collect()
+    return True
 
 
 @contextlib.contextmanager

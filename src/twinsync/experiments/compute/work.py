@@ -14,6 +14,7 @@ import numpy as np
 
 from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
+from twinsync.compilation import forget_many
 from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.peers import peer_versions, train_peer
@@ -33,6 +34,7 @@ def compute(cells: Sequence[Cell]) -> list[CellResult]:
 
     Raises `InputError` for settings that a cell's library cannot do, or where that library is not installed.
     """
+    forget_many()
     if cells[0].settings is None:
         return [_allocate(cell) for cell in cells]
     if cells[0].library:
