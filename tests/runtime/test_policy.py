@@ -81,7 +81,7 @@ def test_any_scenario_any_k_any_batch(general: Twins, size, seed, overrides) -> 
     given, here = slots(face, devices, batch, seed), general.scenario.replace(device_count=devices, **overrides)
     with jax.enable_x64(True):
         expected = jax.device_get(_jitted(general.trained, here, given))
-    assert_same(general.runtime.decide(**given, **overrides), expected, general)
+    assert_same(general.runtime.decide(**given, **overrides), expected, general, **overrides)
 
 
 @settings(max_examples=15)

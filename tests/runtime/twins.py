@@ -86,17 +86,19 @@ def eagerly(policy: Policy, scenario: Scenario, given: dict[str, Any]) -> dict[s
         return {part: np.asarray(value) for part, value in reference(policy, scenario, given).items()}
 
 
-def assert_same(found: Any, expected: dict[str, Any], twins: Twins) -> None:
+def assert_same(found: Any, expected: dict[str, Any], twins: Twins, **overrides: float) -> None:
     """Within 1e-5, relative.
 
-    A request of edge CPU near its lower bound, 1/200 of the upper, can't be told so finely by a float32 action: there,
-    within a few roundings of the action.
+    A CPU frequency near its lower bound, a hundredth of the upper or less, can't be told so finely by a float32 action:
+    there, within a few roundings of the action.
     """
+    scenario = twins.scenario.replace(**overrides)
+    rounding = {"device_cpu_hz": 5e-7 * scenario.device_cpu_max_hz}
+    if twins.trained.interface.edge_cpu == "requests":
+        rounding["edge_cpu_hz"] = 5e-7 * scenario.edge_cpu_max_hz
     for part in PARTS:
-        request = part == "edge_cpu_hz" and twins.trained.interface.edge_cpu == "requests"
-        rounding = 5e-7 * twins.scenario.edge_cpu_max_hz if request else 0.0
         values = found[part] if isinstance(found, dict) else getattr(found, part)
-        np.testing.assert_allclose(values, expected[part], rtol=1e-5, atol=rounding, err_msg=part)
+        np.testing.assert_allclose(values, expected[part], rtol=1e-5, atol=rounding.get(part, 0.0), err_msg=part)
 
 
 def open_onnx(content: bytes) -> onnxruntime.InferenceSession:
