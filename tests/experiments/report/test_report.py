@@ -97,7 +97,7 @@ def test_the_table_s_numbers_are_the_evaluation_s(written):
 def test_the_markdown_shows_figures_that_exist(written):
     folder, _ = written
     pictures = re.findall(r"!\[[^]]+]\(([^)]+)\)", (folder / "report.md").read_text("utf-8"))
-    assert len(pictures) == 5 + 3  # of the comparison, and of the sweeps
+    assert len(pictures) == 6 + 3  # of the comparison, and of the sweeps
     assert all((folder / picture).is_file() for picture in pictures)
 
 

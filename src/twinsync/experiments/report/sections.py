@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twinsync.experiments.columns import COMPARISON, Row, by_cost, columns_of, compared, training
-from twinsync.experiments.formatting import change, listing, number, sentence, share
+from twinsync.experiments.figures.policy import POLICY
+from twinsync.experiments.formatting import NBSP, change, listing, number, sentence, share
 from twinsync.experiments.formatting import duration as time
 from twinsync.experiments.records import Claim
 from twinsync.experiments.report import findings, tables
@@ -50,7 +51,7 @@ def build(results: Results, claims: Sequence[Claim] = (), record: Results | None
         *(_summary(results, record) if has_comparison else []),
         *([Paragraph(tally(claims))] if claims else []),
         budget_box(manifest),
-        *([*_comparison(results), *_learning(results)] if has_comparison else []),
+        *([*_comparison(results), *_policy(results), *_learning(results)] if has_comparison else []),
         *(_printed(results, record) if has_comparison else []),
         *variants_section(results, record),
         *paper_sweeps(results),
@@ -143,6 +144,27 @@ def _notes(results: Results) -> list[str]:
         key, space, rest = note.partition(" ")
         notes.append(sentence(f"{results.label(key)}{space}{rest}"))
     return notes
+
+
+def _policy(results: Results) -> list[Block]:
+    """What the headline's learner and the optima decide for one device."""
+    picture = results.policy
+    if picture is None:
+        return []
+    names = list(dict.fromkeys(line.scheme for line in picture.lines))
+    rows = [row for row in by_cost(results) if row.scheme.name in names]
+    distance, data = f"{picture.distance_m:.3g}{NBSP}m", f"{picture.data_bits / 1e6:.2g}{NBSP}Mbit"
+    caption = (
+        f"What is decided for one of {picture.device_count} UDs against its distance (with {data}) and its data "
+        f"(at {distance}); the others stay at {distance} with {data}. Panels of a decision share their axis. Schemes "
+        f"that see the channel: median, and 10th to 90th percentile over {picture.draws} channel draws. Learned ones: "
+        f"over training seeds. {training(rows)}"
+    )
+    labels = listing([results.label(name) for name in names])
+    return [
+        Heading("What the policies decide"),
+        Picture(POLICY, caption, f"Small multiples: the four decisions of {labels} for one device.", _made(results)),
+    ]
 
 
 def _trained(results: Results) -> list[Row]:
