@@ -37,7 +37,7 @@ def report(tmp_path_factory) -> Path:
     """The page; the comparison's own figures, which answer to nothing, are left empty."""
     folder, made = tmp_path_factory.mktemp("page"), results()
     empty = '<svg viewBox="0 0 100 60"></svg>'
-    names = ("fig3_convergence", "comparison", "latency_parts", "energy_parts", "policy")
+    names = ("fig3_convergence", "comparison", "latency_parts", "energy_parts", "policy", "at_a_glance")
     drawn = {name: Drawn(name, empty, empty) for name in names}
     drawn |= write_figures(folder, replace(made, comparison=None))
     page = folder / "report.html"

@@ -44,7 +44,7 @@ def _plans(results: Results, record: Results | None) -> Iterator[FigurePlan]:
     look = styles(results.schemes if record is None else {**record.schemes, **results.schemes})
     if results.comparison is not None:
         yield convergence_plan("fig3_convergence", results.with_curves(printed=False), look)
-        yield from comparison_plans(results, look)
+        yield from comparison_plans(results, look, record)
         if results.policy is not None:
             yield policy_plan(results.policy, results.schemes, look)
     for figure, one in sweep_figures(results.sweeps):
