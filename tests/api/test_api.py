@@ -205,3 +205,17 @@ def test_a_table_prints_in_columns_and_becomes_a_data_frame(monkeypatch: pytest.
     import pandas
 
     assert table.to_pandas().equals(pandas.DataFrame(list(table)))
+
+
+def test_a_table_is_written_as_csv_or_parquet_or_the_line_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table([{"name": "a", "cost": 1.23456}, {"name": "long", "cost": 100.0}])
+    table.write(tmp_path / "curve.csv")
+    assert (tmp_path / "curve.csv").read_text("utf-8").split() == ["name,cost", "a,1.23456", "long,100.0"]
+    monkeypatch.setattr("twinsync.api.table.find_spec", lambda name: None if name == "pyarrow" else name)
+    with pytest.raises(twinsync.InputError, match="pip install pandas pyarrow"):
+        table.write(tmp_path / "curve.parquet")
+    with pytest.raises(twinsync.InputError, match="a table is a file in"):
+        table.write(tmp_path / "curve.xlsx")
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.csv"]

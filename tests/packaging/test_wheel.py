@@ -178,6 +178,7 @@ def test_without_dependencies_the_command_says_so(alone: Environment, tmp_path: 
         ("codec encode --phi 0.5 --out streams", "codec", "the codec needs numba"),
         ("render --out cycle.mp4", "video", "needs PyAV"),
         ("export RUN --out policy.onnx", "onnx", "needs the package onnx"),
+        ("train --algorithm gradient --tensorboard --out run", "tensorboard", "tensorboardX is not installed"),
         ("evaluate --allocators edge.onnx", "", "ONNX Runtime is not installed"),
     ],
 )

@@ -66,7 +66,7 @@ def test_figures_say_where_they_come_from(written):
 
 
 def test_writing_again_changes_nothing_and_touches_nothing_else(tmp_path):
-    results = replace(compared(), sweeps=())
+    results = replace(compared(), sweeps=(), policy=None)
     write_report(tmp_path, results)
     (tmp_path / "notes.txt").write_text("mine", "utf-8")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
