@@ -1,7 +1,7 @@
 """twinsync: delay-aware digital twin synchronisation over semantic communication.
 
-The library in ten names, imported when first used: `load_scenario`, `draw_slots`, `solve`, `evaluate`, `train`,
-`load_policy`, `sweep`, `read_run`, and the arrays `Slot` and `Allocation`. See `twinsync.api`.
+The library in few names, imported when first used: `load_scenario`, `draw_slots`, `solve`, `evaluate`, `train`,
+`load_policy`, `draw_decisions`, `sweep`, `read_run`, and the arrays `Slot` and `Allocation`. See `twinsync.api`.
 """
 
 TYPE_CHECKING = False  # as type checkers read it; `typing` itself would take longer to import than all of this
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         InputError,
         Scenario,
         Slot,
+        draw_decisions,
         draw_slots,
         evaluate,
         load_policy,
@@ -31,6 +32,7 @@ __all__ = [
     "Scenario",
     "Slot",
     "__version__",
+    "draw_decisions",
     "draw_slots",
     "evaluate",
     "load_policy",

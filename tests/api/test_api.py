@@ -16,6 +16,7 @@ import twinsync
 from twinsync.api import Comparison, Table, TrainedPolicies
 from twinsync.cli.app import run
 from twinsync.experiments.compute.executors import Inline
+from twinsync.experiments.evaluate import DECISIONS
 from twinsync.export import export_run
 from twinsync.learning.settings import find_settings, override
 from twinsync.learning.training import start_training
@@ -205,3 +206,31 @@ def test_a_table_prints_in_columns_and_becomes_a_data_frame(monkeypatch: pytest.
     import pandas
 
     assert table.to_pandas().equals(pandas.DataFrame(list(table)))
+
+
+def test_a_table_is_written_as_csv_or_parquet_or_the_line_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table([{"name": "a", "cost": 1.23456}, {"name": "long", "cost": 100.0}])
+    table.write(tmp_path / "curve.csv")
+    assert (tmp_path / "curve.csv").read_text("utf-8").split() == ["name,cost", "a,1.23456", "long,100.0"]
+    monkeypatch.setattr("twinsync.api.table.find_spec", lambda name: None if name == "pyarrow" else name)
+    with pytest.raises(twinsync.InputError, match="pip install pandas pyarrow"):
+        table.write(tmp_path / "curve.parquet")
+    with pytest.raises(twinsync.InputError, match="a table is a file in"):
+        table.write(tmp_path / "curve.xlsx")
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.csv"]
+
+
+def test_decisions_are_a_table_and_a_picture(tmp_path: Path) -> None:
+    scenario = twinsync.load_scenario(device_count=3)
+    table = twinsync.draw_decisions(scenario, {"equal": "equal-share"}, tmp_path / "drawn.png", points=3)
+    assert [(row["axis"], row["decision"]) for row in table[:5]] == [
+        ("distance_m", part) for part in (*DECISIONS, "extraction_factor")
+    ]
+    assert len(table) == 2 * 3 * 4
+    edge = [row["median"] for row in table if row["decision"] == "edge_cpu_hz"]
+    assert edge == pytest.approx([scenario.edge_cpu_max_hz / 3] * 6)
+    assert (tmp_path / "drawn.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(twinsync.InputError, match="a picture is a file in"):
+        twinsync.draw_decisions(scenario, "equal-share", tmp_path / "drawn.gif")

@@ -56,7 +56,8 @@ def test_a_folder_that_exists_is_left_alone(command, tmp_path, capsys):
 
 def test_a_run_trains_resumes_and_is_an_allocator(tmp_path: Path, capsys):
     out = tmp_path / "mine"
-    assert run(["train", "--out", str(out), *TINY]) == DONE
+    assert run(["train", "--out", str(out), *TINY, "--tensorboard"]) == DONE
+    assert [path.name for path in (out / "tensorboard").iterdir()] == ["seed-0"]
     policy = (out / "policy.npz").read_bytes()
     assert "48 slots" in capsys.readouterr().err
     assert run(["train", "--out", str(out), *TINY, "--resume"]) == DONE

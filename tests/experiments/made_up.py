@@ -27,6 +27,8 @@ from twinsync.experiments.records import (
     Measured,
     Pair,
     Point,
+    PolicyLine,
+    PolicyPicture,
     ResultCounts,
     ScenarioName,
     Scheme,
@@ -251,6 +253,21 @@ _SETUP: dict[str, dict[str, Any]] = {
 }
 
 
+def policy_picture() -> PolicyPicture:
+    """What the headline's learner, which is flat, and the optimum, which varies with the channel, decide."""
+    axes = {"distance_m": (30.0, 50.0, 70.0), "data_bits": (6e5, 7e5, 8e5)}
+    values = {"extraction_factor": 0.5, "device_cpu_hz": 9e8, "transmit_power_w": 0.1, "edge_cpu_hz": 1.6e9}
+
+    def line(scheme: str, axis: str, spread: float) -> PolicyLine:
+        each = (
+            {part: (factor * value,) * 3 for part, value in values.items()} for factor in (1, 1 - spread, 1 + spread)
+        )
+        return PolicyLine(scheme, axis, axes[axis], *each)
+
+    lines = [line(scheme, axis, spread) for scheme, spread in (("sac-tuned", 0.0), ("optimum", 0.1)) for axis in axes]
+    return PolicyPicture(3, 24, 6, 50.0, 7e5, tuple(lines))
+
+
 def compared(*, seeds: int = 4, diverge: bool = True) -> Results:
     """A comparison at the preset."""
     phi = {"raw": 1.0, "without-sc": 1.0}
@@ -279,6 +296,7 @@ def compared(*, seeds: int = 4, diverge: bool = True) -> Results:
             made.headline.learner,
             made.headline.benchmarks,
         ),
+        policy=policy_picture(),
     )
 
 

@@ -59,20 +59,31 @@ def test_files_have_estimates_first_and_each_name_once():
 
 
 def test_a_new_column_is_one_entry(monkeypatch):
-    # Half of the energy, in mJ: in the comparison, in sweeps and in the files of both.
-    new = Column("half", "Half the energy", "mJ", lambda item: Estimate(item.energy_j / 2), 0, 1000.0)
+    # Half of the latency, in ms: in the comparison, in sweeps and in the files of both.
+    new = Column("half", "Half the latency", "ms", lambda item: Estimate(item.latency_s.mean / 2), 0, 1000.0)
     monkeypatch.setattr(columns, "COLUMNS", (*COLUMNS, new))
     results = both()
     table = comparison(results, "sac-tuned", by_cost(results))
-    assert table.header[-1] == "Half the energy [mJ]"
-    assert {row[-1] for row in table.rows} == {TableCell("1,400")}
+    assert table.header[-1] == "Half the latency [ms]"
+    assert table.rows[0][-1] == TableCell("6,855")  # of the optimum's 13.71 s
     swept = values(results.sweeps[0], results)
-    assert swept.header[-1] == "Half the energy [mJ]"
-    half = 500 * results.sweeps[0].points[0].evaluation.allocators["optimum"].energy_j
+    assert swept.header[-1] == "Half the latency [ms]"
+    half = 500 * results.sweeps[0].points[0].evaluation.allocators["optimum"].latency_s.mean
     assert TableCell(f"{half:,.0f}") in {row[-1] for row in swept.rows}
     assert list(exported())[-1] == "half"
-    assert {row[-1] for row in comparison_csv(results)} == {1.4}
+    assert 6.855 in {row[-1] for row in comparison_csv(results)}
     assert {len(row) for row in sweep_rows(results.sweeps[0], results)} == {4 + len(exported()) + 3}
+
+
+def test_what_is_the_same_in_every_row_leaves_the_table_for_its_caption(monkeypatch):
+    new = Column("held", "Held", "J", lambda item: Estimate(1.4), 2)
+    monkeypatch.setattr(columns, "COLUMNS", (*COLUMNS, new))
+    results = both()
+    rows = by_cost(results)
+    table = comparison(results, "sac-tuned", rows)
+    assert "Held [J]" not in table.header
+    assert table.caption.endswith("The same in every row: Held [J] 1.40.")
+    assert comparison(results, "sac-tuned", rows[:1]).header[-1] == "Held [J]"  # one row has nothing to differ from
 
 
 def test_each_table_has_its_columns_in_the_common_order():

@@ -19,7 +19,7 @@ from twinsync.experiments import reproduce as module
 from twinsync.experiments.compute.executors import Inline
 from twinsync.experiments.evaluate import evaluate
 from twinsync.experiments.plan import find_figures, reproduction_plan
-from twinsync.experiments.records import Claim, ClaimCheck, ClaimOutcome, Sensitivity
+from twinsync.experiments.records import Claim, ClaimCheck, ClaimOutcome, PolicyPicture, Sensitivity
 from twinsync.experiments.reproduce import report, reproduce
 from twinsync.experiments.results import read_results, write_results
 from twinsync.experiments.schemes import Budget, all_schemes
@@ -48,12 +48,21 @@ def analysis(scenario: str, overrides: tuple[str, ...], *, seed: int, **named) -
     return Sensitivity(scenario, tuple(overrides), 0, seed, (), (ClaimCheck("fig4-rise", "holds", True, 12.5),), (), ())
 
 
+def drawn(scenario, schemes, **named) -> PolicyPicture:
+    """In the place of two compilations, of what has a test of its own."""
+    picture = made_up.policy_picture()
+    assert {line.scheme for line in picture.lines} <= set(schemes)
+    assert all(schemes.values())
+    return picture
+
+
 @pytest.fixture(scope="module", autouse=True)
 def small():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "all_schemes", few)
         patch.setattr(collect, "HEADLINE_BENCHMARKS", ["equal-share"])
         patch.setattr(module, "sensitivity", analysis)
+        patch.setattr(module, "policy_picture", drawn)
         yield
 
 

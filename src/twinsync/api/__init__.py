@@ -5,6 +5,7 @@ devices (UDs) and are in SI units. Wrong input raises `InputError` with one line
 """
 
 from twinsync.api.learners import TrainedPolicies, load_policy, train
+from twinsync.api.pictures import draw_decisions
 from twinsync.api.schemes import Comparison, evaluate
 from twinsync.api.slots import draw_slots, load_scenario, solve
 from twinsync.api.studies import Run, read_run, sweep
@@ -23,6 +24,7 @@ __all__ = [
     "Slot",
     "Table",
     "TrainedPolicies",
+    "draw_decisions",
     "draw_slots",
     "evaluate",
     "load_policy",

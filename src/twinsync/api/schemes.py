@@ -66,14 +66,15 @@ def evaluate(
     """
     if slots < 1 or seeds < 1:
         raise InputError(f"slots = {slots} and seeds = {seeds} must be at least 1")
-    schemes = _schemes(allocators, scenario)
+    schemes = named_schemes(allocators, scenario)
     evaluation = evaluate_schemes(scenario, schemes, slots=slots, seeds=seeds, seed=seed, progress=progress)
     summary = summarise(evaluation)
     summary["notes"] += _outside(allocators, schemes, scenario, slots, seed)
     return Comparison(_table(summary), Table(evaluation.units_rows()), summary)
 
 
-def _schemes(allocators: Any, scenario: Scenario) -> dict[str, list[Allocator]]:
+def named_schemes(allocators: Any, scenario: Scenario) -> dict[str, list[Allocator]]:
+    """Policies by name, of what `evaluate` takes as allocators. Raises `InputError` naming what is none."""
     if isinstance(allocators, str | Path) or callable(allocators):
         allocators = [allocators]
     named = allocators.items() if isinstance(allocators, Mapping) else ((_name(each), each) for each in allocators)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from twinsync.errors import InputError
+from twinsync.writing import whole_file
 
 
 class Table(list[dict[str, Any]]):
@@ -28,6 +32,28 @@ class Table(list[dict[str, Any]]):
                 "pandas is not installed; pip install pandas, or use the records, a list of dicts"
             ) from None
         return pandas.DataFrame(list(self))
+
+    def write(self, path: str | Path) -> None:
+        """Write the table as `.csv`, or as `.parquet` where pandas and pyarrow are installed.
+
+        Raises `InputError` for another suffix, without them, and where the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix not in (".csv", ".parquet"):
+            raise InputError(f"{path}: a table is a file in .csv or .parquet")
+        if path.suffix == ".parquet" and (find_spec("pandas") is None or find_spec("pyarrow") is None):
+            raise InputError(f"{path}: .parquet needs pandas and pyarrow: pip install pandas pyarrow; or choose .csv")
+        try:
+            with whole_file(path) as partial:
+                if path.suffix == ".parquet":
+                    self.to_pandas().to_parquet(partial)
+                else:
+                    with partial.open("w", newline="", encoding="utf-8") as file:
+                        writer = csv.DictWriter(file, self.columns)
+                        writer.writeheader()
+                        writer.writerows(self)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
 
     def __str__(self) -> str:
         rows = [self.columns, *([_text(row[name]) for name in self.columns] for row in self)]

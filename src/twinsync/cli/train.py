@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +22,9 @@ from twinsync.cli.options import (
     progress,
     say,
 )
+
+if TYPE_CHECKING:
+    from twinsync.experiments.curve_log import CurveLog
 
 
 def train(
@@ -52,6 +56,10 @@ def train(
     ] = 3,
     seed: SeedOption = 0,
     resume: ResumeOption = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help="Write the curves for TensorBoard too, into OUT/tensorboard (an extra)."),
+    ] = False,
 ) -> None:
     """Train a policy for each of M seeds; the folder is then an allocator for `twinsync evaluate`."""
     with progress() as report:
@@ -62,10 +70,25 @@ def train(
 
         settings = override(find_settings(algorithm, preset), learning_pairs(learning))
         config = RunConfig(scenario, tuple(overrides or ()), settings, seeds, seed)
+        log = _curve_log(out) if tensorboard else None
+
+        def follow(what: str, done: int, total: int) -> None:
+            report(what, done, total)
+            if log is not None:
+                log.update()
+
         with interruptible(f"continue with: {command_line()} --resume"):
-            training = run(config, out, command=command_line(), resume=resume, progress=report)
+            training = run(config, out, command=command_line(), resume=resume, progress=follow)
+        if log is not None:
+            log.close()
     interrupts.advise(f"{out} is complete")
     last = training.curve[-seeds:]
     costs = ", ".join(f"{row.cost:.2f}" for row in last)
     say(f"{out}: {last[0].slots:,} slots, cost per slot on fixed slots by seed: {costs}")
     say(f"compare it: twinsync evaluate --scenario {scenario} --allocators {out},optimum")
+
+
+def _curve_log(out: Path) -> CurveLog:
+    from twinsync.experiments.curve_log import CurveLog
+
+    return CurveLog(out)

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import jax
@@ -88,9 +89,11 @@ def ages_at_slot_ends(latency_s: Float[Array, "N K"], slot_s: float) -> Float[np
 
 
 def check_suffix(path: Path) -> None:
-    """Raise `InputError` for a file that `write_animation` cannot write."""
+    """Raise `InputError` for a file that `write_animation` cannot write, .mp4 without PyAV included."""
     if path.suffix not in _WRITERS:
         raise InputError(f"{path}: a moving picture is a file in {', '.join(_WRITERS)}")
+    if path.suffix == ".mp4" and find_spec("av") is None:
+        raise InputError(f"{path}: writing .mp4 needs PyAV: pip install 'twinsync[video]'; or choose .gif or .html")
 
 
 def write_animation(path: Path, images: Sequence[np.ndarray]) -> None:
@@ -132,10 +135,8 @@ def _write_html(path: Path, images: Sequence[Image.Image]) -> None:
 
 
 def _write_mp4(path: Path, images: Sequence[Image.Image]) -> None:
-    try:
-        import av
-    except ImportError:
-        raise InputError(f"{path}: writing .mp4 needs PyAV; pip install av, or choose .gif or .html") from None
+    import av
+
     rate = 10
     with av.open(str(path), "w") as container:
         video = container.add_stream("h264", rate=rate)

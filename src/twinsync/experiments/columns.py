@@ -11,7 +11,8 @@ from twinsync.experiments.formatting import interval, listing, number, symbol
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Scheme
 from twinsync.experiments.results import Comparison, Results
 
-COMPARISON, SWEEP = "comparison", "sweep"  # tables: of one scenario, and of all points of a sweep
+# Tables: of one scenario, what that one leaves out, and of all points of a sweep.
+COMPARISON, MORE, SWEEP = "comparison", "more", "sweep"
 _PARTS = ("mean", "low", "high", "median", "p95")
 
 
@@ -90,25 +91,26 @@ def _rate(key: str, title: str) -> Column:
 
 COLUMNS = (
     Column("latency_s", "Latency of a slot", "s", lambda row: row.latency_s, 2, full=True),
-    Column("median", "Median (95th pct.)", "s", lambda row: row.latency_s, 2, middle=True, exported=False),
+    Column("median", "Median (95th pct.)", "s", lambda row: row.latency_s, 2, middle=True, tables=(MORE, SWEEP),
+           exported=False),
     Column("cost", "Cost of a slot", "", lambda row: row.cost, 1, full=True),
     Column("gap_to_optimum", "Above the optimum", "%", lambda row: row.gap_to_optimum, 1, 100.0, full=True),
     Column(
         "gap_to_expected", "Above the best without channel knowledge", "%", lambda row: row.gap_to_expected, 1, 100.0,
-        tables=(COMPARISON,), full=True,
+        tables=(MORE,), full=True,
     ),
     _rate("deadline_miss_rate", "Missed deadline"),
     _rate("energy_violation_rate", "Over energy budget"),
-    Column("energy_excess_j", "Energy over budget", "J", _plain("energy_excess_j"), 3, tables=(COMPARISON,)),
+    Column("energy_excess_j", "Energy over budget", "J", _plain("energy_excess_j"), 3, tables=(MORE,)),
     _rate("outage_rate", "Outage"),
-    Column("radio_load", "Radio load", "", _plain("radio_load"), 2),
+    Column("radio_load", "Radio load", "", _plain("radio_load"), 2, tables=(MORE, SWEEP)),
     Column("energy_j", "Energy of a slot", "J", _plain("energy_j"), 2, tables=(SWEEP,)),
     # An update that is late counts when it arrives; by deadline alone all schemes would be equally old at `paper`.
     Column(
         "age_with_late_updates_s", "Age of information", "s", _plain("age_with_late_updates_s"), 2,
-        tables=(COMPARISON,),
+        tables=(MORE,),
     ),
-    Column("jain_index", "Jain index", "", _plain("jain_index"), 3, tables=(COMPARISON,)),
+    Column("jain_index", "Jain index", "", _plain("jain_index"), 3, tables=(MORE,)),
     Column("extraction_factor", "Mean φ", "", _plain("extraction_factor"), 2),
     Column("sent_bits", "On air", "Mbit", _plain("sent_bits"), 3, 1e-6, tables=(), exported=False),
     Column(
@@ -121,7 +123,7 @@ COLUMNS = (
 
 
 def columns_of(table: str) -> list[Column]:
-    """The columns of `COMPARISON` or `SWEEP`, in their order."""
+    """The columns of `COMPARISON`, `MORE` or `SWEEP`, in their order."""
     return [column for column in COLUMNS if table in column.tables]
 
 

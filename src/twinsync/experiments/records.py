@@ -369,6 +369,36 @@ class Study(Record, frozen=True):
     commits: tuple[str, ...]
 
 
+class PolicyLine(Record, frozen=True):
+    """What one scheme decides for one device along an axis, `distance_m` or `data_bits`, at places `x` [P], SI units.
+
+    median, low, high: by decision, [P] each: median, 10th and 90th percentile over channel draws where the scheme sees
+    the channel, otherwise over its policies.
+    """
+
+    scheme: str
+    axis: str
+    x: Numbers
+    median: dict[str, Numbers]
+    low: dict[str, Numbers]
+    high: dict[str, Numbers]
+
+
+class PolicyPicture(Record, frozen=True):
+    """policy_picture.json: what schemes decide for one device of `device_count` while the others stay as they are.
+
+    draws: channel draws at each place, for schemes that see the channel. distance_m, data_bits: the other devices', and
+    the device's own along the other axis.
+    """
+
+    seed: int
+    draws: int
+    device_count: int
+    distance_m: float
+    data_bits: float
+    lines: tuple[PolicyLine, ...]
+
+
 class ClaimCheck(Record, frozen=True):
     """What came of one claim with exact schemes in the learners' places; `number` decides it, in percent."""
 

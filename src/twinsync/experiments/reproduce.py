@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.claims import check_claims
 from twinsync.experiments.claims.sensitivity import sensitivity
 from twinsync.experiments.collect import Stored, collect
 from twinsync.experiments.compute.executors import Executor
+from twinsync.experiments.compute.policy_picture import policy_picture
 from twinsync.experiments.compute.schedule import run
 from twinsync.experiments.compute.store import Store
 from twinsync.experiments.evaluate import Progress
 from twinsync.experiments.plan import Plan, read_plan
 from twinsync.experiments.recorded import as_printed
-from twinsync.experiments.records import Claim, Sensitivity
+from twinsync.experiments.records import Claim, PolicyPicture, Sensitivity
 from twinsync.experiments.report import write_report
-from twinsync.experiments.results import CLAIMS, SENSITIVITY, Results, read_results, write_claims, write_results
-from twinsync.experiments.run_folders import write_run_folders
+from twinsync.experiments.results import (
+    CLAIMS,
+    EXPECTED,
+    OPTIMUM,
+    POLICY_PICTURE,
+    SENSITIVITY,
+    Results,
+    read_results,
+    write_claims,
+    write_results,
+)
+from twinsync.experiments.run_folders import RUNS, write_run_folders
 from twinsync.manifest import provenance
 from twinsync.storage import encode, open_folder, read, write_json, write_text
 
@@ -50,6 +63,8 @@ def reproduce(
     run(plan.cells(), store, executor, tell, say)
     tell("report", 0, 1)
     results = _collect(out, plan, store, command)
+    if results.comparison is not None:
+        results = _with_policy(out, plan, results, tell)
     page = _report(out, results, plan.scenario, tell)
     tell("report", 1, 1)
     return page
@@ -75,10 +90,28 @@ def _collect(out: Path, plan: Plan, store: Store, command: str, *, partial: bool
     """The results of a plan, as far as they are stored, which are left in the folder as raw files too."""
     origin = provenance(command, plan.seed)
     results = collect(plan, store, command, origin, partial=partial)
+    if partial and results.comparison is not None and (out / POLICY_PICTURE).exists():
+        results = replace(results, policy=read(out / POLICY_PICTURE, PolicyPicture))
     write_results(out, results)
     if plan.compared:
         write_run_folders(out, Stored(plan, store, partial), origin)
     return results
+
+
+def _with_policy(out: Path, plan: Plan, results: Results, tell: Progress) -> Results:
+    """The results with the picture of what the headline's learner and the optima decide, made once."""
+    with suppress(InputError):  # none yet, or a damaged one
+        kept: PolicyPicture = read(out / POLICY_PICTURE, PolicyPicture)
+        return replace(results, policy=kept)
+    assert results.comparison is not None
+    scenario, learner = plan.preset.scenario, results.comparison.learner
+    names = {learner: str(out / RUNS / learner), **{name: name for name in (EXPECTED, OPTIMUM)}}
+    shown = [name for name in names if name in results.comparison.evaluation.allocators]
+    schemes = {name: find_allocators(names[name], scenario) for name in shown}
+    size = plan.budget.evaluation_slots
+    made = policy_picture(scenario, schemes, seed=plan.seed, batch=size, tell=lambda name: tell(f"{name} drawn", 0, 1))
+    write_text(out / POLICY_PICTURE, encode(made))
+    return replace(results, policy=made)
 
 
 def _report(out: Path, results: Results, scenario: str, progress: Progress | None = None) -> Path:

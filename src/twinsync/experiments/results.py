@@ -23,6 +23,7 @@ from twinsync.experiments.records import (
     Evaluation,
     Manifest,
     Point,
+    PolicyPicture,
     Scheme,
     Study,
     Sweep,
@@ -34,6 +35,7 @@ MANIFEST, SCENARIO, LEARNING = "manifest.json", "scenario.json", "learning.json"
 EVALUATION, CONVERGENCE = "evaluation.json", "convergence.csv"
 SWEEPS, STUDIES = "sweeps.json", "studies.json"
 SENSITIVITY, CLAIMS = "sensitivity.json", "claims.csv"
+POLICY_PICTURE = "policy_picture.json"
 
 OPTIMUM, EXPECTED = "optimum", "expected"  # allocators' names
 SAC_AS_PRINTED = "sac-paper"
@@ -69,7 +71,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Results:
-    """What a folder holds. comparison: None where sweeps alone were asked for."""
+    """What a folder holds. comparison: None where sweeps alone were asked for. policy: None where it was not made."""
 
     manifest: Manifest
     scenario: tuple[ConstantEntry, ...] = ()
@@ -77,6 +79,7 @@ class Results:
     comparison: Comparison | None = None
     sweeps: tuple[Sweep, ...] = ()
     studies: Mapping[str, Study] = field(default_factory=dict)
+    policy: PolicyPicture | None = None
 
     @cached_property
     def schemes(self) -> dict[str, Scheme]:
@@ -140,6 +143,8 @@ def write_results(folder: Path, results: Results) -> None:
     files[SWEEPS] = Sweeps(sweeps=results.sweeps)
     if results.studies:
         files[STUDIES] = results.studies
+    if results.policy is not None:
+        files[POLICY_PICTURE] = results.policy
     for name, content in (*files.items(), (MANIFEST, results.manifest)):
         write_text(folder / name, encode(content))
 
@@ -155,7 +160,10 @@ def read_results(folder: Path) -> Results:
     scenario, learning = (read(folder / name, tuple[ConstantEntry, ...]) for name in (SCENARIO, LEARNING))
     sweeps: tuple[Sweep, ...] = read(folder / SWEEPS, Sweeps).sweeps if (folder / SWEEPS).exists() else ()
     studies = read(folder / STUDIES, dict[str, Study]) if (folder / STUDIES).exists() else {}
-    return Results(manifest, scenario, learning, _comparison(folder, manifest), sweeps, studies)
+    comparison = _comparison(folder, manifest)
+    drawn = comparison is not None and (folder / POLICY_PICTURE).exists()
+    policy = read(folder / POLICY_PICTURE, PolicyPicture) if drawn else None
+    return Results(manifest, scenario, learning, comparison, sweeps, studies, policy)
 
 
 def _comparison(folder: Path, manifest: Manifest) -> Comparison | None:

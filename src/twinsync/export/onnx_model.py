@@ -46,7 +46,7 @@ def onnx_bytes(policy: RuntimePolicy) -> bytes:
         import onnx
         from onnx import helper
     except ImportError:
-        raise InputError("an .onnx file needs the package onnx; install twinsync[onnx], or export .npz") from None
+        raise InputError("an .onnx file needs the package onnx: pip install 'twinsync[onnx]'; or export .npz") from None
     graph = _Graph(policy)
     model = helper.make_model(
         helper.make_graph(

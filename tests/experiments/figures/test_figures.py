@@ -14,7 +14,7 @@ from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.figures import Drawn, write_figures
 from twinsync.experiments.results import Results
 
-NAMES = ("fig3_convergence", "comparison", "latency_parts", "energy_parts")
+NAMES = ("fig3_convergence", "comparison", "latency_parts", "energy_parts", "policy", "at_a_glance")
 Written = tuple[Path, Results, dict[str, Drawn]]
 
 

@@ -9,6 +9,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.experiments.made_up import both
 
 from twinsync.experiments.figures import Drawn, write_figures
+from twinsync.experiments.figures.chart import write
+from twinsync.experiments.figures.comparison import GLANCE, comparison_plans
+from twinsync.experiments.figures.style import styles
 from twinsync.experiments.report.html import to_html
 from twinsync.experiments.report.sections import build
 from twinsync.experiments.results import Results
@@ -34,12 +37,14 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> Path:
-    """The page; the comparison's own figures, which answer to nothing, are left empty."""
+    """The page; the comparison's own figures, which answer to nothing, are left empty, apart from the first."""
     folder, made = tmp_path_factory.mktemp("page"), results()
     empty = '<svg viewBox="0 0 100 60"></svg>'
-    names = ("fig3_convergence", "comparison", "latency_parts", "energy_parts")
+    names = ("fig3_convergence", "comparison", "latency_parts", "energy_parts", "policy")
     drawn = {name: Drawn(name, empty, empty) for name in names}
     drawn |= write_figures(folder, replace(made, comparison=None))
+    (glance,) = (plan for plan in comparison_plans(made, styles(made.schemes)) if plan.name == GLANCE)
+    drawn[GLANCE] = write(glance, folder / "figures")
     page = folder / "report.html"
     page.write_text(to_html(build(made), drawn), "utf-8")
     return page
@@ -71,6 +76,26 @@ def test_no_page_is_wider_than_its_window(page):
         details.evaluate("element => { element.open = true }")
     width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert width[0] == width[1]
+
+
+def test_the_answer_and_one_chart_are_on_the_first_screen(page):
+    for shown in (page.locator(".tiles"), page.locator(f"#{GLANCE} svg:visible")):
+        box = shown.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 844  # of a phone; less than the page's 900
+
+
+def test_a_wide_table_keeps_its_first_column_and_says_on_a_phone_that_it_scrolls(page):
+    table = page.locator(".many").nth(1)
+    name = table.locator("tbody th").first
+    before = name.bounding_box()
+    hint = table.evaluate("element => getComputedStyle(element, '::before').content")
+    assert ("Scroll sideways" in hint) == (page.viewport_size["width"] < 600)
+    table.evaluate("element => { element.scrollLeft = 120 }")
+    after = name.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["x"] == before["x"]
 
 
 def test_the_pointer_on_a_mark_shows_its_numbers_and_leaving_hides_them(page):

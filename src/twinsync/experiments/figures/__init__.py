@@ -10,6 +10,7 @@ from twinsync.experiments.figures import frontier, sweep
 from twinsync.experiments.figures.chart import Drawn, FigurePlan, write
 from twinsync.experiments.figures.comparison import comparison_plans
 from twinsync.experiments.figures.convergence import convergence_plan
+from twinsync.experiments.figures.policy import policy_plan
 from twinsync.experiments.figures.style import styles
 from twinsync.experiments.figures.sweep import SweepFigure, as_printed_sweeps
 from twinsync.experiments.figures.variants import variants_plan
@@ -43,7 +44,9 @@ def _plans(results: Results, record: Results | None) -> Iterator[FigurePlan]:
     look = styles(results.schemes if record is None else {**record.schemes, **results.schemes})
     if results.comparison is not None:
         yield convergence_plan("fig3_convergence", results.with_curves(printed=False), look)
-        yield from comparison_plans(results, look)
+        yield from comparison_plans(results, look, record)
+        if results.policy is not None:
+            yield policy_plan(results.policy, results.schemes, look)
     for figure, one in sweep_figures(results.sweeps):
         yield figure.plan(one, results, look)
     if results.comparison is not None and record is not None:

@@ -27,8 +27,9 @@ from twinsync.experiments.figures.style import (
 )
 from twinsync.experiments.formatting import number
 from twinsync.experiments.records import Estimate, Measured
-from twinsync.experiments.results import OPTIMUM, Results
+from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Results
 
+GLANCE = "at_a_glance"  # the name of the first figure
 _PARTS_HEADER = ("scheme", "label", "part", "mean")
 # Light and dark alternate along the bar, so that neighbours differ in grey too.
 _COLOURS = {"sensing": SKY, "extraction": BLUE, "uplink": ORANGE, "recovery": GREEN}
@@ -37,8 +38,8 @@ _ON = {"sensing": "#10151a", "extraction": PAPER, "uplink": "#10151a", "recovery
 Parts = Callable[[Measured], Mapping[str, float]]
 
 
-def comparison_plans(results: Results, styles: Mapping[str, Style]) -> list[FigurePlan]:
-    """The figures of the comparison, apart from learning curves."""
+def comparison_plans(results: Results, styles: Mapping[str, Style], record: Results | None = None) -> list[FigurePlan]:
+    """The figures of the comparison, apart from learning curves; `record` may have SAC as printed for the first."""
     values = {
         name: value
         for name, value in exported("latency_s", "cost").items()
@@ -54,13 +55,44 @@ def comparison_plans(results: Results, styles: Mapping[str, Style]) -> list[Figu
         ("scheme", "label", "group", *values),
         rows,
     )
+    few = headline_rows(results, record)
+    glance = FigurePlan(
+        GLANCE,
+        lambda narrow: _draw_glance(few, styles, narrow=narrow),
+        ("scheme", "label", "group", *(name for name in values if name.startswith("cost"))),
+        [
+            [*_names(row), row.scheme.group, *(of(row.measured) for name, of in values.items() if name[:4] == "cost")]
+            for row in few
+        ],
+    )
     return [
+        glance,
         dots,
         _parts(results, "latency_parts", lambda row: row.latency_parts_s, "mean latency of a slot [s]",
                deadline_total_s(results), "all at their deadline"),
         _parts(results, "energy_parts", lambda row: row.energy_parts_j, "mean energy of a slot [J]",
                energy_budget_total_j(results), "budget of all UDs"),
     ]  # fmt: skip
+
+
+def headline_rows(results: Results, record: Results | None = None) -> list[Row]:
+    """The headline's learner, its benchmarks, the optima, and SAC as printed, of the record where this run has none."""
+    comparison = compared(results)
+    names = {comparison.learner, *comparison.benchmarks, SAC_AS_PRINTED, EXPECTED, OPTIMUM}
+    rows = [row for row in by_cost(results) if row.scheme.name in names]
+    if record is not None and record.comparison is not None and SAC_AS_PRINTED not in {row.scheme.name for row in rows}:
+        rows += [row for row in by_cost(record) if row.scheme.name == SAC_AS_PRINTED]
+    return rows
+
+
+def _draw_glance(rows: Sequence[Row], styles: Mapping[str, Style], *, narrow: bool) -> Chart:
+    """Mean cost with 95 % intervals, in one panel that fits beside the answer on a first screen."""
+    figure = new_figure((0.24 if narrow else 0.27) * len(rows) + 0.5, narrow=narrow)
+    axes = figure.subplots()
+    values = [(row.measured.cost, row.measured.unit_cost) for row in rows]
+    _panel(axes, rows, values, styles, "Mean cost of a slot: lower is better", 1)
+    name_rows(axes, [row.scheme.label for row in rows], narrow=narrow)
+    return Chart(figure)
 
 
 def _names(row: Row) -> tuple[str, str]:
@@ -110,7 +142,7 @@ def _panel(
         weight = "bold" if style.width > 2 else "normal"
         near = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
         axes.annotate(number(value.mean, digits), (end, place), **near, fontsize=8.0, fontweight=weight)
-    if math.isfinite(means[OPTIMUM]):
+    if math.isfinite(means.get(OPTIMUM, math.nan)):
         axes.axvline(means[OPTIMUM], color=INK, dashes=(4, 2), linewidth=0.9, zorder=1)
     axes.set_xlim(start, max(finite) + 0.24 * span)
     axes.set_ylim(len(rows) - 0.4, -0.6)

@@ -1,6 +1,7 @@
 """What a report is made of, apart from how it is written down: blocks that HTML and Markdown both render.
 
-Words may carry two marks, `**strong**` and `` `code` ``; everything else is taken literally.
+Words may carry three marks, `**strong**`, `` `code` `` and `[words](https://address)`; everything else is taken
+literally.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from twinsync.experiments.report.document import (
 )
 
 FORMATS = ("csv", "png", "svg", "pdf")
+_FEW_COLUMNS = 3  # fit beside each other on a phone
 _REACH = 7  # radius of a point's answer to a tap or the keyboard's focus, in 1/72 inch
 
 
@@ -64,12 +65,13 @@ def _contents(headings: Sequence[Heading]) -> str:
     links = (
         f'<a href="#{_slug(heading.text)}">{_words(heading.text)}</a>' for heading in headings if heading.level == 2
     )
-    return f'<nav aria-label="Sections">{" ".join(links)}</nav>\n'
+    return f'<details class="contents"><summary>Contents</summary><nav>{" ".join(links)}</nav></details>\n'
 
 
 def _words(text: str) -> str:
     text = re.sub(r"(?<=\w)&#x27;", "’", escape(text))
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+    text = re.sub(r"\[([^\]]+)\]\((https://[^)\s]+)\)", r'<a href="\2">\1</a>', text)
     return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
 
 
@@ -113,7 +115,8 @@ def _table(table: Table) -> str:
     caption = f'<p class="caption">{_words(table.caption)}</p>' if table.caption else ""
     heading = f"<thead><tr>{head}</tr></thead>" if table.header else ""
     rows = "\n".join(body)
-    return f'{caption}<div class="table"><table>{heading}\n<tbody>{rows}</tbody></table></div>'
+    kind = "table many" if len(table.header) > _FEW_COLUMNS else "table"
+    return f'{caption}<div class="{kind}"><table>{heading}\n<tbody>{rows}</tbody></table></div>'
 
 
 def _cell(tag: str, content: TableCell | str, scope: str, words: bool) -> str:

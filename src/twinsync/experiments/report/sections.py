@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinsync.experiments.columns import COMPARISON, Row, by_cost, columns_of, compared, training
-from twinsync.experiments.formatting import change, listing, number, sentence, share
+from twinsync.experiments.columns import COMPARISON, MORE, Row, by_cost, columns_of, compared, training
+from twinsync.experiments.figures.comparison import GLANCE, headline_rows
+from twinsync.experiments.figures.policy import POLICY
+from twinsync.experiments.formatting import NBSP, change, listing, number, sentence, share
 from twinsync.experiments.formatting import duration as time
 from twinsync.experiments.records import Claim
 from twinsync.experiments.report import findings, tables
@@ -34,6 +36,15 @@ from twinsync.experiments.report.sweep_sections import (
 from twinsync.experiments.report.variants import variants_section
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Results
 
+_INTRODUCTION = (
+    "Each user device (UD) senses data, extracts what matters, and sends it over a shared radio link to an edge "
+    "server, which keeps a digital twin of it. In each time slot a policy chooses for every UD how hard to compress, "
+    "how fast to compute and how loud to transmit; the slot’s cost is the latency of all UDs together, in seconds, "
+    "plus penalties for deadlines, energy and capacity overrun. The problem is that of B. Li, H. Cai, L. Liu and "
+    "Z. Fei, [Delay-Aware Digital Twin Synchronization in Mobile Edge Networks With Semantic Communications]"
+    "(https://arxiv.org/abs/2503.04387), arXiv:2503.04387."
+)
+
 
 def build(results: Results, claims: Sequence[Claim] = (), record: Results | None = None) -> Document:
     """The whole report as blocks; `claims` are the paper's, already checked. `record` has the schemes as printed, and
@@ -47,10 +58,11 @@ def build(results: Results, claims: Sequence[Claim] = (), record: Results | None
     )
     of_paper = has_comparison or any(sweep.figure for sweep in results.sweeps)
     blocks = [
+        Paragraph(_INTRODUCTION),
         *(_summary(results, record) if has_comparison else []),
         *([Paragraph(tally(claims))] if claims else []),
         budget_box(manifest),
-        *([*_comparison(results), *_learning(results)] if has_comparison else []),
+        *([*_comparison(results), *_policy(results), *_learning(results)] if has_comparison else []),
         *(_printed(results, record) if has_comparison else []),
         *variants_section(results, record),
         *paper_sweeps(results),
@@ -80,10 +92,19 @@ def _summary(results: Results, record: Results | None) -> list[Block]:
     ]
     if record is not None and findings.has_printed(record):
         levels.insert(0, f"**As printed.** {findings.level(record, SAC_AS_PRINTED, tables.PAPER.benchmarks())}")
+    rows = headline_rows(results, record)
+    caption = (
+        "Mean cost of a slot with 95 % intervals; ticks: single training seeds, or sets of slots where nothing is "
+        f"trained; hollow: as printed. {training(rows)}"
+    )
+    message = f"Dot plot of the mean cost of {len(rows)} schemes; {rows[0].scheme.label} costs least."
+    schemes = [f"**{item.label}**: {item.description}" for item in results.schemes.values() if item.description]
     return [
+        _tiles(results, record),
+        Picture(GLANCE, caption, message, _made(results)),
+        *([Folded("Who the schemes are", [Bullets(schemes)])] if schemes else []),
         Bullets(levels),
         tables.levels(results, record),
-        _tiles(results, record),
         Paragraph(f"{findings.gains(results)} {findings.cheaper(results)}"),
         Box("note", title, [Paragraph(statement)]),
         # Those as printed are told of in their own section.
@@ -115,10 +136,9 @@ def _unstable(results: Results) -> list[Block]:
 
 def _comparison(results: Results) -> list[Block]:
     comparison, rows = compared(results), by_cost(results)
-    shown = {column.key for column in columns_of(COMPARISON)}
+    shown = {column.key for table in (COMPARISON, MORE) for column in columns_of(table)}
     definitions = comparison.evaluation.definitions
     meanings = [f"`{key}`: {words}" for key, words in definitions.items() if key in shown]
-    schemes = [f"**{item.label}**: {item.description}" for item in results.schemes.values() if item.description]
     return [
         Heading("How the schemes compare"),
         Picture(
@@ -131,8 +151,8 @@ def _comparison(results: Results) -> list[Block]:
         tables.comparison(results, comparison.learner, rows),
         Bullets(_notes(results)),
         *([Folded("What the columns mean", [Bullets(meanings)])] if meanings else []),
-        *([Folded("Who the schemes are", [Bullets(schemes)])] if schemes else []),
-        tables.paired(results),
+        Folded("More figures of merit of each scheme", [tables.more(results, comparison.learner, rows)]),
+        Folded("Paired differences on the same slots", [tables.paired(results)]),
     ]
 
 
@@ -143,6 +163,27 @@ def _notes(results: Results) -> list[str]:
         key, space, rest = note.partition(" ")
         notes.append(sentence(f"{results.label(key)}{space}{rest}"))
     return notes
+
+
+def _policy(results: Results) -> list[Block]:
+    """What the headline's learner and the optima decide for one device."""
+    picture = results.policy
+    if picture is None:
+        return []
+    names = list(dict.fromkeys(line.scheme for line in picture.lines))
+    rows = [row for row in by_cost(results) if row.scheme.name in names]
+    distance, data = f"{picture.distance_m:.3g}{NBSP}m", f"{picture.data_bits / 1e6:.2g}{NBSP}Mbit"
+    caption = (
+        f"What is decided for one of {picture.device_count} UDs against its distance (with {data}) and its data "
+        f"(at {distance}); the others stay at {distance} with {data}. Panels of a decision share their axis. Schemes "
+        f"that see the channel: median, and 10th to 90th percentile over {picture.draws} channel draws. Learned ones: "
+        f"over training seeds. {training(rows)}"
+    )
+    labels = listing([results.label(name) for name in names])
+    return [
+        Heading("What the policies decide"),
+        Picture(POLICY, caption, f"Small multiples: the four decisions of {labels} for one device.", _made(results)),
+    ]
 
 
 def _trained(results: Results) -> list[Row]:

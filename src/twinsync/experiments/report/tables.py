@@ -8,6 +8,7 @@ from typing import NamedTuple
 from twinsync.experiments.claims.evidence import PAPER, TUNED
 from twinsync.experiments.columns import (
     COMPARISON,
+    MORE,
     SWEEP,
     Column,
     Row,
@@ -19,7 +20,7 @@ from twinsync.experiments.columns import (
     exported,
     training,
 )
-from twinsync.experiments.formatting import duration, number, setting, symbol
+from twinsync.experiments.formatting import duration, listing, number, setting, symbol
 from twinsync.experiments.records import ConstantEntry, Deviation, Estimate, Measured, Pair, Point, Scheme, Sweep
 from twinsync.experiments.report.document import Field, Item, Table, table
 from twinsync.experiments.report.findings import has_printed
@@ -44,11 +45,34 @@ def comparison(results: Results, learner: str, rows: Sequence[Row]) -> Table:
         f"All schemes on the same {sizes.seeds} × {sizes.slots:,} slots, least cost first; small print: "
         "95 % intervals of the mean. Latency and cost are sums over the UDs; cost adds the penalties of (22)."
     )
-    fields: list[Field[Row]] = [
-        Field("Scheme", lambda row: row.scheme.label, words=True),
-        *(_of(column, _measured) for column in columns_of(COMPARISON)),
-    ]
-    return table(caption, fields, rows, strong=lambda row: row.scheme.name in (learner, OPTIMUM))
+    return _of_schemes(caption, COMPARISON, learner, rows)
+
+
+def more(results: Results, learner: str, rows: Sequence[Row]) -> Table:
+    """The figures of merit that the comparison leaves out."""
+    return _of_schemes(f"The same slots, least cost first. {training(rows)}", MORE, learner, rows)
+
+
+def _of_schemes(caption: str, which: str, learner: str, rows: Sequence[Row]) -> Table:
+    name = Field[Row]("Scheme", lambda row: row.scheme.label, words=True)
+    known: list[Field[Row]] = [_of(column, _measured) for column in columns_of(which)]
+    fields, same = varying(known, rows)
+    caption = f"{caption} {same}".rstrip()
+    return table(caption, [name, *fields], rows, strong=lambda row: row.scheme.name in (learner, OPTIMUM))
+
+
+def varying(fields: Sequence[Field[Item]], rows: Sequence[Item]) -> tuple[list[Field[Item]], str]:
+    """The fields that differ between rows, and the others in a sentence; all of them where there is one row."""
+    if len(rows) < 2:
+        return list(fields), ""
+    shown = {field.title: {TableCell(*_parts(field.show(row))) for row in rows} for field in fields}
+    kept = [field for field in fields if len(shown[field.title]) > 1]
+    same = [f"{title} {cell.main}" for title, cells in shown.items() if len(cells) == 1 for cell in cells]
+    return kept, f"The same in every row: {listing(same)}." if same else ""
+
+
+def _parts(cell: TableCell | str) -> tuple[str, str]:
+    return cell if isinstance(cell, TableCell) else (cell, "")
 
 
 def comparison_csv(results: Results) -> list[list[object]]:
@@ -206,9 +230,9 @@ def values(sweep: Sweep, results: Results) -> Table:
     fields: list[Field[tuple[Point, str]]] = [
         Field(symbol(sweep.axis.title), lambda row: row[0].label, words=True),
         Field("Scheme", lambda row: symbol(results.label(row[1])), words=True),
-        *(_of(column, _measured_at) for column in columns_of(SWEEP)),
     ]
-    return table("Small print: 95 % intervals of the mean.", fields, rows)
+    kept, same = varying([_of(column, _measured_at) for column in columns_of(SWEEP)], rows)
+    return table(f"Small print: 95 % intervals of the mean. {same}".rstrip(), [*fields, *kept], rows)
 
 
 class Optimum(NamedTuple):
