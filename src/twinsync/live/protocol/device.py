@@ -11,7 +11,7 @@ from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.effects import Effect, Event
 from twinsync.live.protocol.frame import ALONE, HEADER_BYTES, Header, frame_bytes, pack
 
-KEPT = 32  # revisions sent that the codec can still code against, the newest
+KEPT = 16  # revisions sent that the codec can still code against, the newest
 LEAST_STREAM = 16  # bytes of a stream below which a codec has nothing to say
 
 
@@ -159,6 +159,7 @@ class Device:
     def _extraction_failed(self, event: do.ExtractionFailed, now_s: float) -> list[Effect]:
         if self._busy is not None and self._busy.slot == event.slot:
             self._busy = None
+        self.acknowledged = ALONE  # a reference that the codec has no more must not fail the next slot too
         return [do.Log(f"slot {event.slot}: not extracted: {event.reason}")]
 
     def _sent_frame(self, event: do.Sent, now_s: float) -> list[Effect]:
@@ -169,6 +170,7 @@ class Device:
         reported = say.Reported(
             *(self.thing, self.session, work.slot, work.revision, work.desired.allocation),
             *(work.sensing_s or 0.0, work.extracted.extraction_s, work.extracted.cycles, event.uplink_s),
+            work.extracted.fidelity_db,
         )
         return [do.Send(reported)]
 

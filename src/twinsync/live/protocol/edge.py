@@ -46,7 +46,7 @@ class Edge:
     """The edge of one cell.
 
     Every slot opens at its time, whatever the earlier ones wait for. What is recovered is committed in one transaction:
-    when all devices of a slot are done, when the next slot opens, and when the slot closes. Nothing is acknowledged
+    when all devices of a slot are done, or when the next slot opens; what comes later, at once. Nothing is acknowledged
     before it is committed. At most one transaction is under way; of what waits for it a twin's newest state wins.
     """
 
@@ -203,11 +203,10 @@ class Edge:
         return effects
 
     def _close(self, number: int) -> list[Effect]:
-        effects = self._commit()
         slot = self.slots.pop(number)
         for thing in slot.stages:
             self._headers.pop((thing, number), None)
-        return [*effects, do.SlotEnded(number, slot.stages)]
+        return [do.SlotEnded(number, slot.stages)]
 
     # Twins
 
@@ -263,7 +262,7 @@ class Edge:
                 *(event.thing, event.revision, member.newest, event.slot, header.observed_at, event.document)
             )
         done = all(stage in (NOT_COMMITTED, COMMITTED) for stage in slot.stages.values())
-        return self._commit() if done else []
+        return self._commit() if done or event.slot < self._open else []
 
     def _not_recovered(self, event: do.NotRecovered, now_s: float) -> list[Effect]:
         member = self.members.get(event.thing)

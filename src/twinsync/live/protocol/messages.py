@@ -117,6 +117,7 @@ class Reported(Message, frozen=True):
     extraction_s: float
     extraction_cycles: float
     uplink_s: float
+    fidelity_db: float = 0.0
 
 
 class Farewell(Message, frozen=True):

@@ -51,7 +51,8 @@ class Shannon:
     def __call__(self, slot: int, device: int, transmit_power_w: float, elapsed_s: float) -> float:
         """The rate [bit/s]."""
         gain: Float[np.ndarray, "1 L"] = self._draws.at(slot).block_gain[device : device + 1]
-        return float(rate_bps(np.array([transmit_power_w]), gain, self._draws.scenario)[0])
+        with jax.enable_x64(True):
+            return float(rate_bps(np.array([transmit_power_w]), gain, self._draws.scenario)[0])
 
 
 def unlimited(slot: int, device: int, transmit_power_w: float, elapsed_s: float) -> float:
