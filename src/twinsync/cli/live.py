@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from twinsync.cli.options import (
     JsonOption,
@@ -24,7 +25,22 @@ from twinsync.errors import InputError
 if TYPE_CHECKING:
     from twinsync.live.running.records import SlotRecord
 
-live_app = typer.Typer(name="live", no_args_is_help=False, invoke_without_command=True, rich_markup_mode=None)
+
+class _StartUnlessNamed(TyperGroup):
+    """`twinsync live --slots 5` is `twinsync live start --slots 5`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, with the command that is meant where none is named."""
+        return super().parse_args(ctx, args if args and args[0] in self.commands else ["start", *args])
+
+
+live_app = typer.Typer(
+    name="live",
+    cls=_StartUnlessNamed,
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    help="Run the system of Fig. 1 on this machine.",
+)
 edge_app = typer.Typer(name="edge", no_args_is_help=True, rich_markup_mode=None, help="The edge of a cell.")
 device_app = typer.Typer(name="device", no_args_is_help=True, rich_markup_mode=None, help="A device of a cell.")
 twins_app = typer.Typer(name="twins", no_args_is_help=True, rich_markup_mode=None, help="The twins of a cell.")
@@ -32,9 +48,8 @@ twins_app = typer.Typer(name="twins", no_args_is_help=True, rich_markup_mode=Non
 DataOption = Annotated[Path, typer.Option("--data", metavar="DIR", help="The cell's folder.")]
 
 
-@live_app.callback()
-def live(
-    context: typer.Context,
+@live_app.command("start")
+def start(
     data: Annotated[
         Path, typer.Option("--data", metavar="DIR", help="The cell's folder; a start goes on where the last ended.")
     ] = Path("runs/live"),
@@ -74,15 +89,16 @@ def live(
 ) -> None:
     """Run a cell on this machine: an edge and K devices that sense, extract, send, recover and keep living twins.
 
-    Each slot's line has what the model predicted beside what was measured.
+    Each slot's line has what the model predicted beside what was measured. `twinsync live check` runs the protocol
+    through crashes and losses in virtual time instead.
     """
-    if context.invoked_subcommand is not None:
-        return
     check_json_target(json_target)
     if durability not in ("process", "power"):
         raise InputError(f"--durability {durability!r}: give process or power")
+    from twinsync.allocators.registry import find_allocators
     from twinsync.codec.calibration import machine_clock_hz
     from twinsync.live.bus.zenoh import Access
+    from twinsync.live.radio.rates import own_rate
     from twinsync.live.running.cell import Cell
     from twinsync.live.running.frames import Clip
     from twinsync.live.running.summary import summarise
@@ -108,6 +124,9 @@ def live(
         clock_hz=clock_hz,
     )
     setting = settings.load_scenario(Clip(source).data_bits)
+    find_allocators(allocator, setting)  # what is wrong is said before anything starts
+    if radio not in ("shannon", "none"):
+        own_rate(radio)
     cell = prepare(data, settings)
     say(f"{count} devices and an edge start, folder {data}, slot {cell.first_slot} is the first; Ctrl-C ends it")
     began = time.monotonic()

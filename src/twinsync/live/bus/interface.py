@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 MOST_BYTES = 4 << 20
 WAITING = 1000  # messages that wait for a slow handler; beyond it the oldest are dropped
@@ -20,6 +20,7 @@ class BusError(Exception):
     """The bus could not do it; the message says why."""
 
 
+@runtime_checkable
 class Bus(Protocol):
     """A connection to a bus. Topics are words between slashes; `**` at the end of a pattern matches any rest."""
 

@@ -64,8 +64,11 @@ def find_rate(name: str, draws: Draws) -> Rate:
     """`shannon`, `none`, or a user's `file.py:function`, a `Rate`. Raises `InputError`."""
     if name == "shannon":
         return Shannon(draws)
-    if name == "none":
-        return unlimited
+    return unlimited if name == "none" else own_rate(name)
+
+
+def own_rate(name: str) -> Rate:
+    """A user's `file.py:function`. Raises `InputError`."""
     place, colon, attribute = name.rpartition(":")
     if not colon or not Path(place).is_file():
         raise InputError(f"radio {name!r}: give shannon, none, or file.py:function of a file that exists")

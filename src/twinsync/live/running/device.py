@@ -96,7 +96,7 @@ class DeviceProcess(Process):
         except ValueError as error:
             self.tell(do.ExtractionFailed(effect.slot, str(error)))
             return
-        await asyncio.sleep(max(0.0, began + cycles / effect.device_cpu_hz - self.now()))
+        await self.sleep_until(began + cycles / effect.device_cpu_hz)
         took = self.now() - began
         self.tell(do.Extracted(effect.slot, effect.revision, reference, stream, took, cycles, fidelity))
 
@@ -123,7 +123,7 @@ class DeviceProcess(Process):
         if airtime is None:
             self.log("the radio is too slow for the frame", slot=effect.slot)
             return
-        await asyncio.sleep(max(0.0, began + airtime - self.now()))
+        await self.sleep_until(began + airtime)
         self.bus.publish(names.FRAMES + self.name, effect.frame)
         self.tell(do.Sent(effect.slot, self.now() - began))
 

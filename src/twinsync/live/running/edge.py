@@ -116,7 +116,7 @@ class EdgeProcess(Process):
         except StreamError as error:
             self.tell(do.NotRecovered(*which, str(error)))
             return
-        await asyncio.sleep(max(0.0, began + cycles / effect.edge_cpu_hz - self.now()))
+        await self.sleep_until(began + cycles / effect.edge_cpu_hz)
         self.ledger.recovered(effect, self.now() - began, self.now())
         self.tell(do.Recovered(*which, self.ledger.document(effect)))
 
@@ -189,10 +189,14 @@ async def run_edge(folder: Path) -> int:
         decider = Decider(cell.allocator, scenario, cell.things, Draws(scenario, cell.seed), cell.seed)
         provisional = clock.Clock(0.0, slot_s, float(scenario.sensing_share))
         process = EdgeProcess(folder, cell, bus, store, decider, provisional)
-        process.warm_up(clip)
+        again = (folder / names.EPOCH_FILE).is_file()
+        if not again:
+            process.warm_up(clip)
         epoch = await _epoch_s(folder, cell, bus, slot_s)
         process.core.clock = process.ledger.clock = msgspec.structs.replace(provisional, epoch_s=epoch)
         process.join()
+        if again:  # after a crash slots are passing: take births meanwhile
+            process.later(asyncio.to_thread(process.warm_up, clip))
         return await process.ended
     finally:
         bus.close()

@@ -17,6 +17,7 @@ from twinsync.live.protocol.messages import Message
 from twinsync.live.running.cell import Clock
 
 ORPHAN_CHECK_S = 1.0
+POLLED_S = 2e-3
 STOPPED_BY_PROTOCOL = 3  # exit code: the other end said stop, so starting again is of no use
 
 
@@ -68,6 +69,12 @@ class Process:
             return
         if isinstance(message, kinds):
             self.tell(message)
+
+    async def sleep_until(self, at_s: float) -> None:
+        """Sleep to within a fraction of a millisecond; the event loop alone rounds up to whole ones."""
+        await asyncio.sleep(max(0.0, at_s - self.now() - POLLED_S))
+        while self.now() < at_s:
+            await asyncio.sleep(0)
 
     def later(self, task: Any) -> asyncio.Task[Any]:
         """Run a coroutine; what it raises ends the process."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -31,6 +31,7 @@ class Revision(msgspec.Struct, frozen=True):
     document: bytes
 
 
+@runtime_checkable
 class TwinStore(Protocol):
     """A store of twins."""
 
