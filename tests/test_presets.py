@@ -211,7 +211,9 @@ class TestFiles:
             load_scenario(path)
 
     def test_refuses_what_is_no_text_file(self, tmp_path, complains):
-        with complains("'nowhere' is neither a preset (feasible, literal, live, measured, paper) nor a file that exists"):
+        with complains(
+            "'nowhere' is neither a preset (feasible, literal, live, measured, paper) nor a file that exists"
+        ):
             load_scenario("nowhere")
         with complains(str(tmp_path), "cannot be read: Is a directory"):
             load_scenario(str(tmp_path))

@@ -259,3 +259,20 @@ def check(
     for fault in failure.shrunk.faults:
         say(f"  {fault.kind} at {fault.at:.4g}, device or link {fault.device}, {fault.amount:.3g} slots")
     return 1
+
+
+@live_app.command("report")
+def report_run(data: DataOption, json_target: JsonOption = None) -> None:
+    """Say again what the last start of a cell came to, from its raw files."""
+    check_json_target(json_target)
+    from twinsync.live.running.cell import read_cell
+    from twinsync.live.running.frames import Clip
+    from twinsync.live.running.summary import summarise
+
+    cell = read_cell(data)
+    setting = cell.load_scenario(Clip(None if cell.source is None else Path(cell.source)).data_bits)
+    result = summarise(data, cell, float(setting.deadline_s))
+    if json_target is not None:
+        write_json(json_target, result)
+    else:
+        _tell_summary(result)

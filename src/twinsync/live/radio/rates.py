@@ -47,9 +47,16 @@ class Shannon:
 
     def __init__(self, draws: Draws) -> None:
         self._draws = draws
+        self._last: tuple[tuple[int, int, float], float] = ((-1, -1, 0.0), 0.0)
 
     def __call__(self, slot: int, device: int, transmit_power_w: float, elapsed_s: float) -> float:
         """The rate [bit/s]."""
+        asked = (slot, device, transmit_power_w)
+        if self._last[0] != asked:  # a frame asks once a millisecond
+            self._last = (asked, self._rate(*asked))
+        return self._last[1]
+
+    def _rate(self, slot: int, device: int, transmit_power_w: float) -> float:
         gain: Float[np.ndarray, "1 L"] = self._draws.at(slot).block_gain[device : device + 1]
         with jax.enable_x64(True):
             return float(rate_bps(np.array([transmit_power_w]), gain, self._draws.scenario)[0])
