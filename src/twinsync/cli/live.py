@@ -83,6 +83,12 @@ def start(
     clock_ghz: Annotated[
         float | None, typer.Option("--clock-ghz", metavar="X", help="The processor's clock, if the system can't say.")
     ] = None,
+    http_port: Annotated[
+        int,
+        typer.Option(
+            "--http", metavar="PORT", parser=whole_number(0, 65535), help="/metrics and /healthz here; 0: nowhere."
+        ),
+    ] = 0,
     headless: Annotated[bool, typer.Option("--headless", help="No line per slot.")] = False,
     seed: SeedOption = 0,
     json_target: JsonOption = None,
@@ -122,6 +128,7 @@ def start(
         durability=durability,  # type: ignore[arg-type]
         access=Access(""),
         clock_hz=clock_hz,
+        http_port=http_port,
     )
     setting = settings.load_scenario(Clip(source).data_bits)
     find_allocators(allocator, setting)  # what is wrong is said before anything starts

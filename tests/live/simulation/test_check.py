@@ -16,8 +16,8 @@ from twinsync.live.protocol.edge import Edge
 from twinsync.live.simulation import invariants
 from twinsync.live.simulation.check import check, run
 from twinsync.live.simulation.invariants import Violation
+from twinsync.live.simulation.parts import Maker
 from twinsync.live.simulation.schedule import KINDS, draw
-from twinsync.live.simulation.world import Maker
 from twinsync.live.store.memory import MemoryStore
 
 

@@ -36,6 +36,7 @@ class Cell(msgspec.Struct, frozen=True):
     durability: Durability
     access: Access
     clock_hz: float
+    http_port: int = 0  # of the edge's pages for operators, 0 for none
 
     @property
     def things(self) -> tuple[str, ...]:

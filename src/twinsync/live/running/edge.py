@@ -14,6 +14,7 @@ import msgspec
 from twinsync import storage
 from twinsync.codec.camera import CameraDecoder, CameraEncoder
 from twinsync.codec.container import StreamError, parse
+from twinsync.errors import InputError
 from twinsync.live.bus.interface import Bus
 from twinsync.live.bus.zenoh import router
 from twinsync.live.protocol import clock
@@ -27,6 +28,7 @@ from twinsync.live.running.cell import Cell, codec_name, new_session, read_cell
 from twinsync.live.running.decisions import Decider
 from twinsync.live.running.frames import Clip
 from twinsync.live.running.ledger import Ledger
+from twinsync.live.running.operators import Operators
 from twinsync.live.running.process import Process
 from twinsync.live.store.interface import Conflict, StoreError, TwinStore
 from twinsync.live.store.sqlite import SqliteStore
@@ -43,6 +45,7 @@ class EdgeProcess(Process):
         super().__init__("edge", Edge(cell.things, newest, new_session(), codec_name(), at))
         self.folder, self.cell, self.bus, self.store, self.decider = folder, cell, bus, store, decider
         self.ledger = Ledger(decider, at, self.core.session)
+        self.operators = Operators(at.slot_s, self.now)
         self.decoders = {thing: CameraDecoder() for thing in cell.things}
         self._disk, self._allocator, self._codec = ThreadPoolExecutor(1), ThreadPoolExecutor(1), ThreadPoolExecutor(2)
         own: dict[type, Callable[[Any], object]] = {
@@ -93,6 +96,7 @@ class EdgeProcess(Process):
         message = effect.message
         if isinstance(message, say.Opened):
             self.ledger.opened(message.slot, self.now())
+            self.operators.opened()
             self.bus.publish(names.OPENED, say.encode(message))
         else:
             self.bus.publish(names.TO + message.thing, say.encode(message))  # type: ignore[attr-defined]
@@ -137,11 +141,13 @@ class EdgeProcess(Process):
             return
         for write in effect.writes:
             self.ledger.committed(write, self.now() - began)
+            self.operators.stored(write.thing)
         self.tell(do.Committed(effect.writes))
 
     async def _end_slot(self, effect: do.SlotEnded) -> None:
         record = await self.loop.run_in_executor(self._allocator, self.ledger.close, effect)
         records.append(self.folder / names.SLOTS_FILE, record)
+        self.operators.ended(record)
         last = None if self.cell.slots is None else self.cell.first_slot + self.cell.slots - 1
         if last is not None and effect.slot >= last:
             self.end(0)
@@ -189,6 +195,7 @@ async def run_edge(folder: Path) -> int:
         decider = Decider(cell.allocator, scenario, cell.things, Draws(scenario, cell.seed), cell.seed)
         provisional = clock.Clock(0.0, slot_s, float(scenario.sensing_share))
         process = EdgeProcess(folder, cell, bus, store, decider, provisional)
+        server = await _serve(process, cell.http_port)
         again = (folder / names.EPOCH_FILE).is_file()
         if not again:
             process.warm_up(clip)
@@ -197,7 +204,20 @@ async def run_edge(folder: Path) -> int:
         process.join()
         if again:  # after a crash slots are passing: take births meanwhile
             process.later(asyncio.to_thread(process.warm_up, clip))
-        return await process.ended
+        code = await process.ended
+        if server is not None:
+            server.close()
+        return code
     finally:
         bus.close()
         store.close()
+
+
+async def _serve(process: EdgeProcess, port: int) -> asyncio.Server | None:
+    """The pages for operators, where they are wanted. Raises `InputError` where the port is taken."""
+    if not port:
+        return None
+    try:
+        return await process.operators.serve(port)
+    except OSError as error:
+        raise InputError(f"--http {port}: {error.strerror}; choose another port") from None

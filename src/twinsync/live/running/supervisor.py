@@ -25,7 +25,8 @@ from twinsync.live.running.process import STOPPED_BY_PROTOCOL
 from twinsync.live.store.sqlite import SqliteStore
 
 EDGE = "edge"
-POLL_S, PATIENCE_S, RESTART_S = 0.05, 10.0, 0.2
+POLL_S, PATIENCE_S = 0.05, 10.0
+RESTART_S, LATER_S, SHORT_LIFE_S = 0.2, 3.0, 5.0  # who dies young is started again a little later
 FINAL = (0, 2, STOPPED_BY_PROTOCOL)  # exit codes after which starting again is of no use
 OnSlot = Callable[[records.SlotRecord], None]
 
@@ -66,6 +67,7 @@ class Supervisor:
         self.on_slot = on_slot
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._again: dict[str, float] = {}
+        self._began: dict[str, float] = {}
         self._read = (folder / names.SLOTS_FILE).stat().st_size if (folder / names.SLOTS_FILE).is_file() else 0
         self._stopping = False
 
@@ -108,6 +110,7 @@ class Supervisor:
         flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
         environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags, "OMP_NUM_THREADS": "1"}
         log = self.folder / "logs" / f"{name.replace(':', '_')}.log"
+        self._began[name] = time.monotonic()
         with log.open("ab") as file:
             self.processes[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
@@ -123,7 +126,8 @@ class Supervisor:
                 if name == EDGE and code == 2:
                     raise InputError(_last_line(self.folder / "logs" / "edge.log"))
                 continue
-            self._again[name] = time.monotonic() + RESTART_S
+            young = time.monotonic() - self._began.get(name, 0.0) < SHORT_LIFE_S
+            self._again[name] = time.monotonic() + (LATER_S if young else RESTART_S)
         for name in [name for name, at in self._again.items() if at <= time.monotonic()]:
             del self._again[name]
             self._start(name)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from twinsync.live.simulation.invariants import Violation
+from twinsync.live.simulation.parts import Maker, Summary
 from twinsync.live.simulation.schedule import CALM_SLOTS, Schedule, draw
-from twinsync.live.simulation.world import Maker, Summary, World
+from twinsync.live.simulation.world import World
 
 Progress = Callable[[str, int, int], None]
 MOST_SHRINKING_RUNS = 500

@@ -11,70 +11,19 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.clock import Clock
-from twinsync.live.protocol.device import Device
-from twinsync.live.protocol.edge import Edge
 from twinsync.live.protocol.frame import ALONE
 from twinsync.live.simulation import invariants
 from twinsync.live.simulation.invariants import Violation, Witness
+from twinsync.live.simulation.parts import DeviceLife, EdgeLife, Maker, Summary
 from twinsync.live.simulation.schedule import CALM_SLOTS, Fault, Schedule
 from twinsync.live.store.interface import Conflict
-from twinsync.live.store.memory import MemoryStore
 
 CLOCK = Clock(epoch_s=0.0, slot_s=1.0, sensing_share=0.25)
 DATA_BITS, ALLOCATION = 1000.0, say.Allocation(0.8, 1e9, 0.1, 1e9)
 VALUE_BYTES = 8
-
-
-class Maker(msgspec.Struct, frozen=True):
-    """What the cell is made of; tests put faulty parts in."""
-
-    edge: Callable[..., Edge] = Edge
-    device: Callable[..., Device] = Device
-    store: Callable[[], MemoryStore] = MemoryStore
-
-
-class Summary(msgspec.Struct, frozen=True):
-    """What a run without a violation came to."""
-
-    events: int
-    commits: int
-    missed: int
-    acknowledged: int
-
-    def plus(self, other: Summary) -> Summary:
-        """Both runs' totals."""
-        return Summary(
-            self.events + other.events,
-            self.commits + other.commits,
-            self.missed + other.missed,
-            self.acknowledged + other.acknowledged,
-        )
-
-
-class EdgeLife(msgspec.Struct):
-    """One life of the edge's process, and what its decoder holds."""
-
-    core: Edge
-    decoded: dict[tuple[str, int], int]
-    alive: bool = True
-
-
-class DeviceLife(msgspec.Struct):
-    """One life of a device's process, and what its encoder holds."""
-
-    place: int
-    core: Device
-    coded: dict[int, int]
-    wall_s: float  # the device's wall clock less the true time
-    steady_s: float  # its monotonic clock less the true time
-    frozen_until: float = 0.0
-    abandoned: int = -1
-    alive: bool = True
 
 
 class World:
