@@ -6,6 +6,7 @@ python -m benchmarks.live_kills --kills 50 --source FOLDER
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -76,7 +77,7 @@ def audit(data: Path) -> dict[str, int]:
     store.close()
     backwards = sum(
         before[0] == after[0] and (after[1] <= before[1] or after[2] <= before[2])
-        for before, after in zip(stored, stored[1:], strict=False)
+        for before, after in itertools.pairwise(stored)
     )
     taken = acknowledged(data, read_cell(data))
     return {

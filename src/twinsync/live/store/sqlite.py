@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -19,12 +20,11 @@ MIGRATIONS = (
     CREATE TABLE revisions (
         thing TEXT NOT NULL, revision INTEGER NOT NULL, slot INTEGER NOT NULL, observed_at REAL NOT NULL,
         stored_at REAL NOT NULL, document BLOB NOT NULL, PRIMARY KEY (thing, revision)
-    ) WITHOUT ROWID;
+    );
     """,
     """
     CREATE TABLE twins (thing TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO twins SELECT thing, max(revision) FROM revisions GROUP BY thing;
-    CREATE INDEX revisions_by_time ON revisions (thing, stored_at);
     """,
 )
 _COLUMNS = "thing, revision, slot, observed_at, stored_at, document"
@@ -81,9 +81,11 @@ class SqliteStore:
             raise StoreError(f"{self.path}: {error}") from error
 
     def _write(self, writes: Sequence[Write], stored_at: float) -> None:
+        things = json.dumps([write.thing for write in writes])
+        query = "SELECT thing, revision FROM twins WHERE thing IN (SELECT value FROM json_each(?))"
+        stored = dict(self._connection.execute(query, (things,)))
         for write in writes:
-            found = self._connection.execute("SELECT revision FROM twins WHERE thing = ?", (write.thing,)).fetchone()
-            newest = -1 if found is None else found[0]
+            newest = stored.get(write.thing, -1)
             if newest != write.previous or write.revision <= newest:
                 raise Conflict(
                     f"{write.thing}: revision {write.revision} after {write.previous}, the store has {newest}"
