@@ -1,5 +1,6 @@
 # Needs python3 (3.11 or newer) with venv and pip, and make; everything else goes into .venv.
 #   make reproduce   train, compare and report at the quick budget; run it again to continue where it stopped
+#   make live        six living twins on this machine: what the model predicted beside what was measured
 #   make test        the test suite
 #   make lint        format, lint, types, import layers
 #   make bench       speed beside other libraries, into docs/benchmarks.md (its own environment, .venv-bench)
@@ -8,6 +9,7 @@
 
 PYTHON ?= python3
 OUT ?= runs/quick
+LIVE ?= runs/live
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -15,12 +17,17 @@ COMPILE := uv pip compile --quiet --upgrade --python-version 3.11 --no-header --
 	--no-emit-find-links
 LOCK := $(COMPILE) pyproject.toml
 
-.PHONY: reproduce test lint bench docs lock clean
+.PHONY: reproduce live test lint bench docs lock clean
 .DELETE_ON_ERROR:
 
 reproduce: .venv/runtime
 	$(BIN)/twinsync reproduce --budget quick --out "$(OUT)" --resume
 	@echo "Open $(OUT)/report.html in a browser; report.md beside it is the same as text."
+
+# 25 slots of 1.2 s; `twinsync live --data runs/live` goes on without end. The first start compiles the codec, a minute.
+live: .venv/live
+	$(BIN)/twinsync live --slots 25 --data "$(LIVE)"
+	@echo "Every revision: $(BIN)/twinsync twins export --data $(LIVE) --out twins.jsonl"
 
 # A worker that crashes ends the run: pytest-xdist 3.8 waits for ever once it has replaced one (its issues 784, 1378).
 test: .venv/development
@@ -58,6 +65,11 @@ clean:
 .venv/runtime: requirements.lock pyproject.toml | .venv/bin/python
 	@$(PIP) -r requirements.lock
 	@$(PIP) --no-deps --editable .
+	@touch $@
+
+# numba, Pillow and Zenoh, pinned as in the development environment.
+.venv/live: requirements-dev.lock .venv/runtime
+	@$(PIP) --constraint requirements-dev.lock --editable ".[live]"
 	@touch $@
 
 .venv/development: requirements-dev.lock .venv/runtime

@@ -46,7 +46,7 @@ def write(folder: Path, name: str, text: str) -> str:
 
 class TestPresets:
     def test_names(self):
-        assert preset_names() == ["feasible", "literal", "paper"]
+        assert preset_names() == ["feasible", "literal", "live", "measured", "paper"]
 
     @pytest.mark.parametrize("key", STATED)
     def test_paper_carries_the_printed_value(self, key):
@@ -54,7 +54,7 @@ class TestPresets:
         assert getattr(preset.scenario, key) == pytest.approx(STATED[key], rel=1e-12)
         assert preset.provenance[key].tag == "stated"
 
-    @pytest.mark.parametrize("name", ["feasible", "literal", "paper"])
+    @pytest.mark.parametrize("name", ["feasible", "literal", "live", "measured", "paper"])
     def test_every_key_says_where_it_comes_from(self, name):
         preset = load_preset(name)
         assert preset.name == name
@@ -193,7 +193,7 @@ class TestFiles:
             ("base = 'paper'\ndevice_count = 0", ": device_count = 0 is outside its bound [1, inf)"),
             ("base = 'paper'\ntransmit_power_min_w = 0.2", "paper: transmit_power_max_w = 0.1 W"),
             ("base = 7", "base must be a preset's name or a file's path, got 7"),
-            ("base = 'nowhere.toml'", "is neither a preset (feasible, literal, paper) nor a file"),
+            ("base = 'nowhere.toml'", "is neither a preset (feasible, literal, live, measured, paper) nor a file"),
             ("device_count = 6", "missing keys slot_count, cycle_s"),
             ("device_count = ", "not valid TOML"),
         ],
@@ -211,7 +211,9 @@ class TestFiles:
             load_scenario(path)
 
     def test_refuses_what_is_no_text_file(self, tmp_path, complains):
-        with complains("'nowhere' is neither a preset (feasible, literal, paper) nor a file that exists"):
+        with complains(
+            "'nowhere' is neither a preset (feasible, literal, live, measured, paper) nor a file that exists"
+        ):
             load_scenario("nowhere")
         with complains(str(tmp_path), "cannot be read: Is a directory"):
             load_scenario(str(tmp_path))

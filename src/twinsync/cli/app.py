@@ -14,6 +14,7 @@ from twinsync import compilation, interrupts
 from twinsync.cli.codec import codec_app
 from twinsync.cli.evaluate import evaluate
 from twinsync.cli.export import export
+from twinsync.cli.live import device_app, edge_app, live_app, twins_app
 from twinsync.cli.options import Interrupted, say
 from twinsync.cli.render import render
 from twinsync.cli.scenario import scenario_app
@@ -31,6 +32,10 @@ app = typer.Typer(name="twinsync", pretty_exceptions_enable=False, rich_markup_m
 app.add_typer(scenario_app)
 app.add_typer(study_app)
 app.add_typer(codec_app)
+app.add_typer(live_app)
+app.add_typer(twins_app)
+app.add_typer(edge_app)
+app.add_typer(device_app)
 app.command("solve")(solve)
 app.command("evaluate")(evaluate)
 app.command("train")(train)

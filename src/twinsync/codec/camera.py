@@ -73,6 +73,12 @@ class CameraEncoder:
         self.sent.at(revision)
         self.acknowledged = max(self.acknowledged, revision)
 
+    def number(self, revision: int) -> None:
+        """Give the next picture this revision's number. Raises `InputError` for a number already passed."""
+        if revision < self._revision:
+            raise InputError(f"revision {revision} is below {self._revision}; numbers only rise")
+        self._revision = revision
+
     def forget(self) -> None:
         """The edge holds nothing any more: the next picture is coded alone."""
         self.acknowledged = -1

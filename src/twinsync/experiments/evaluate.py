@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,17 +22,15 @@ from twinsync.arrays import Float, Key
 from twinsync.environment.interface import see
 from twinsync.errors import InputError
 from twinsync.experiments.metrics import Measures, measure
-from twinsync.model import Allocation, Slot, draw_slots
+from twinsync.model import Allocation, Slot
+from twinsync.model.draws import draw_slot_set
 from twinsync.scenario import Scenario
-from twinsync.streams import root_key, stream
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
 CERTIFIED_GAP = 1e-4  # relative; an optimum whose proven gap is larger is not called one
 
 DECISIONS = ("extraction_factor", "device_cpu_hz", "transmit_power_w", "edge_cpu_hz")
-
-_draw_slots = eqx.filter_jit(draw_slots)
 
 
 @dataclass(frozen=True)
@@ -86,14 +83,6 @@ class RawEvaluation:
                 best = {} if self.optimum is None else {"optimum_cost": float(self.optimum.cost[slot_set].mean())}
                 rows.append({"allocator": name, "policy": policy, "slot_set": slot_set, **means, **best})
         return rows
-
-
-def draw_slot_set(scenario: Scenario, seed: int, index: int, count: int) -> tuple[Slot, Key]:
-    """Set `index` of `count` slots below root seed `seed` (NumPy, float64), and the key its random allocators use."""
-    with jax.enable_x64(True):
-        key = jax.random.fold_in(stream(root_key(seed), "evaluation"), index)
-        slot = jax.device_get(_draw_slots(stream(key, "slots"), scenario, count))
-    return slot, stream(key, "allocator")
 
 
 def evaluate(

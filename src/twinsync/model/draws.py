@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
@@ -14,7 +15,7 @@ from twinsync.model.mobility import Motion
 from twinsync.model.sensing import data_bits
 from twinsync.model.slot import Slot
 from twinsync.scenario import Scenario
-from twinsync.streams import Dice
+from twinsync.streams import Dice, root_key, stream
 
 # What the dice are thrown for, after what mobility throws them for; further fading has a role for each pair of blocks.
 _DATA, _MORE_FADING = 3, 4
@@ -58,6 +59,17 @@ def draw_slots(key: Key, scenario: Scenario, count: int) -> Slot:
     """`count` slots, whole fresh cycles after one another; shapes [count, K] and [count, K, L]."""
     slots = draw_cycles(jax.random.split(key, -(-count // scenario.slot_count)), scenario)
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1).reshape((-1, *x.shape[2:]))[:count], slots)
+
+
+_draw_slots = eqx.filter_jit(draw_slots)
+
+
+def draw_slot_set(scenario: Scenario, seed: int, index: int, count: int) -> tuple[Slot, Key]:
+    """Set `index` of `count` slots below root seed `seed` (NumPy, float64), and the key its random allocators use."""
+    with jax.enable_x64(True):
+        key = jax.random.fold_in(stream(root_key(seed), "evaluation"), index)
+        slot = jax.device_get(_draw_slots(stream(key, "slots"), scenario, count))
+    return slot, stream(key, "allocator")
 
 
 def _walk(dice: Dice, scenario: Scenario) -> Slot:

@@ -1,0 +1,109 @@
+"""Slots through the whole edge but codec, allocator and network: messages, state machine, frames, durable store.
+
+python -m benchmarks.live_edge --twins 200 --bytes 700 --durability power
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from twinsync.live.protocol import effects as do
+from twinsync.live.protocol import messages as say
+from twinsync.live.protocol.clock import Clock
+from twinsync.live.protocol.edge import Edge
+from twinsync.live.protocol.frame import ALONE, HEADER_BYTES, Header, pack
+from twinsync.live.store.sqlite import SqliteStore
+
+CLOCK = Clock(0.0, 1.2, 0.25)
+GRANTED = say.Allocation(1.0, 1e9, 0.1, 1e9)
+SESSION = 7
+
+
+class Cell:
+    """An edge with its store, and all that its devices would send."""
+
+    def __init__(self, twins: int, size: int, store: SqliteStore) -> None:
+        self.things = tuple(f"cell:{place}" for place in range(twins))
+        self.size = size
+        self.store = store
+        self.edge = Edge(self.things, {}, 1, "none", CLOCK)
+        self.now_s = 0.0
+        self.commit_s: list[float] = []
+        self.slot_s: list[float] = []
+        for thing in self.things:
+            self.tell(say.Birth(thing, SESSION, "none", (), ALONE))
+
+    def tell(self, event: do.Event | say.Message) -> list[do.Effect]:
+        """An event, a message through its JSON; the effects, messages among them as JSON too."""
+        if isinstance(event, say.Message):
+            event = say.decode(say.encode(event))
+        effects = self.edge.handle(event, self.now_s)
+        for effect in effects:
+            if isinstance(effect, do.Send):
+                say.encode(effect.message)
+        return effects
+
+    def slot(self, number: int) -> int:
+        """One slot from its opening to the last acknowledgement; twins committed."""
+        began = time.perf_counter()
+        self.now_s = CLOCK.opens_s(number)
+        self.tell(do.TimerFired("open", number))
+        for thing in self.things:
+            self.tell(say.Report(thing, SESSION, number, 50.0, 8.0 * self.size, self.now_s))
+        self.tell(do.Decided(number, dict.fromkeys(self.things, GRANTED)))
+        header = Header(SESSION, number, number, ALONE, 1.0, self.now_s)
+        frame = pack(header, bytes(self.size - HEADER_BYTES))
+        committed = 0
+        for thing in self.things:
+            self.tell(do.Received(thing, frame))
+            for effect in self.tell(do.Recovered(thing, SESSION, number, number, bytes(self.size))):
+                if isinstance(effect, do.Commit):
+                    committed += self.commit(effect)
+        self.tell(do.TimerFired("close", number))
+        self.slot_s.append(time.perf_counter() - began)
+        return committed
+
+    def commit(self, effect: do.Commit) -> int:
+        """One transaction, and its acknowledgements."""
+        began = time.perf_counter()
+        self.store.commit(effect.writes, self.now_s)
+        self.commit_s.append(time.perf_counter() - began)
+        self.tell(do.Committed(effect.writes))
+        return len(effect.writes)
+
+
+def main() -> None:
+    """Run slots one after another for some seconds; print the rate as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--twins", type=int, default=200)
+    parser.add_argument("--bytes", type=int, default=700)
+    parser.add_argument("--durability", choices=("process", "power"), default="power")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        store = SqliteStore(Path(folder) / "twins.sqlite", options.durability)
+        cell = Cell(options.twins, options.bytes, store)
+        committed, slots, began = 0, 0, time.perf_counter()
+        while time.perf_counter() - began < options.seconds:
+            committed += cell.slot(slots)
+            slots += 1
+        took = time.perf_counter() - began
+        store.close()
+    result = {
+        **vars(options),
+        "slots": slots,
+        "commits_per_s": committed / took,
+        "slot_s": {"p50": float(np.median(cell.slot_s)), "p99": float(np.percentile(cell.slot_s, 99))},
+        "transaction_s": {"p50": float(np.median(cell.commit_s)), "p99": float(np.percentile(cell.commit_s, 99))},
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Buses: publish, subscribe, presence. Zenoh between processes; one in a single process for tests."""

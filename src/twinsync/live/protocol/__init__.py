@@ -1,0 +1,1 @@
+"""The protocol of device and edge as pure state machines: an event and the time in; messages, timers, writes out."""

@@ -1,0 +1,111 @@
+"""What rate a device's sub-band has: the model's with the scenario's draws, a user's function, or no limit."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from twinsync.arrays import Float
+from twinsync.errors import InputError
+from twinsync.model.channel import rate_bps
+from twinsync.model.draws import draw_slot_set
+from twinsync.model.slot import Slot
+from twinsync.scenario import Scenario
+
+# (slot, device, transmit power in W, seconds since the frame began) to bit/s
+Rate = Callable[[int, int, float, float], float]
+
+STEP_S = 1e-3
+
+
+class Draws:
+    """The slots of a seed, one after another without end: those that `evaluate` and `solve` use with that seed."""
+
+    def __init__(self, scenario: Scenario, seed: int, count: int = 64) -> None:
+        self.scenario = scenario
+        self._seed = seed
+        self._slots = draw_slot_set(scenario, seed, 0, count)[0]
+
+    def at(self, slot: int) -> Slot:
+        """One slot: arrays [K] and [K, L]."""
+        count = len(self._slots.data_bits)
+        if slot >= count:
+            while count <= slot:
+                count *= 2
+            self._slots = draw_slot_set(self.scenario, self._seed, 0, count)[0]
+        return jax.tree.map(lambda array: array[slot], self._slots)
+
+
+class Shannon:
+    """Eq. (11) with B_k = B/K and the slot's gains; constant over a frame, also where it outlasts its slot."""
+
+    def __init__(self, draws: Draws) -> None:
+        self._draws = draws
+        self._last: tuple[tuple[int, int, float], float] = ((-1, -1, 0.0), 0.0)
+
+    def __call__(self, slot: int, device: int, transmit_power_w: float, elapsed_s: float) -> float:
+        """The rate [bit/s]."""
+        asked = (slot, device, transmit_power_w)
+        if self._last[0] != asked:  # a frame asks once a millisecond
+            self._last = (asked, self._rate(*asked))
+        return self._last[1]
+
+    def _rate(self, slot: int, device: int, transmit_power_w: float) -> float:
+        gain: Float[np.ndarray, "1 L"] = self._draws.at(slot).block_gain[device : device + 1]
+        with jax.enable_x64(True):
+            return float(rate_bps(np.array([transmit_power_w]), gain, self._draws.scenario)[0])
+
+
+def unlimited(slot: int, device: int, transmit_power_w: float, elapsed_s: float) -> float:
+    """No emulated radio: a frame leaves at once, and what it then takes is the real network's."""
+    return math.inf
+
+
+def find_rate(name: str, draws: Draws) -> Rate:
+    """`shannon`, `none`, or a user's `file.py:function`, a `Rate`. Raises `InputError`."""
+    if name == "shannon":
+        return Shannon(draws)
+    return unlimited if name == "none" else own_rate(name)
+
+
+def own_rate(name: str) -> Rate:
+    """A user's `file.py:function`. Raises `InputError`."""
+    place, colon, attribute = name.rpartition(":")
+    if not colon or not Path(place).is_file():
+        raise InputError(f"radio {name!r}: give shannon, none, or file.py:function of a file that exists")
+    spec = importlib.util.spec_from_file_location("twinsync_own_radio", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        function = getattr(module, attribute)
+    except Exception as error:
+        raise InputError(f"radio {name!r}: {type(error).__name__}: {error}") from None
+    if not callable(function):
+        raise InputError(f"radio {name!r}: not a function (slot, device, transmit_power_w, elapsed_s) -> bit/s")
+    return function  # type: ignore[return-value]
+
+
+def airtime_s(bits: int, rate: Callable[[float], float], longest_s: float) -> float | None:
+    """When the last of `bits` has left, released in steps of 1 ms at `rate(elapsed)`; None if later than `longest_s`.
+
+    Whole steps: a frame ends at the end of the step in which its last bit leaves, and at once at an infinite rate.
+    """
+    released, step = 0.0, 0
+    while released < bits:
+        elapsed = step * STEP_S
+        if elapsed >= longest_s:
+            return None
+        now = rate(elapsed)
+        if math.isinf(now):
+            return elapsed
+        released += max(0.0, now) * STEP_S
+        step += 1
+    return step * STEP_S

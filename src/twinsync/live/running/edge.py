@@ -1,0 +1,223 @@
+"""The edge's process: bus, decoders, allocator and store around the protocol's state machine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from twinsync import storage
+from twinsync.codec.camera import CameraDecoder, CameraEncoder
+from twinsync.codec.container import StreamError, parse
+from twinsync.errors import InputError
+from twinsync.live.bus.interface import Bus
+from twinsync.live.bus.zenoh import router
+from twinsync.live.protocol import clock
+from twinsync.live.protocol import effects as do
+from twinsync.live.protocol import messages as say
+from twinsync.live.protocol.edge import Edge
+from twinsync.live.radio.rates import Draws
+from twinsync.live.running import cell as names
+from twinsync.live.running import records
+from twinsync.live.running.cell import Cell, codec_name, new_session, read_cell
+from twinsync.live.running.decisions import Decider
+from twinsync.live.running.frames import Clip
+from twinsync.live.running.ledger import Ledger
+from twinsync.live.running.operators import Operators
+from twinsync.live.running.process import Process
+from twinsync.live.store.interface import Conflict, StoreError, TwinStore
+from twinsync.live.store.sqlite import SqliteStore
+
+PATIENCE_S = 120.0  # for the devices' first appearance: a codec that compiles first takes a minute
+WARM_FACTOR = 0.02
+
+
+class EdgeProcess(Process):
+    """The edge of a cell."""
+
+    def __init__(self, folder: Path, cell: Cell, bus: Bus, store: TwinStore, decider: Decider, at: clock.Clock) -> None:
+        newest = {thing: kept.revision for thing, kept in store.newest().items()}
+        super().__init__("edge", Edge(cell.things, newest, new_session(), codec_name(), at))
+        self.folder, self.cell, self.bus, self.store, self.decider = folder, cell, bus, store, decider
+        self.ledger = Ledger(decider, at, self.core.session)
+        self.operators = Operators(at.slot_s, self.now)
+        self.decoders = {thing: CameraDecoder() for thing in cell.things}
+        self._disk, self._allocator, self._codec = ThreadPoolExecutor(1), ThreadPoolExecutor(1), ThreadPoolExecutor(2)
+        own: dict[type, Callable[[Any], object]] = {
+            do.Send: self._send,
+            do.Decide: lambda effect: self.later(self._decide(effect)),
+            do.Recover: lambda effect: self.later(self._recover(effect)),
+            do.Commit: lambda effect: self.later(self._commit(effect)),
+            do.SlotEnded: lambda effect: self.later(self._end_slot(effect)),
+            do.Stop: self._stop,
+        }
+        self.effects |= own
+
+    def join(self) -> None:
+        """Listen to the devices, and begin."""
+        self.bus.subscribe(names.CONTROL + "**", self._control)
+        self.bus.subscribe(names.FRAMES + "**", self._frame)
+        self.do(self.core.start(self.now()))
+
+    def stop(self) -> None:
+        """Commit what is recovered and end."""
+        self.later(self._stop_cleanly())
+
+    async def _stop_cleanly(self) -> None:
+        for effect in self.core.stop():
+            await self._commit(effect)
+        self.end(0)
+
+    def _control(self, topic: str, data: bytes) -> None:
+        thing = topic.removeprefix(names.CONTROL)
+        try:
+            message = say.decode(data)
+        except ValueError as error:
+            self.log(f"a message was dropped: {error}", thing=thing)
+            return
+        if not isinstance(message, say.FROM_DEVICE) or message.thing != thing:
+            self.log("a message was dropped: it is not from the device of its topic", thing=thing)
+            return
+        if isinstance(message, say.Reported):
+            self.ledger.reported(message)
+        self.tell(message)
+
+    def _frame(self, topic: str, data: bytes) -> None:
+        thing = topic.removeprefix(names.FRAMES)
+        if thing in self.decoders:
+            self.tell(do.Received(thing, data))
+
+    def _send(self, effect: do.Send) -> None:
+        message = effect.message
+        if isinstance(message, say.Opened):
+            self.ledger.opened(message.slot, self.now())
+            self.operators.opened()
+            self.bus.publish(names.OPENED, say.encode(message))
+        else:
+            self.bus.publish(names.TO + message.thing, say.encode(message))  # type: ignore[attr-defined]
+
+    async def _decide(self, effect: do.Decide) -> None:
+        began = self.now()
+        try:
+            decided = await self.loop.run_in_executor(self._allocator, self.decider.decide, effect.slot, effect.sights)
+        except Exception as error:  # an allocator may be the user's own; the next slot may go better
+            self.log(f"no allocation: {type(error).__name__}: {' '.join(str(error).split())}", slot=effect.slot)
+            return
+        self.ledger.decided(effect.slot, decided, self.now() - began)
+        self.tell(do.Decided(effect.slot, decided))
+
+    async def _recover(self, effect: do.Recover) -> None:
+        """Decode in another thread; the cycles metered there set how long it takes at f_e."""
+        began = self.now()
+        which = (effect.thing, effect.session, effect.slot, effect.revision)
+        try:
+            cycles = await self.loop.run_in_executor(self._codec, self._decode, effect)
+        except StreamError as error:
+            self.tell(do.NotRecovered(*which, str(error)))
+            return
+        await self.sleep_until(began + cycles / effect.edge_cpu_hz)
+        self.ledger.recovered(effect, self.now() - began, self.now())
+        self.tell(do.Recovered(*which, self.ledger.document(effect)))
+
+    def _decode(self, effect: do.Recover) -> float:
+        header = parse(effect.stream)
+        if (header.revision, header.reference) != (effect.revision, effect.reference):
+            raise StreamError(f"the stream makes revision {header.revision}, its frame says {effect.revision}")
+        began = time.thread_time()
+        self.decoders[effect.thing].decode(effect.stream)
+        return (time.thread_time() - began) * self.cell.clock_hz
+
+    async def _commit(self, effect: do.Commit) -> None:
+        began = self.now()
+        try:
+            await self.loop.run_in_executor(self._disk, self.store.commit, effect.writes, began)
+        except StoreError as error:
+            self.tell(do.NotCommitted(effect.writes, str(error), isinstance(error, Conflict)))
+            return
+        for write in effect.writes:
+            self.ledger.committed(write, self.now() - began)
+            self.operators.stored(write.thing)
+        self.tell(do.Committed(effect.writes))
+
+    async def _end_slot(self, effect: do.SlotEnded) -> None:
+        record = await self.loop.run_in_executor(self._allocator, self.ledger.close, effect)
+        records.append(self.folder / names.SLOTS_FILE, record)
+        self.operators.ended(record)
+        last = None if self.cell.slots is None else self.cell.first_slot + self.cell.slots - 1
+        if last is not None and effect.slot >= last:
+            self.end(0)
+
+    def _stop(self, effect: do.Stop) -> None:
+        self.log(f"stops: {effect.reason}")
+        self.end(1)
+
+    def warm_up(self, clip: Clip) -> None:
+        """Load what the first slot would otherwise wait for."""
+        sights = dict.fromkeys(self.cell.things, do.Sight(50.0, float(clip.data_bits)))
+        for slot in range(self.cell.first_slot, self.cell.first_slot + 2):
+            self.decider.predict(slot, self.decider.decide(slot, sights))
+        device, edge = CameraEncoder(), CameraDecoder()
+        for place in range(2):
+            revision, stream = device.encode(clip.at(place), WARM_FACTOR)
+            edge.decode(stream)
+            device.acknowledge(revision)
+
+
+async def _epoch_s(folder: Path, cell: Cell, bus: Bus, slot_s: float) -> float:
+    """When slot 0 began: kept by an earlier edge of this start, or two slots before the first once all are there."""
+    path = folder / names.EPOCH_FILE
+    if path.is_file():
+        return float(storage.read_json(path)["epoch_s"])
+    present: set[str] = set()
+    bus.watch(names.PRESENT + "**", lambda topic, here: present.add(topic.removeprefix(names.PRESENT)))
+    until = time.monotonic() + PATIENCE_S
+    while not present.issuperset(cell.things) and time.monotonic() < until:
+        await asyncio.sleep(0.02)
+    epoch = time.time() + (2 - cell.first_slot) * slot_s
+    storage.write_json(path, {"epoch_s": epoch, "present": sorted(present)})
+    return epoch
+
+
+async def run_edge(folder: Path) -> int:
+    """The edge until it is told to stop or the last slot ended; the exit code."""
+    cell = read_cell(folder)
+    clip = Clip(None if cell.source is None else Path(cell.source))
+    scenario = cell.load_scenario(clip.data_bits)
+    slot_s = float(scenario.slot_s)
+    bus = router(cell.access, folder / "users")
+    store = SqliteStore(folder / names.STORE_FILE, cell.durability)
+    try:
+        decider = Decider(cell.allocator, scenario, cell.things, Draws(scenario, cell.seed), cell.seed)
+        provisional = clock.Clock(0.0, slot_s, float(scenario.sensing_share))
+        process = EdgeProcess(folder, cell, bus, store, decider, provisional)
+        server = await _serve(process, cell.http_port)
+        again = (folder / names.EPOCH_FILE).is_file()
+        if not again:
+            process.warm_up(clip)
+        epoch = await _epoch_s(folder, cell, bus, slot_s)
+        process.core.clock = process.ledger.clock = msgspec.structs.replace(provisional, epoch_s=epoch)
+        process.join()
+        if again:  # after a crash slots are passing: take births meanwhile
+            process.later(asyncio.to_thread(process.warm_up, clip))
+        code = await process.ended
+        if server is not None:
+            server.close()
+        return code
+    finally:
+        bus.close()
+        store.close()
+
+
+async def _serve(process: EdgeProcess, port: int) -> asyncio.Server | None:
+    """The pages for operators, where they are wanted. Raises `InputError` where the port is taken."""
+    if not port:
+        return None
+    try:
+        return await process.operators.serve(port)
+    except OSError as error:
+        raise InputError(f"--http {port}: {error.strerror}; choose another port") from None

@@ -1,0 +1,133 @@
+"""The edge's books of the open slots: what was decided, predicted, measured and stored."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+import msgspec
+
+from twinsync.live.protocol import effects as do
+from twinsync.live.protocol import messages as say
+from twinsync.live.protocol.clock import Clock
+from twinsync.live.protocol.frame import ALONE, HEADER_BYTES
+from twinsync.live.running.decisions import Decider
+from twinsync.live.running.records import Parts, SlotRecord, Synchronisation
+from twinsync.model.sensing import sensing_energy_j
+
+KEPT_SLOTS = 4
+
+
+class Entry(msgspec.Struct):
+    """One device in one open slot."""
+
+    reported: say.Reported | None = None
+    recover: do.Recover | None = None
+    recovery_s: float = 0.0
+    recovered_at_s: float = 0.0
+    commit_s: float | None = None
+
+
+class Page(msgspec.Struct):
+    """One open slot."""
+
+    opened_at_s: float
+    decision_s: float | None
+    allocations: dict[str, say.Allocation]
+    entries: dict[str, Entry]
+
+
+class Ledger:
+    """What the edge knows of open slots, until each is closed as a record."""
+
+    def __init__(self, decider: Decider, clock: Clock, edge: int) -> None:
+        self.clock = clock
+        self._decider = decider
+        self._edge = edge
+        self._pages: dict[int, Page] = {}
+
+    def opened(self, slot: int, now_s: float) -> None:
+        """A slot opened."""
+        self._pages[slot] = Page(now_s, None, {}, {})
+        for old in [number for number in self._pages if number <= slot - KEPT_SLOTS]:
+            del self._pages[old]
+
+    def decided(self, slot: int, allocations: Mapping[str, say.Allocation], took_s: float) -> None:
+        """The allocator answered."""
+        if slot in self._pages:
+            self._pages[slot].decision_s = took_s
+            self._pages[slot].allocations = dict(allocations)
+
+    def reported(self, message: say.Reported) -> None:
+        """A device said what it applied."""
+        if entry := self._entry(message.slot, message.thing):
+            entry.reported = message
+
+    def recovered(self, effect: do.Recover, took_s: float, now_s: float) -> None:
+        """A twin's state was decoded."""
+        if entry := self._entry(effect.slot, effect.thing):
+            entry.recover, entry.recovery_s, entry.recovered_at_s = effect, took_s, now_s
+
+    def committed(self, write: do.Write, took_s: float) -> None:
+        """A twin's state is stored."""
+        if entry := self._entry(write.slot, write.thing):
+            entry.commit_s = took_s
+
+    def document(self, effect: do.Recover) -> bytes:
+        """What the store keeps: the slot's desired state, what was applied, and the stream with its reference."""
+        page = self._pages.get(effect.slot)
+        allocation = None if page is None else page.allocations.get(effect.thing)
+        entry = self._entry(effect.slot, effect.thing)
+        camera = {
+            "desiredProperties": allocation,
+            "properties": None if entry is None else entry.reported,
+            "reference": effect.reference,
+            "stream": base64.b64encode(effect.stream).decode("ascii"),
+        }
+        return msgspec.json.encode({"features": {"camera": camera}})
+
+    def close(self, effect: do.SlotEnded) -> SlotRecord:
+        """The record of a slot that ended."""
+        page = self._pages.get(effect.slot)
+        if page is None:
+            missed = {thing: Synchronisation(outcome) for thing, outcome in effect.outcomes.items()}
+            return SlotRecord(effect.slot, self._edge, None, missed)
+        predicted = self._decider.predict(effect.slot, page.allocations) if page.allocations else {}
+        devices = {
+            thing: self._synchronisation(page, thing, outcome, predicted) for thing, outcome in effect.outcomes.items()
+        }
+        return SlotRecord(effect.slot, self._edge, page.decision_s, devices)
+
+    def _synchronisation(
+        self, page: Page, thing: str, outcome: str, predicted: Mapping[str, tuple[Parts, float]]
+    ) -> Synchronisation:
+        if thing not in predicted:
+            return Synchronisation(outcome)
+        parts, energy = predicted[thing]
+        known = Synchronisation(outcome, page.allocations[thing], parts, predicted_energy_j=energy)
+        entry = page.entries.get(thing)
+        if entry is None or entry.reported is None or entry.recover is None:
+            return known
+        told = entry.reported
+        measured = Parts(told.sensing_s, told.extraction_s, told.uplink_s, entry.recovery_s)
+        return msgspec.structs.replace(
+            known,
+            measured=measured,
+            overhead_s=entry.recovered_at_s - page.opened_at_s - measured.total_s,
+            commit_s=entry.commit_s,
+            energy_j=self._energy_j(told),
+            fidelity_db=told.fidelity_db,
+            bits=8 * (HEADER_BYTES + len(entry.recover.stream)),
+            alone=entry.recover.reference == ALONE,
+        )
+
+    def _energy_j(self, told: say.Reported) -> float:
+        """Eq. (18) with the metered cycles and the measured airtime; kappa f^2 a cycle is the model's, not measured."""
+        scenario = self._decider.scenario
+        cycles = float(scenario.capacitance) * told.applied.device_cpu_hz**2 * told.extraction_cycles
+        airtime = told.applied.transmit_power_w * told.uplink_s
+        return cycles + airtime + float(sensing_energy_j(float(scenario.data_max_bits), scenario))
+
+    def _entry(self, slot: int, thing: str) -> Entry | None:
+        page = self._pages.get(slot)
+        return None if page is None else page.entries.setdefault(thing, Entry())

@@ -1,0 +1,107 @@
+"""What device and edge processes share: the event loop around a state machine, its timers, its end, its log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twinsync.live.protocol import effects as do
+from twinsync.live.protocol import messages as say
+from twinsync.live.protocol.messages import Message
+from twinsync.live.running.cell import Clock
+
+ORPHAN_CHECK_S = 1.0
+POLLED_S = 2e-3
+STOPPED_BY_PROTOCOL = 3  # exit code: the other end said stop, so starting again is of no use
+
+
+class Process:
+    """One process with one state machine. Subclasses say how each effect is done."""
+
+    def __init__(self, name: str, core: Any) -> None:
+        self.name = name
+        self.core = core
+        self.now = Clock()
+        self.loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[int] = self.loop.create_future()
+        self.effects: dict[type, Callable[[Any], object]] = {do.SetTimer: self._set_timer, do.Log: self._log_effect}
+        self._parent = os.getppid()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self.stop)
+        self.loop.call_later(ORPHAN_CHECK_S, self._check_parent)
+
+    def tell(self, event: do.Event | Message) -> None:
+        """Give the state machine an event and do what follows."""
+        self.do(self.core.handle(event, self.now()))
+
+    def do(self, effects: Sequence[do.Effect]) -> None:
+        """Do what a state machine wants done."""
+        for effect in effects:
+            self.effects[type(effect)](effect)
+
+    def stop(self) -> None:
+        """End cleanly."""
+        self.end(0)
+
+    def end(self, code: int) -> None:
+        """End with an exit code."""
+        if not self.ended.done():
+            self.ended.set_result(code)
+
+    def log(self, text: str, **fields: Any) -> None:
+        """One line for the operator, as JSON on standard error."""
+        line = {"time": round(self.now(), 3), "process": self.name, **fields, "text": text}
+        with contextlib.suppress(OSError):
+            print(json.dumps(line), file=sys.stderr, flush=True)
+
+    def received(self, data: bytes, kinds: Any = Message) -> None:
+        """Take a control message from the bus; what is none is one line in the log."""
+        try:
+            message = say.decode(data)
+        except ValueError as error:
+            self.log(f"a message was dropped: {error}")
+            return
+        if isinstance(message, kinds):
+            self.tell(message)
+
+    async def sleep_until(self, at_s: float) -> None:
+        """Sleep to within a fraction of a millisecond; the event loop alone rounds up to whole ones."""
+        await asyncio.sleep(max(0.0, at_s - self.now() - POLLED_S))
+        while self.now() < at_s:
+            await asyncio.sleep(0)
+
+    def later(self, task: Any) -> asyncio.Task[Any]:
+        """Run a coroutine; what it raises ends the process."""
+        made = self.loop.create_task(task)
+        made.add_done_callback(self._check_task)
+        return made
+
+    def _check_task(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.log(f"internal error: {type(error).__name__}: {error}")
+            self.loop.call_exception_handler({"message": "task failed", "exception": error, "task": task})
+            self.end(1)
+
+    def _set_timer(self, effect: do.SetTimer) -> None:
+        event = do.TimerFired(effect.name, effect.slot)
+        self.loop.call_later(max(0.0, effect.at_s - self.now()), self._fire, effect.at_s, event)
+
+    def _fire(self, at_s: float, event: do.TimerFired) -> None:
+        if self.now() < at_s:  # the loop's clock has a resolution of its own
+            self.loop.call_later(at_s - self.now() + 1e-4, self._fire, at_s, event)
+        else:
+            self.tell(event)
+
+    def _log_effect(self, effect: do.Log) -> None:
+        self.log(effect.text)
+
+    def _check_parent(self) -> None:
+        if os.getppid() != self._parent:
+            self.stop()
+        self.loop.call_later(ORPHAN_CHECK_S, self._check_parent)

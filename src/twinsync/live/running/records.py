@@ -1,0 +1,75 @@
+"""What a run keeps of each slot: what the model predicted beside what was measured, one JSON line a slot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from twinsync.errors import InputError
+from twinsync.live.protocol.messages import Allocation
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """The parts of a synchronisation [s]: eqs. (5), (8), (12), (14)."""
+
+    sensing_s: float
+    extraction_s: float
+    uplink_s: float
+    recovery_s: float
+
+    @property
+    def total_s(self) -> float:
+        """All of them."""
+        return self.sensing_s + self.extraction_s + self.uplink_s + self.recovery_s
+
+
+class Synchronisation(msgspec.Struct, frozen=True):
+    """One device in one slot.
+
+    overhead_s: from the slot's opening to the recovered state, less the measured parts: what the model has no term for.
+    energy_j: metered cycles times kappa f^2, the airtime times p, the sensing energy; modelled, not measured.
+    """
+
+    outcome: str
+    allocation: Allocation | None = None
+    predicted: Parts | None = None
+    measured: Parts | None = None
+    overhead_s: float | None = None
+    commit_s: float | None = None
+    predicted_energy_j: float | None = None
+    energy_j: float | None = None
+    fidelity_db: float | None = None
+    bits: int | None = None
+    alone: bool | None = None
+
+
+class SlotRecord(msgspec.Struct, frozen=True):
+    """One slot of the cell; `decision_s`: how long the allocator took."""
+
+    slot: int
+    edge: int
+    decision_s: float | None
+    devices: dict[str, Synchronisation]
+
+
+def append(path: Path, record: SlotRecord) -> None:
+    """Add a slot to a run's file."""
+    with path.open("ab") as file:
+        file.write(msgspec.json.encode(record) + b"\n")
+
+
+def read(path: Path) -> Iterator[SlotRecord]:
+    """The slots of a run. A last line that a dying edge did not finish is left out. Raises `InputError`."""
+    decoder = msgspec.json.Decoder(SlotRecord)
+    lines = path.read_bytes().split(b"\n") if path.is_file() else []
+    for number, line in enumerate(lines, 1):
+        if not line:
+            continue
+        try:
+            yield decoder.decode(line)
+        except msgspec.DecodeError as error:
+            # An edge that is started again writes after what its predecessor left of a line.
+            if line.endswith(b"}") and line.startswith(b"{") and line.count(b'{"slot"') < 2:
+                raise InputError(f"{path}: line {number}: {error}") from None

@@ -1,0 +1,68 @@
+"""The edge's allocator and the model's prediction, against the model itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import Complaint
+
+from twinsync.live.protocol.effects import Sight
+from twinsync.live.radio.rates import Draws
+from twinsync.live.running.decisions import Decider
+from twinsync.scenario import Scenario
+
+THINGS = tuple(f"a:{place}" for place in range(6))
+SIGHTS = {thing: Sight(50.0, 7e5) for thing in THINGS}
+
+
+@pytest.fixture(scope="module")
+def draws(scenario: Scenario) -> Draws:
+    return Draws(scenario, seed=0, count=2)
+
+
+def test_every_reporting_device_gets_an_allocation_and_no_other(scenario: Scenario, draws: Draws) -> None:
+    decider = Decider("equal-share", scenario, THINGS, draws, 0)
+    few = {thing: SIGHTS[thing] for thing in THINGS[:2]}
+    decided = decider.decide(0, few)
+    assert set(decided) == set(few)
+    assert decided["a:0"].extraction_factor == pytest.approx(0.3**0.5)
+    assert decided["a:0"].edge_cpu_hz == pytest.approx(1e10 / 6)
+
+
+def test_the_prediction_is_the_model_s(scenario: Scenario, draws: Draws) -> None:
+    decider = Decider("equal-share", scenario, THINGS, draws, 0)
+    decided = decider.decide(1, SIGHTS)
+    parts, energy = decider.predict(1, decided)["a:3"]
+    slot, granted = draws.at(1), decided["a:3"]
+    bits, phi = slot.data_bits[3], granted.extraction_factor
+    rate = 0.2e6 / 6 * np.log2(1.0 + 0.1 * slot.block_gain[3, 0] / 1e-11)
+    assert parts.uplink_s == pytest.approx(bits * phi / rate, rel=1e-9)
+    assert parts.extraction_s == pytest.approx(300.0 * bits * phi**-1.2 / 0.9e9, rel=1e-9)
+    assert parts.recovery_s == pytest.approx(300.0 * bits * phi**-0.5 / (1e10 / 6), rel=1e-9)
+    spent = 1e-8 * bits + 300.0 * bits * phi**-1.2 * 1e-27 * 0.9e9**2 + 0.1 * parts.uplink_s
+    assert energy == pytest.approx(spent, rel=1e-9)
+
+
+def test_more_edge_cpu_than_there_is_is_scaled_down(scenario: Scenario, draws: Draws, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import numpy as np\nfrom twinsync.model.slot import Allocation\n"
+        "def greedy(scenario, sight, key):\n"
+        "    one = np.ones_like(sight.data_bits)\n"
+        "    return Allocation(0.5 * one, 1e9 * one, 0.1 * one, 1e10 * one)\n"
+        "def broken(scenario, sight, key):\n"
+        "    return Allocation(*[np.full_like(sight.data_bits, np.nan)] * 4)\n"
+    )
+    decided = Decider(f"{file}:greedy", scenario, THINGS, draws, 0).decide(0, SIGHTS)
+    assert sum(granted.edge_cpu_hz for granted in decided.values()) == pytest.approx(1e10)
+
+
+def test_what_is_no_allocation_is_refused(
+    scenario: Scenario, draws: Draws, tmp_path: Path, complains: Complaint
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("def broken(scenario, sight, key):\n    return None\n")
+    with complains("broken", "extraction_factor"):
+        Decider(f"{file}:broken", scenario, THINGS, draws, 0).decide(0, SIGHTS)
