@@ -30,6 +30,11 @@ SETTINGS = {
 }
 
 
+def training_cpu_s(name: str) -> float | None:
+    """CPU seconds of the training of all seeds of a whole run, compilation included; None where it was not noted."""
+    return json.loads((FOLDER / name / MANIFEST_FILE).read_text("utf-8")).get("training_cpu_s")
+
+
 def run(name: str, seeds: int, slots: int | None = None) -> tuple[list[Policy], float]:
     """The policies of a run, one a training seed, and the seconds their training took in all, compilation included.
 

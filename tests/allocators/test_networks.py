@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -108,3 +109,16 @@ def test_set_critic_is_the_mean_of_its_devices_parts() -> None:
     np.testing.assert_allclose(parts.mean(-1), critic(seen, action), rtol=1e-5, atol=1e-6)
     swapped = critic.parts(_permuted(seen, 2), _permuted(action, 3))
     np.testing.assert_allclose(swapped, parts[:, ORDER], rtol=1e-4, atol=1e-5)
+
+
+def test_critic_s_activation_by_hand() -> None:
+    # One device, flat: Q = sum_i w_i act(x_i), with the first layer the identity on (s, a).
+    critics = [
+        Critic(jax.random.key(0), "flat", devices=1, features=1, decisions=1, hidden=(2,), activation=activation)
+        for activation in ("relu", "tanh")
+    ]
+    expected = {"relu": 2.0 * 0.5 + 0.0, "tanh": 2.0 * np.tanh(0.5) + 3.0 * np.tanh(-1.0)}
+    for critic in critics:
+        weights = (jnp.eye(2), jnp.array([[2.0], [3.0]]))
+        critic = eqx.tree_at(lambda c: tuple(layer.weight for layer in c.layers), critic, weights)
+        assert float(critic(jnp.array([0.5]), jnp.array([-1.0]))) == pytest.approx(expected[critic.activation])

@@ -58,6 +58,7 @@ def test_folder(whole, config) -> None:
     assert manifest["command"] == "twinsync train"
     assert manifest["seed"] == 7
     assert manifest["training_s"] > 0
+    assert manifest["training_cpu_s"] > 0
     with (out / "curve.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["slots"]) for row in rows] == [0, 0, 32, 32, 64, 64, 96, 96]

@@ -75,8 +75,30 @@ def test_temperature_holds_the_target_entropy(toy, drive) -> None:
     algorithm = Sac(toy("terminal", calm=2.0), BANDIT)
     state = drive(algorithm, 400)
     _, log_prob = algorithm._act(jax.random.key(1), state.learned.actor, state.observation.repeat(100, 0))
-    assert algorithm.target_entropy == -4.0  # -1 for each of four numbers
+    assert algorithm.target_entropy(0) == algorithm.target_entropy(500) == -4.0  # -1 for each of four numbers
     assert float(-jnp.mean(log_prob)) == pytest.approx(-4.0, abs=0.5)
+
+
+def test_target_entropy_falls_to_the_end(toy) -> None:
+    # From -1 by 2 for each of four numbers over (8000 - 128) / 16 steps of two updates.
+    algorithm = Sac(toy("terminal"), dataclasses.replace(BANDIT, entropy_drop=2.0))
+    assert [algorithm.target_entropy(number) for number in (0, 492, 984)] == [-4.0, -8.0, -12.0]
+
+
+def test_policy_narrows_with_the_target(toy, drive) -> None:
+    algorithm = Sac(toy("terminal", calm=2.0), dataclasses.replace(BANDIT, entropy_drop=1.0))
+    state = drive(algorithm, 500)
+    _, log_prob = algorithm._act(jax.random.key(1), state.learned.actor, state.observation.repeat(100, 0))
+    assert -9.0 < float(-jnp.mean(log_prob)) < -5.5  # on the way from -4 to -8
+
+
+def test_one_smooth_critic_is_enough(toy, drive) -> None:
+    algorithm = Sac(toy("terminal", aim=2.0), dataclasses.replace(BANDIT, critics=1, critic_activation="tanh"))
+    state = drive(algorithm, 400)
+    assert {leaf.shape[0] for leaf in jax.tree.leaves(state.learned.critics)} == {1}
+    x = jnp.linspace(-0.9, 0.9, 19)
+    action = algorithm.policy(state).action(jnp.stack([jnp.full_like(x, -1.0), x], -1))
+    np.testing.assert_allclose(action[:, 0], 0.5 * x, atol=0.15)
 
 
 def test_memory_keeps_what_truly_followed(toy, drive) -> None:

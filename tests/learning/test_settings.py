@@ -81,6 +81,10 @@ def test_value_of_the_wrong_kind(complains, key: str, text: str, expected: str) 
         (SacSettings(), "hidden", "64,0"),
         (SacSettings(), "critic_reward", "each"),
         (SacSettings(), "critic_reward", "devices"),  # of a flat critic
+        (SacSettings(), "critics", "0"),
+        (SacSettings(), "critics", "3"),
+        (SacSettings(), "critic_activation", "gelu"),
+        (SacSettings(), "entropy_drop", "-1"),
         (SacSettings(), "target", "gentle"),
         (SacSettings(), "architecture", "sets"),
         (SacSettings(), "observation", "all"),
@@ -138,6 +142,6 @@ def test_what_the_state_is_told_in_is_a_choice() -> None:
 def test_stored_results_stay_those_of_their_settings() -> None:
     # What was added later decides nothing as long as it is what the code always did.
     before = deciding(SacSettings())
-    assert {"reward_scale", "encoding"}.isdisjoint(before)
+    assert {"reward_scale", "encoding", "entropy_drop", "critics", "critic_activation"}.isdisjoint(before)
     assert before["target_period"] == 320
     assert deciding(SacSettings(reward_scale="none")) == {**before, "reward_scale": "none"}

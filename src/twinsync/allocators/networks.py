@@ -16,6 +16,9 @@ import jax.numpy as jnp
 from twinsync.arrays import Float, Key
 
 Architecture = Literal["flat", "set"]
+Activation = Literal["relu", "tanh"]
+
+_ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 
 
 class Dense(eqx.Module):
@@ -27,8 +30,9 @@ class Dense(eqx.Module):
 
     def __call__(self, x: Float[jax.Array, "*b I"]) -> Float[jax.Array, "*b O"]:
         """The layer's output, before any activation."""
-        y = x @ self.weight + self.bias
-        return y if self.pooled is None else y + jnp.mean(x, axis=-2, keepdims=True) @ self.pooled
+        # As one matrix: the slope of a product over a batch of matrices takes twice as long on a CPU.
+        y = (x.reshape(-1, x.shape[-1]) @ self.weight).reshape(*x.shape[:-1], -1) + self.bias
+        return y if self.pooled is None else y + (jnp.mean(x, axis=-2) @ self.pooled)[..., None, :]
 
 
 def _layers(key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float) -> tuple[Dense, ...]:
@@ -46,9 +50,11 @@ def _layers(key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float
     return tuple(layers)
 
 
-def _run(layers: tuple[Dense, ...], x: Float[jax.Array, "*b I"]) -> Float[jax.Array, "*b O"]:
+def _run(
+    layers: tuple[Dense, ...], x: Float[jax.Array, "*b I"], activation: Activation = "relu"
+) -> Float[jax.Array, "*b O"]:
     for layer in layers[:-1]:
-        x = jax.nn.relu(layer(x))
+        x = _ACTIVATIONS[activation](layer(x))
     return layers[-1](x)
 
 
@@ -112,6 +118,7 @@ class Critic(eqx.Module):
     architecture: Architecture = eqx.field(static=True)
     features: int = eqx.field(static=True)
     decisions: int = eqx.field(static=True)
+    activation: Activation = eqx.field(static=True)
 
     def __init__(
         self,
@@ -122,9 +129,11 @@ class Critic(eqx.Module):
         features: int,
         decisions: int,
         hidden: tuple[int, ...],
+        activation: Activation = "relu",
     ):
-        """`decisions` = 0 makes it a state-value function V(s)."""
+        """`decisions` = 0 makes it a state-value function V(s); `activation` follows every hidden layer."""
         self.architecture, self.features, self.decisions = architecture, features, decisions
+        self.activation = activation
         times = devices if architecture == "flat" else 1
         sizes = ((features + decisions) * times, *hidden, 1)
         self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=1.0)
@@ -136,7 +145,7 @@ class Critic(eqx.Module):
         if self.architecture == "set":
             return jnp.mean(self.parts(observation, action), axis=-1)
         x = observation if action is None else jnp.concatenate([observation, action], axis=-1)
-        return _run(self.layers, x)[..., 0]
+        return _run(self.layers, x, self.activation)[..., 0]
 
     def parts(
         self, observation: Float[jax.Array, "*b FK"], action: Float[jax.Array, "*b AK"] | None = None
@@ -145,4 +154,4 @@ class Critic(eqx.Module):
         rows = by_device(observation, self.features)
         if action is not None:
             rows = jnp.concatenate([rows, by_device(action, self.decisions)], axis=-1)
-        return _run(self.layers, rows)[..., 0]
+        return _run(self.layers, rows, self.activation)[..., 0]

@@ -96,7 +96,7 @@ def train(
         write_json(out / MANIFEST_FILE, provenance(command, config.seed))
     total, slots = training.algorithm.settings.slots, training.algorithm.slots_per_step
     tell = progress or (lambda what, done, total: None)
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
 
     def save(now: Training) -> None:
         with uninterrupted():  # a run that is resumed after its last stretch writes no curve
@@ -119,7 +119,8 @@ def train(
         with uninterrupted():  # a run that has its policies is not touched again
             if stopped is None:
                 _save_finite(out / POLICY_FILE, training, card)
-            _close_manifest(out / MANIFEST_FILE, training, time.perf_counter() - began)
+            spent = {"training_s": time.perf_counter() - began, "training_cpu_s": time.process_time() - began_cpu}
+            _close_manifest(out / MANIFEST_FILE, training, spent)
     if stopped is not None:
         raise stopped
     return training
@@ -185,10 +186,10 @@ def write_curve(path: Path, curve: list[CurveRow]) -> None:
         writer.writerows(curve)
 
 
-def _close_manifest(path: Path, training: Training, seconds: float) -> None:
-    """Add the time, and which seeds diverged (none: an empty list)."""
+def _close_manifest(path: Path, training: Training, spent: dict[str, float]) -> None:
+    """Add the times [s], and which seeds diverged (none: an empty list)."""
     manifest = json.loads(path.read_text("utf-8"))
-    manifest["training_s"] = round(manifest.get("training_s", 0.0) + seconds, 2)
+    manifest |= {name: round(manifest.get(name, 0.0) + seconds, 2) for name, seconds in spent.items()}
     found = find_divergences(training.curve)
     manifest["diverged"] = [{"seed": item.seed, "slots": item.slots, "reason": item.reason} for item in found]
     write_json(path, manifest)

@@ -11,7 +11,7 @@ import optax
 
 from twinsync.allocators.networks import Critic, Network
 from twinsync.allocators.policy import Policy
-from twinsync.arrays import Float, Key
+from twinsync.arrays import Float, Key, Scalar
 from twinsync.environment.dtsync import DTSync, EnvState
 from twinsync.learning.algorithm import Stats, descend, falling_rate
 from twinsync.learning.losses import (
@@ -31,7 +31,7 @@ class Learned(NamedTuple):
     """Everything that gradients move, and the targets."""
 
     actor: Network
-    critics: Critic  # two, leaves stacked [2, ...]
+    critics: Critic  # one or two (C), leaves stacked [C, ...]
     targets: Critic
     log_alpha: jax.Array
     actor_moments: optax.OptState
@@ -70,10 +70,11 @@ class Sac(eqx.Module):
         """What the critic's rewards are the reward (22) times."""
         return self.settings.reward_factor(self.environment.scenario.device_count)
 
-    @property
-    def target_entropy(self) -> float:
-        """H_0 of eq. (28)."""
-        return self.settings.entropy_per_decision * self.environment.action_size
+    def target_entropy(self, number: jax.Array | int) -> Scalar:
+        """H_0 of eq. (28) at update `number`, counted from 0."""
+        settings = self.settings
+        fallen = settings.entropy_drop * (number / self._updates)
+        return (settings.entropy_per_decision - fallen) * self.environment.action_size
 
     def init(self, key: Key) -> SacState:
         """State before the first slot."""
@@ -84,9 +85,9 @@ class Sac(eqx.Module):
             "hidden": settings.hidden,
         }
         actor = Network(stream(key, "actor"), settings.architecture, outputs=2 * face.decisions, **sizes)
-        critics = jax.vmap(lambda k: Critic(k, settings.architecture, decisions=face.decisions, **sizes))(
-            jax.random.split(stream(key, "critics"), 2)
-        )
+        keys = jax.random.split(stream(key, "critics"), settings.critics)
+        about = {"decisions": face.decisions, "activation": settings.critic_activation}
+        critics = jax.vmap(lambda k: Critic(k, settings.architecture, **about, **sizes))(keys)
         log_alpha = jnp.log(jnp.asarray(settings.initial_alpha, jnp.float32))
         adam: Any = self._adam()
         learned = Learned(
@@ -139,9 +140,10 @@ class Sac(eqx.Module):
         alpha = jnp.exp(learned.log_alpha)
         if settings.discount > 0:
             next_action, next_log_prob = self._act(stream(key, "next"), learned.actor, batch.following)
+            # Of one critic both arguments below are it, which is its own minimum.
             q_next = self._values(learned.targets, batch.following, next_action)
             target = bellman_target(
-                batch.reward.reshape(-1), self._each(batch.done), q_next[0], q_next[1], self._each(next_log_prob),
+                batch.reward.reshape(-1), self._each(batch.done), q_next[0], q_next[-1], self._each(next_log_prob),
                 alpha, settings.discount,
             )  # fmt: skip
         else:
@@ -149,23 +151,34 @@ class Sac(eqx.Module):
 
         def critics_loss(critics: Critic) -> tuple[jax.Array, jax.Array]:
             q = self._values(critics, batch.observation, batch.action)
-            return critic_loss(q[0], target) + critic_loss(q[1], target), _size(q, target)
+            return jnp.sum(jnp.stack([critic_loss(each, target) for each in q])), _size(q, target)
 
         (loss, size), slope = jax.value_and_grad(critics_loss, has_aux=True)(learned.critics)
         critics, critic_moments = descend(adam, slope, learned.critic_moments, learned.critics)
+        targets = self._targets(learned.targets, critics, number)
+        learned = learned._replace(critics=critics, targets=targets, critic_moments=critic_moments)
+        learned, entropy = self._improve(key, learned, batch.observation, number)
+        return learned, (loss, entropy, jnp.exp(learned.log_alpha), size)
+
+    def _improve(
+        self, key: Key, learned: Learned, observation: Float[jax.Array, "B F"], number: jax.Array
+    ) -> tuple[Learned, jax.Array]:
+        """One update of actor and temperature; the second value is the policy's entropy before it."""
+        adam, alpha = self._adam(), jnp.exp(learned.log_alpha)
 
         def policy_loss(actor: Network) -> tuple[jax.Array, jax.Array]:
-            action, log_prob = self._act(stream(key, "actor"), actor, batch.observation)
-            q = _both(critics, batch.observation, action)
-            return actor_loss(log_prob, q[0], q[1], alpha), log_prob
+            action, log_prob = self._act(stream(key, "actor"), actor, observation)
+            q = _each_critic(learned.critics, observation, action)
+            return actor_loss(log_prob, q[0], q[-1], alpha), log_prob
 
         slope, log_prob = jax.grad(policy_loss, has_aux=True)(learned.actor)
         actor, actor_moments = descend(adam, slope, learned.actor_moments, learned.actor)
-        slope = jax.grad(temperature_loss)(learned.log_alpha, log_prob, self.target_entropy)
+        slope = jax.grad(temperature_loss)(learned.log_alpha, log_prob, self.target_entropy(number))
         log_alpha, alpha_moments = descend(adam, slope, learned.alpha_moments, learned.log_alpha)
-        targets = self._targets(learned.targets, critics, number)
-        after = Learned(actor, critics, targets, log_alpha, actor_moments, critic_moments, alpha_moments)
-        return after, (loss, -jnp.mean(log_prob), jnp.exp(log_alpha), size)
+        after = learned._replace(
+            actor=actor, log_alpha=log_alpha, actor_moments=actor_moments, alpha_moments=alpha_moments
+        )
+        return after, -jnp.mean(log_prob)
 
     def policy(self, state: SacState) -> Policy:
         """The deterministic policy of a state."""
@@ -176,20 +189,25 @@ class Sac(eqx.Module):
     def _parts(self) -> bool:
         return self.settings.critic_reward == "devices"
 
-    def _values(self, critics: Critic, observation: jax.Array, action: jax.Array) -> Float[jax.Array, "2 N"]:
-        """What (26) compares: both critics' values [2, B], or those of all devices in a row [2, B K]."""
+    def _values(self, critics: Critic, observation: jax.Array, action: jax.Array) -> Float[jax.Array, "C N"]:
+        """What (26) compares: the critics' values [C, B], or those of all devices in a row [C, B K]."""
         if not self._parts:
-            return _both(critics, observation, action)
+            return _each_critic(critics, observation, action)
         return jax.vmap(lambda critic: critic.parts(observation, action).reshape(-1))(critics)
 
     def _each(self, x: Float[jax.Array, " B"]) -> Float[jax.Array, " N"]:
         """A mini-batch's numbers, repeated for every device where the critic learns parts."""
         return jnp.repeat(x, self.environment.scenario.device_count) if self._parts else x
 
-    def _adam(self) -> optax.GradientTransformation:
+    @property
+    def _updates(self) -> int:
+        """Updates of the whole training."""
         settings = self.settings
         steps = -(-settings.slots // settings.parallel_slots) - self.warmup_steps
-        return optax.adam(falling_rate(settings, max(steps, 1) * settings.updates_per_step))
+        return max(steps, 1) * settings.updates_per_step
+
+    def _adam(self) -> optax.GradientTransformation:
+        return optax.adam(falling_rate(self.settings, self._updates))
 
     def _targets(self, targets: Any, critics: Any, number: jax.Array) -> Any:
         if self.settings.discount == 0:
@@ -217,10 +235,10 @@ class Sac(eqx.Module):
         return after, jnp.mean(result.reward), jnp.max(jnp.abs(block.reward))
 
 
-def _size(q: Float[jax.Array, "2 N"], target: Float[jax.Array, " N"]) -> Float[jax.Array, ""]:
+def _size(q: Float[jax.Array, "C N"], target: Float[jax.Array, " N"]) -> Float[jax.Array, ""]:
     # Targets show an exploding temperature well before the critic has followed them.
     return jnp.maximum(jnp.mean(jnp.abs(q)), jnp.mean(jnp.abs(target)))
 
 
-def _both(critics: Critic, observation: jax.Array, action: jax.Array) -> Float[jax.Array, "2 B"]:
+def _each_critic(critics: Critic, observation: jax.Array, action: jax.Array) -> Float[jax.Array, "C B"]:
     return jax.vmap(lambda critic: critic(observation, action))(critics)

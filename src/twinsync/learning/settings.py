@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from twinsync.allocators.networks import Architecture
+from twinsync.allocators.networks import Activation, Architecture
 from twinsync.environment.dtsync import CycleEnd, DTSync
 from twinsync.environment.interface import EdgeCpu, Encoding, Extraction, Interface, Observation
 from twinsync.errors import InputError
@@ -128,9 +128,21 @@ class SacSettings(Bootstrapping):
     entropy_per_decision: float = _setting(
         -1.0, "H_0", "convention", "target entropy per decided number (H_0 = -4K)", "not printed; -dim(A)"
     )
+    entropy_drop: float = _setting(
+        0.0, "H_0", "convention", "how far the target entropy per decided number falls, linearly, until the end",
+        "not printed; a constant target", later=True,
+    )  # fmt: skip
+    critics: int = _setting(
+        2, "Q", "convention", "critics, 1 or 2; of two the minimum counts", "Algorithm 1 initialises two", later=True
+    )
+    critic_activation: Activation = _setting(
+        "relu", "Q", "convention", "what follows each hidden layer of a critic", _NOT_PRINTED, later=True
+    )
 
     def check(self) -> None:
-        """Raise `InputError` where the critic cannot learn each device's part of the reward."""
+        """Raise `InputError` for 3 critics or more, and where the critic cannot learn each device's part."""
+        if self.critics > 2:
+            raise InputError(f"critics = {self.critics} must be 1 or 2")
         if self.critic_reward == "devices" and self.architecture != "set":
             raise InputError("critic_reward = devices needs architecture = set, whose critic is a sum over devices")
 
@@ -211,11 +223,14 @@ TUNED_REASONS = {
     "rollout_slots": "smaller rollouts, more of them: the policy moves sooner",
     "hidden": "one device's decision is a small function; a narrower network trains faster",
     "parallel_slots": "many fresh slots for each update: later slots do not depend on the action",
-    "updates_per_step": "as many updates as the slots collected at once allow",
+    "updates_per_step": "16 slots come at once; two updates draw each of them about 30 times until the end",
     "critic_reward": "the reward is a sum over devices; its parts carry K times less noise of others' fading",
     "warmup_slots": "a first memory wide enough for larger steps",
     "gae_decay": "with gamma = 0 the advantage is the slot's own",
     "initial_alpha": "good actions differ by per cents of a reward of O(1); alpha = 1 drowns that for long",
+    "entropy_drop": "full power is best, the edge of what tanh reaches: entropy holds the policy off it, costing 1 %",
+    "critics": "with gamma = 0 nothing is bootstrapped, so there is no overestimation that a minimum would prevent",
+    "critic_activation": "the actor climbs the critic's slope, which is smooth with tanh and in steps with relu",
 }
 
 SAC_TUNED = SacSettings(
@@ -226,10 +241,13 @@ SAC_TUNED = SacSettings(
     learning_rate_end=0.05,
     hidden=(64, 64),
     parallel_slots=16,
-    updates_per_step=4,
+    updates_per_step=2,
     warmup_slots=1024,
-    initial_alpha=0.02,
+    initial_alpha=0.005,
     critic_reward="devices",
+    entropy_drop=2.0,
+    critics=1,
+    critic_activation="tanh",
 )
 PPO_TUNED = PpoSettings(
     discount=0.0,
@@ -307,7 +325,7 @@ def _check_one(name: str, kind: Any, value: Any) -> None:
         raise InputError(f"{name} = {value} must lie in (0, 1]")
     if name in ("learning_rate", "initial_alpha", "clip", "gradient_clip") and not value > 0.0:
         raise InputError(f"{name} = {value} must be above 0")
-    if name in ("value_weight", "saturation") and value < 0.0:
+    if name in ("value_weight", "saturation", "entropy_drop") and value < 0.0:
         raise InputError(f"{name} = {value} must not be below 0")
 
 

@@ -82,7 +82,10 @@ def check_peer(settings: Settings) -> None:
     if not isinstance(settings, SacSettings | PpoSettings):
         raise InputError("Stable-Baselines3 has no algorithm = gradient; it takes sac or ppo")
     check_settings(settings)
-    for name, only in (("architecture", "flat"), ("critic_reward", "total"), ("learning_rate_end", 1.0)):
+    for name, only in (
+        ("architecture", "flat"), ("critic_reward", "total"), ("learning_rate_end", 1.0), ("entropy_drop", 0.0),
+        ("critics", 2), ("critic_activation", "relu"),
+    ):  # fmt: skip
         value = getattr(settings, name, only)
         if value != only:
             raise InputError(f"Stable-Baselines3 cannot do {name} = {value}; it takes {only} alone")
