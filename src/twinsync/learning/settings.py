@@ -228,7 +228,7 @@ TUNED_REASONS = {
     "warmup_slots": "a first memory wide enough for larger steps",
     "gae_decay": "with gamma = 0 the advantage is the slot's own",
     "initial_alpha": "good actions differ by per cents of a reward of O(1); alpha = 1 drowns that for long",
-    "entropy_drop": "full power is best, the edge of what tanh reaches: entropy holds the policy off it, costing 1 %",
+    "entropy_drop": "full power is best, the edge of what tanh reaches: a constant target holds the policy off it",
     "critics": "with gamma = 0 nothing is bootstrapped, so there is no overestimation that a minimum would prevent",
     "critic_activation": "the actor climbs the critic's slope, which is smooth with tanh and in steps with relu",
 }
