@@ -183,3 +183,13 @@ def test_a_card_that_does_not_fit(saved, complains, changes: dict, named: str) -
     _rewrite(saved, **changes)
     with complains(str(saved), named):
         load_policies(saved)
+
+
+@pytest.mark.parametrize("standardised", [None, True, False])
+def test_a_policy_told_in_groups_need_not_standardise_them(tmp_path: Path, standardised: bool | None) -> None:
+    card = _card("set", encoding="physical")
+    if standardised is not None:  # older cards don't say
+        card["standardised"] = standardised
+    save_policies(tmp_path / "policy.npz", _stacked(card), card)
+    network = load_policies(tmp_path / "policy.npz")[0].network
+    assert (network.centre is None) == (standardised is False)

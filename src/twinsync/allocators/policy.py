@@ -83,7 +83,8 @@ def blank_policy(card: dict[str, Any], key: Key | None = None) -> Policy:
         features=interface.features,
         outputs=card["outputs"],
         hidden=tuple(card["hidden"]),
-        standardised=interface.encoding == "physical",
+        # Cards written before it was said are those of the gradient, which standardises, or of other encodings.
+        standardised=card.get("standardised", interface.encoding == "physical"),
     )
     return Policy(network, interface, card["squash"], card["device_count"])
 

@@ -204,6 +204,7 @@ def policy_card(training: Training, scenario: Scenario) -> dict[str, Any]:
         "architecture": policies.network.architecture,
         "hidden": list(settings.hidden),
         "outputs": settings.policy_heads * interface.decisions,
+        "standardised": policies.network.centre is not None,
         "squash": policies.squash,
         "interface": dataclasses.asdict(interface),
         "device_count": scenario.device_count,

@@ -1,12 +1,13 @@
 """Statements: which verdict follows from made-up latency laws, and what is said of it."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from msgspec import structs
 from tests.experiments.made_up import at_point, changed, manifest, missing, remeasured
 
-from twinsync.experiments.claims import check_claims
+from twinsync.experiments.claims import check_claims, complexity
 from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED
 from twinsync.experiments.claims.statements import LEARNERS, NOT_ANALYSED, STATEMENTS
 from twinsync.experiments.columns import compared as comparison_of
@@ -42,7 +43,21 @@ def verdicts(*sweeps, base=EMPTY):
 def test_every_statement_has_its_own_key_and_nothing_run_is_not_checked():
     claims = check_claims(None, EMPTY)
     assert len({claim.key for claim in claims}) == len(claims) == len(STATEMENTS)
-    assert {outcome.verdict for claim in claims for outcome in (claim.printed, claim.repaired)} == {UNCHECKED}
+    run = [claim for claim in claims if claim.key != "complexity"]
+    assert {outcome.verdict for claim in run for outcome in (claim.printed, claim.repaired)} == {UNCHECKED}
+
+
+@pytest.mark.parametrize(("by_steps", "verdict"), [(1.02, HOLDS), (1.3, FAILS), (None, UNCHECKED)])
+def test_complexity_is_told_by_its_record(monkeypatch, tmp_path, by_steps, verdict):
+    record = tmp_path / "complexity.json"
+    if by_steps is not None:
+        names = ("operations_over_width", "operations_over_depth", "operations_over_batch")
+        record.write_text(json.dumps({"exponents": {**dict.fromkeys(names, 1.0), "time_over_steps": by_steps}}))
+    monkeypatch.setattr(complexity, "RECORD", record)
+    claim = next(claim for claim in check_claims(None, EMPTY) if claim.key == "complexity")
+    assert claim.printed.verdict == verdict
+    assert (f"{by_steps}0"[:4] in claim.printed.detail) == (by_steps is not None)
+    assert claim.repaired.verdict == UNCHECKED
 
 
 def test_each_column_has_its_own_schemes_and_says_what_it_stands_on(sweep):

@@ -45,8 +45,8 @@ def tally(claims: Sequence[Claim]) -> str:
     """How many claims came to which verdict, as printed and repaired."""
     printed, repaired = ([getattr(claim, side) for claim in claims] for side in ("printed", "repaired"))
     return (
-        f"Of the {len(claims)} statements of the paper's Section V and abstract, as printed {_counts(printed)}; "
-        f"repaired {_counts(repaired)}."
+        f"Of the {len(claims)} statements of the paper's Sections IV-C and V and its abstract, as printed "
+        f"{_counts(printed)}; repaired {_counts(repaired)}."
     )
 
 
