@@ -136,7 +136,11 @@ def measured(latency_s: float, cost: float, /, *, learns: bool = False, **change
         "training_slots": 20_000 if learns else math.nan,
         "training_seeds": 4 if learns else math.nan,
     }
-    return Measured(**{**values, **changes})
+    values |= changes
+    scatter = [unit / values["latency_s"].mean for unit in values["unit_latency_s"]]
+    parts = {stage: tuple(mean * one for one in scatter) for stage, mean in values["latency_parts_s"].items()}
+    units = {"unit_latency_parts_s": parts, "unit_sent_bits": (values["sent_bits"],) * len(scatter)}
+    return Measured(**{**units, **values})
 
 
 def pair(a: Measured, b: Measured) -> Pair:

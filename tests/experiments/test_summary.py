@@ -162,6 +162,12 @@ def test_it_is_json_and_every_figure_is_defined(scenario: Scenario) -> None:
     text = json.dumps(summary, allow_nan=False)
     assert json.loads(text) == summary
     assert summary["scenario"]["latency_cap_slots"] is None
-    assert set(summary["allocators"]["a"]) - set(DEFINITIONS) == {"unit_count", "unit_cost", "unit_latency_s"}
+    assert set(summary["allocators"]["a"]) - set(DEFINITIONS) == {
+        "unit_count",
+        "unit_cost",
+        "unit_latency_s",
+        "unit_latency_parts_s",
+        "unit_sent_bits",
+    }
     assert list(summary["allocators"]["a"]["latency_parts_s"]) == list(LATENCY_PARTS)
     assert list(summary["allocators"]["a"]["energy_parts_j"]) == list(ENERGY_PARTS)

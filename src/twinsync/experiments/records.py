@@ -50,7 +50,7 @@ class Measured(Record, frozen=True, omit_defaults=True):
     gap_to_optimum, gap_to_expected: None where there is nothing to relate to. `*_parts_*`: means per slot, summed over
     the devices, by stage. unit: what was repeated `unit_count` times, training seeds or sets of slots; unit_*: means of
     each. training_slots, training_seeds: NaN where nothing is trained or it is not known. energy_excess_j, radio_load:
-    NaN in evaluations that are older than these figures.
+    NaN in evaluations that are older than these figures; the unit_* that have a default are empty there.
     """
 
     latency_s: Estimate
@@ -81,6 +81,8 @@ class Measured(Record, frozen=True, omit_defaults=True):
     unit_count: int
     unit_latency_s: Numbers
     unit_cost: Numbers
+    unit_latency_parts_s: dict[str, Numbers] = msgspec.field(default_factory=dict)
+    unit_sent_bits: Numbers = ()
     training_slots: Number = UNKNOWN
     training_seeds: Number = UNKNOWN
     energy_excess_j: Number = UNKNOWN

@@ -116,8 +116,10 @@ def measured_record(
         radio_load=means["uplink_latency_s"] / (scenario.device_count * float(scenario.slot_s)),
         unit=TRAINING_SEED if scheme.policies > 1 else EVALUATION_SEED,
         unit_count=len(_units(cost)),
-        unit_latency_s=tuple(_units(latency).tolist()),
-        unit_cost=tuple(_units(cost).tolist()),
+        unit_latency_s=_unit_means(scheme, "latency_s"),
+        unit_cost=_unit_means(scheme, "cost"),
+        unit_latency_parts_s={part: _unit_means(scheme, f"{part}_latency_s") for part in LATENCY_PARTS},
+        unit_sent_bits=_unit_means(scheme, "sent_bits"),
     )
 
 
@@ -162,6 +164,10 @@ def compare(a: RawScheme, b: RawScheme) -> records.Pair:
 def _units(values: Float[np.ndarray, "P M"]) -> Float[np.ndarray, " n"]:
     """One number a unit: each policy's mean over the sets, or each set's where there is one policy."""
     return values.mean(axis=1) if values.shape[0] > 1 else values[0]
+
+
+def _unit_means(scheme: RawScheme, key: str) -> tuple[float, ...]:
+    return tuple(_units(scheme.means[key]).tolist())
 
 
 def _with_quantiles(estimate: records.Estimate, values: Float[np.ndarray, "*n"]) -> records.Estimate:

@@ -20,7 +20,6 @@ def check(value: Estimate, who: str = "SAC", **bounds) -> Check:
         (check(OPEN), "open"),
         (check(WRONG), "wrong"),
         (check(NONE), "none"),
-        (check(NONE, by_mean=True), "right"),
         (check(RIGHT, least=2.0), "open"),
         (check(RIGHT, most=2.4), "open"),
         (check(RIGHT, most=1.5), "wrong"),

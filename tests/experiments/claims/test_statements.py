@@ -1,6 +1,7 @@
 """Statements: which verdict follows from made-up latency laws, and what is said of it."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -261,3 +262,14 @@ def test_hinges_tell_what_flips_a_claim(sweep):
     assert hinges(analysis)["fig6-below-ppo"] == LEARNERS
     unmoved = structs.replace(analysis, rows=(same,))
     assert "None of the 1 constants" in hinges(unmoved)["fig4-rise"]
+
+
+def test_a_stage_needs_its_seeds_times(sweep):
+    swept = sweep("fig4", [2, 4], laws(lambda k: k * k))
+    found = outcomes(swept)["fig4-bandwidth"]
+    assert found.verdict == HOLDS
+    assert re.search(r"The rise per step is 100\.0 % \([\d.]+ to [\d.]+\)", found.detail)
+    for name in ORDER:  # as in evaluations from before they were kept
+        for at in (0, 1):
+            swept = at_point(swept, at, lambda point, name=name: remeasured(point, name, unit_latency_parts_s={}))
+    assert outcomes(swept)["fig4-bandwidth"].verdict == UNCHECKED

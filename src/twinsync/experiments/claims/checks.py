@@ -3,8 +3,7 @@
 A claim holds where each of its comparisons does: the interval lies wholly on the claim's side. A claim looks at many
 places, so its intervals are widened until all of them cover at once in 95 % of repetitions (Bonferroni). Runs that were
 trained for different numbers of slots are not compared. Two points of a sweep are compared by training seed: seed j at
-one x with seed j at the next, which start from the same streams. Times of a single stage are means without intervals,
-and compared as such.
+one x with seed j at the next, which start from the same streams.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ Value = Callable[[NamedPoint, str], "float | Float[np.ndarray, ' n']"]
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison: `value` has to lie between `least` and `most`, with its interval unless `by_mean`.
+    """One comparison: `value` has to lie between `least` and `most`, with its interval.
 
     `trouble` says why the comparison fails although there is no number, `refused` why it was not made. units: how many
     the interval is over, 0 where that is not known.
@@ -47,7 +46,6 @@ class Check:
     least: float = 0.0
     most: float = math.inf
     unit: str = "%"
-    by_mean: bool = False
     trouble: str = ""
     refused: str = ""
     units: int = 0
@@ -55,7 +53,7 @@ class Check:
     def jointly(self, comparisons: int) -> Check:
         """The same with its interval widened so that all of so many intervals cover at once."""
         factor = widening(self.units, comparisons)
-        if self.by_mean or math.isnan(factor) or not self.value.has_interval:
+        if math.isnan(factor) or not self.value.has_interval:
             return self
         mean, low, high = self.value.mean, self.value.low, self.value.high
         joint = replace(self.value, low=mean - factor * (mean - low), high=mean + factor * (high - mean))
@@ -68,7 +66,7 @@ class Check:
             return "wrong"
         if self.refused:
             return "none"
-        low, high = (self.value.mean,) * 2 if self.by_mean else (self.value.low, self.value.high)
+        low, high = self.value.low, self.value.high
         if math.isnan(low) or math.isnan(high):
             return "none"
         if low > self.least and high < self.most:
@@ -82,7 +80,7 @@ class Check:
 
     def words(self) -> str:
         """The value with its interval."""
-        return self.trouble or value_words(self.value, self.unit, by_mean=self.by_mean)
+        return self.trouble or value_words(self.value, self.unit)
 
 
 @dataclass(frozen=True)
@@ -99,14 +97,14 @@ def unchecked(reason: str) -> Finding:
     return Finding(UNCHECKED, reason)
 
 
-def value_words(value: Estimate, unit: str = "%", *, by_mean: bool = False) -> str:
+def value_words(value: Estimate, unit: str = "%") -> str:
     """`3.2 % (2.9 to 3.6)`."""
     digits = 2 if abs(value.mean) < 1 else 1
     mean, low, high = (
         number(round(item, digits) + 0.0, digits) for item in (value.mean, value.low, value.high)
     )  # + 0.0: never "-0.0"
     with_unit = mean + (f"{NBSP}{unit}" if unit else "")
-    return with_unit if by_mean or not value.has_interval else f"{with_unit} ({low} to {high})"
+    return f"{with_unit} ({low} to {high})" if value.has_interval else with_unit
 
 
 def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), note: str = "") -> Finding:
@@ -131,8 +129,6 @@ def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), not
         parts.append(f"It holds for {_grouped(right, decided)}")
     if verdict != HOLDS and len(decided) > 1:
         parts.append(_failures([check for check in decided if check.outcome != "right"]))
-    if any(check.by_mean for check in decided):
-        parts.append("These are means, which have no interval here")
     parts += [note] if note else []
     parts += [f"Without a value: {'; '.join(without)}"] if without else []
     means = [check.value.mean for check in decided if not math.isnan(check.value.mean)]
@@ -141,7 +137,7 @@ def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), not
 
 def _joint(checks: Sequence[Check]) -> list[Check]:
     """The comparisons of one claim with intervals that cover all at once."""
-    comparisons = sum(check.outcome != "none" and not check.by_mean for check in checks)
+    comparisons = sum(check.outcome != "none" for check in checks)
     return [check.jointly(comparisons) for check in checks]
 
 
@@ -200,7 +196,6 @@ def steps(
     *,
     falls: bool = False,
     least: float = RESOLUTION,
-    by_mean: bool = False,
 ) -> list[Check]:
     """Each scheme's change from one point of the axis to the next; points without a value are stepped over."""
     checks = []
@@ -211,7 +206,7 @@ def steps(
             values = [np.asarray(value(place, scheme)) for place in (before, after)]
             moved = change(*values, falls=falls)
             units = max(item.size for item in values)
-            checks.append(Check(who, where, moved, least=least, by_mean=by_mean, refused=refused, units=units))
+            checks.append(Check(who, where, moved, least=least, refused=refused, units=units))
     return checks
 
 

@@ -61,6 +61,14 @@ class NamedPoint:
         """Mean latency T[n] of each training seed (set of slots where nothing was trained) [s]; NaN where lost."""
         return np.array(self[scheme].unit_latency_s, float)
 
+    def stage_s(self, scheme: str, stage: str) -> Float[np.ndarray, " n"]:
+        """Mean time in one stage, sum over the UDs, of each seed or set [s]; empty where it was not kept."""
+        return np.array(self[scheme].unit_latency_parts_s.get(stage, ()), float)
+
+    def sent_bits(self, scheme: str) -> Float[np.ndarray, " n"]:
+        """Mean bits on air of a UD, of each seed or set; empty where they were not kept."""
+        return np.array(self[scheme].unit_sent_bits, float)
+
     def reduction(self, scheme: str, benchmark: str) -> Estimate:
         """By how much the scheme's mean latency lies below a benchmark's on the same slots [%]."""
         pair = self.point.evaluation.pair(scheme, benchmark)

@@ -53,14 +53,14 @@ def members(evidence: Evidence, view: View) -> list[str]:
 
 
 def moves(
-    value: Value, *, falls: bool = False, least: float = RESOLUTION, by_mean: bool = False,
+    value: Value, *, falls: bool = False, least: float = RESOLUTION,
     note: Callable[[Evidence, View], str] = lambda evidence, view: "",
 ) -> ViewCheck:  # fmt: skip
     """A value rises (or falls) from point to point by more than `least` percent, for every scheme of the figure."""
 
     def check(evidence: Evidence, view: View) -> Finding:
         schemes = members(evidence, view)
-        checks = steps(evidence, view, schemes, value, falls=falls, least=least, by_mean=by_mean)
+        checks = steps(evidence, view, schemes, value, falls=falls, least=least)
         absent = absences(evidence, view, schemes)
         return judge(checks, f"{_noun(falls)} per step", absent=absent, note=note(evidence, view))
 
@@ -89,8 +89,8 @@ def per_device_rises(evidence: Evidence, view: View) -> Finding:
 def stage_rises(stage: str, *, per_device: bool = False, falls: bool = False) -> ViewCheck:
     """The mean time in one stage rises (or falls) from point to point, for every scheme of the figure."""
 
-    def value(place: NamedPoint, scheme: str) -> float:
-        return _stage_s(place, scheme, stage) / (place.point.x if per_device else 1.0)
+    def value(place: NamedPoint, scheme: str) -> np.ndarray:
+        return place.stage_s(scheme, stage) / (place.point.x if per_device else 1.0)
 
     def note(evidence: Evidence, view: View) -> str:
         given_up = max((place[name].outage_rate for name in members(evidence, view) for place in view.having(name)),
@@ -102,24 +102,22 @@ def stage_rises(stage: str, *, per_device: bool = False, falls: bool = False) ->
             "time in this stage"
         )
 
-    return moves(value, falls=falls, by_mean=True, note=note)
+    return moves(value, falls=falls, note=note)
 
 
 def sensing_rises(evidence: Evidence, view: View) -> Finding:
     """Sensing takes longer with more data."""
-    return moves(lambda place, scheme: _stage_s(place, scheme, "sensing"), by_mean=True, note=_share_of_sensing)(
-        evidence, view
-    )
+    return moves(lambda place, scheme: place.stage_s(scheme, "sensing"), note=_share_of_sensing)(evidence, view)
 
 
 def synchronisation_rises(evidence: Evidence, view: View) -> Finding:
     """The latency without its sensing rises; sensing takes every scheme, and every seed of it, the same time."""
-    return moves(lambda place, scheme: place.latency_s(scheme) - _stage_s(place, scheme, "sensing"))(evidence, view)
+    return moves(lambda place, scheme: place.latency_s(scheme) - place.stage_s(scheme, "sensing"))(evidence, view)
 
 
 def sent_data_rises(evidence: Evidence, view: View) -> Finding:
     """More bits go on air with every step."""
-    return moves(lambda place, scheme: place[scheme].sent_bits, by_mean=True)(evidence, view)
+    return moves(NamedPoint.sent_bits)(evidence, view)
 
 
 def proposed_lowest(evidence: Evidence, view: View, *, least: float = RESOLUTION) -> Finding:
@@ -230,9 +228,9 @@ def fewer_bits(evidence: Evidence) -> Finding:
     checks = []
     for place in _compared(evidence, cast.without_sc):
         if place.has(cast.sac, cast.without_sc):
-            sent_bits = (np.asarray(place[name].sent_bits) for name in (cast.without_sc, cast.sac))
-            saved = change(*sent_bits, falls=True)
-            checks.append(Check(evidence.label(cast.sac), place.name, saved, least=RESOLUTION, by_mean=True))
+            sent_bits = [place.sent_bits(name) for name in (cast.without_sc, cast.sac)]
+            saved, units = change(*sent_bits, falls=True), max(item.size for item in sent_bits)
+            checks.append(Check(evidence.label(cast.sac), place.name, saved, least=RESOLUTION, units=units))
     return judge(checks, "saving of bits on air against w/o SC")
 
 
