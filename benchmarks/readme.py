@@ -1,0 +1,172 @@
+"""The README's numbers: `python -m benchmarks.readme` writes its table from docs/results/laptop; with `--check` nothing
+is written, and each number of its prose that comes from nowhere is listed.
+
+A number comes from somewhere if it stands in a fragment of text that `fragments` makes from results, scenario, settings
+or another page. So a number that results no longer bear out is found, and so is one that somebody adds by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from twinsync.learning.settings import SacSettings
+from twinsync.model import draw_slots
+from twinsync.presets import load_scenario
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "docs" / "results" / "laptop"
+HEADER = (
+    "Scheme", "Trained on [slots]", "Latency of a slot, all UDs [s]", "Cost T + P (95 %)", "Above the optimum",
+    "Above the best without channel knowledge", "UD-slots over the energy budget", "Outage",
+)  # fmt: skip
+# Numbers that are names: of sections, tables, figures, equations, versions.
+NAMES = re.compile(r"(Table|Section|Fig\.|equations?) [\dIV.-]+( to \d+)?|Apache-2\.0|in 15 lines|Stable-Baselines3")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the table, or check everything; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.readme", description="The README's numbers.")
+    parser.add_argument("--check", action="store_true", help="write nothing; list what no result bears out")
+    args = parser.parse_args(arguments)
+    text = README.read_text("utf-8")
+    if not args.check:
+        README.write_text(with_table(text), "utf-8")
+        return 0
+    wrong = list(complaints(text))
+    print("\n".join(wrong), file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def complaints(text: str) -> Iterator[str]:
+    """What is wrong with the README's numbers, a line each."""
+    if with_table(text) != text:
+        yield f"the table is not that of {RESULTS.relative_to(ROOT)}/table.csv; run python -m benchmarks.readme"
+    prose = prose_of(text)
+    for fragment in fragments():
+        if fragment not in prose:
+            yield f"the results say {fragment!r}, which the README does not"
+        prose = prose.replace(fragment, "")
+    for found in re.finditer(r"\d[\d.,]*", NAMES.sub("", prose)):
+        around = NAMES.sub("", prose)[max(0, found.start() - 40) : found.end() + 20]
+        yield f"{found[0]!r} comes from no result: ...{around}..."
+
+
+def prose_of(text: str) -> str:
+    """The README without code, tables, targets of links and line breaks."""
+    for pattern, left in (
+        (r"```.*?```", ""),
+        (r"`[^`]*`", ""),
+        (r"<!--.*?-->", ""),
+        (r"!?\[([^\]]*)\]\([^)]*\)", r"\1"),
+    ):
+        text = re.sub(pattern, left, text, flags=re.DOTALL)
+    return " ".join(line for line in text.splitlines() if not line.startswith("|")).replace("  ", " ")
+
+
+def with_table(text: str) -> str:
+    """The README with the table of the results."""
+    lines = text.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("| Scheme |"))
+    last = next(i for i in range(first, len(lines)) if not lines[i].startswith("|"))
+    return "\n".join([*lines[:first], *table(), *lines[last:]]) + "\n"
+
+
+def table() -> list[str]:
+    """The comparison as lines of Markdown, least cost first. Raises `ValueError` for a learner without its length."""
+    rows = sorted(_rows(), key=lambda row: float(row["cost_mean"]))
+    cells = [HEADER, *(_cells(row) for row in rows)]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return [lines[0], f"|:---|{'---:|' * (len(HEADER) - 1)}", *lines[1:]]
+
+
+def _rows() -> list[dict[str, str]]:
+    with (RESULTS / "table.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _cells(row: dict[str, str]) -> tuple[str, ...]:
+    def percent(key: str, digits: int) -> str:
+        return f"{100 * float(row[key]):.{digits}f} %".replace("-0.0 %", "0.0 %")
+
+    cost = "{:.1f} ({:.1f} to {:.1f})".format(*(float(row[f"cost_{part}"]) for part in ("mean", "low", "high")))
+    trained = training_slots().get(row["scheme"])
+    if trained is None and row["group"] in ("fixed", "paper", "learned"):
+        raise ValueError(f"{row['scheme']}: no training length in {RESULTS}")
+    return (
+        row["label"], "" if trained is None else f"{trained:,}", f"{float(row['latency_s_mean']):.2f}", cost,
+        percent("gap_to_optimum_mean", 1), percent("gap_to_expected_mean", 1), percent("energy_violation_rate", 0),
+        percent("outage_rate", 1),
+    )  # fmt: skip
+
+
+def training_slots() -> dict[str, int]:
+    """Slots that each learner was trained on: where its learning curve ends."""
+    ends: dict[str, int] = {}
+    with (RESULTS / "convergence.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            ends[row["scheme"]] = max(ends.get(row["scheme"], 0), int(float(row["slots"])))
+    return ends
+
+
+def fragments() -> Iterator[str]:
+    """Pieces of text with a number each, from where the number comes from."""
+    scenario = load_scenario("paper")
+    manifest = json.loads((RESULTS / "manifest.json").read_text("utf-8"))
+    judged = manifest["evaluation"]
+    yield f"the same {judged['slots'] * judged['seeds']:,} fresh slots"
+    yield f"were trained on {training_slots()['sac-paper']:,} slots, a fifth of the printed size"
+    yield f"Table II is infeasible at K = {scenario.device_count}"
+    yield f"misses the {scenario.deadline_s:g} s deadline"
+    yield f"a discount factor of {SacSettings().discount:g}"
+    yield f"A cycle of {scenario.slot_count} slots"
+    yield "(phi = 1)"  # what the picture's upper half shows
+    yield f"the radio is in use for {100 * radio_load():.0f} % of the time"
+    minimum = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text("utf-8"))
+    assert minimum is not None
+    yield f"Python {minimum[1]} or newer"
+    yield from _of_codec()
+
+
+def radio_load() -> float:
+    """Share of the time that a UD sends, at the optimum, over 1,000 slots."""
+    import jax
+
+    from twinsync.allocators.optimum import solve
+    from twinsync.experiments.metrics import measure
+
+    scenario = load_scenario("paper")
+    with jax.enable_x64(True):
+        slots = jax.device_get(draw_slots(jax.random.key(0), scenario, 1000))
+        sending_s = measure(scenario, slots, solve(scenario, slots).allocation).means["uplink_latency_s"]
+    return sending_s / (scenario.device_count * scenario.slot_s)
+
+
+def _of_codec() -> Iterator[str]:
+    """Qualities that docs/codec.md has measured, in its table by phi."""
+    page = (ROOT / "docs" / "codec.md").read_text("utf-8")
+    ours, jpeg = (_by_phi(page, title) for title in ("PSNR [dB]", "JPEG [dB]"))
+    yield f"{math.floor(ours[0.005])} dB at phi = 0.005 and {math.floor(ours[0.05])} dB at phi = 0.05"
+    yield f"JPEG has {math.floor(jpeg[0.05])} dB"
+
+
+def _by_phi(page: str, title: str) -> dict[float, float]:
+    """A column of the page's table by phi, without the places where there is none."""
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("|")]
+    column = rows[0].index(title)
+    return {float(row[0]): float(row[column]) for row in rows[2:] if _is_number(row[0]) and _is_number(row[column])}
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[\d.]+", text) is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
