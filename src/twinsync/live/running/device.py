@@ -71,7 +71,8 @@ class DeviceProcess(Process):
         for place in range(2):
             revision, _ = spare.encode(self.clip.at(place), WARM_FACTOR)
             spare.acknowledge(revision)
-        self.rate(0, self.place, 0.1, 0.0)
+        self.draws.at(self.cell.first_slot)
+        self.rate(self.cell.first_slot, self.place, 0.1, 0.0)
 
     def stop(self) -> None:
         """Say farewell and end."""
