@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-
 from tests.conftest import Complaint
+
 from twinsync.codec.camera import CameraDecoder, CameraEncoder
 
 
