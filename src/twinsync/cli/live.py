@@ -15,6 +15,7 @@ from twinsync.cli.options import (
     SeedOption,
     SetOption,
     check_json_target,
+    interruptible,
     progress,
     say,
     whole_number,
@@ -137,7 +138,8 @@ def start(
     cell = prepare(data, settings)
     say(f"{count} devices and an edge start, folder {data}, slot {cell.first_slot} is the first; Ctrl-C ends it")
     began = time.monotonic()
-    Supervisor(data, cell, _silent if headless else _tell_slot).run()
+    with interruptible(f"every acknowledged state is stored; the same command goes on in {data}"):
+        Supervisor(data, cell, _silent if headless or json_target == "-" else _tell_slot).run()
     result = {**summarise(data, cell, float(setting.deadline_s)), "wall_s": time.monotonic() - began}
     if json_target is not None:
         write_json(json_target, result)

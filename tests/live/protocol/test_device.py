@@ -101,3 +101,16 @@ def test_a_factor_that_leaves_no_room_for_a_stream_is_logged() -> None:
     (log,) = device.handle(say.Desired("cell:0", 1, 0, GRANTED, ALONE), 0.2)
     assert isinstance(log, do.Log)
     assert "too few for a stream" in log.text
+
+
+def test_what_was_coded_may_be_less_than_granted_and_is_what_is_reported() -> None:
+    device = welcomed()
+    extracting(device, 0)
+    (transmit,) = device.handle(do.Extracted(0, 0, ALONE, bytes(16), 0.1, 1e8), 0.3)
+    assert isinstance(transmit, do.Transmit)
+    # A header of 44 bytes and 16 of the stream are 480 bits of 1600.
+    assert parse(transmit.frame)[0].extraction_factor == 0.3
+    (send,) = device.handle(do.Sent(0, 0.4), 0.7)
+    assert isinstance(send, do.Send)
+    assert isinstance(send.message, say.Reported)
+    assert send.message.applied == say.Allocation(0.3, 1e9, 0.1, 2e9)

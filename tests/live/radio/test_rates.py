@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,15 @@ def test_slots_are_those_of_the_simulator_however_many_are_drawn(scenario: Scena
     for slot in (0, 3, 30, 69):  # beyond those drawn first
         np.testing.assert_array_equal(draws.at(slot).data_bits, simulated.data_bits[slot])
         np.testing.assert_array_equal(draws.at(slot).block_gain, simulated.block_gain[slot])
+
+
+def test_further_slots_are_drawn_before_they_are_needed(scenario: Scenario) -> None:
+    draws = Draws(scenario, seed=3, count=4)
+    draws.at(2)  # past the half of what there is
+    until = time.monotonic() + 60
+    while len(draws._slots.data_bits) < 8:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_the_rate_is_equation_11_of_the_slot_and_device(scenario: Scenario, draws: Draws) -> None:

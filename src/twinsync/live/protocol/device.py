@@ -24,6 +24,7 @@ class Work(msgspec.Struct):
     desired: say.Desired | None = None
     revision: int = -1
     extracted: do.Extracted | None = None
+    applied: say.Allocation | None = None
 
 
 class Device:
@@ -149,12 +150,11 @@ class Device:
         self._sent[event.revision] = work.slot
         while len(self._sent) > KEPT:
             del self._sent[min(self._sent)]
-        allocation = work.desired.allocation
-        header = Header(
-            *(self.session, work.slot, event.revision, event.reference),
-            *(allocation.extraction_factor, work.observed.observed_at),
-        )
-        return [do.Transmit(work.slot, pack(header, event.stream), allocation.transmit_power_w)]
+        # What was coded may be less than what was granted.
+        factor = 8 * (HEADER_BYTES + len(event.stream)) / work.observed.data_bits
+        work.applied = msgspec.structs.replace(work.desired.allocation, extraction_factor=factor)
+        header = Header(*(self.session, work.slot, event.revision, event.reference, factor, work.observed.observed_at))
+        return [do.Transmit(work.slot, pack(header, event.stream), work.applied.transmit_power_w)]
 
     def _extraction_failed(self, event: do.ExtractionFailed, now_s: float) -> list[Effect]:
         if self._busy is not None and self._busy.slot == event.slot:
@@ -164,11 +164,11 @@ class Device:
 
     def _sent_frame(self, event: do.Sent, now_s: float) -> list[Effect]:
         work = self._busy
-        if work is None or event.slot != work.slot or work.extracted is None or work.desired is None:
+        if work is None or event.slot != work.slot or work.extracted is None or work.applied is None:
             return []
         self._busy = None
         reported = say.Reported(
-            *(self.thing, self.session, work.slot, work.revision, work.desired.allocation),
+            *(self.thing, self.session, work.slot, work.revision, work.applied),
             *(work.sensing_s or 0.0, work.extracted.extraction_s, work.extracted.cycles, event.uplink_s),
             work.extracted.fidelity_db,
         )

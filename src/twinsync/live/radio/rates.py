@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,43 @@ STEP_S = 1e-3
 
 
 class Draws:
-    """The slots of a seed, one after another without end: those that `evaluate` and `solve` use with that seed."""
+    """The slots of a seed, one after another without end: those that `evaluate` and `solve` use with that seed.
 
-    def __init__(self, scenario: Scenario, seed: int, count: int = 64) -> None:
+    They are drawn in growing numbers, the next ones in another thread well before they are needed: a compilation takes
+    seconds, which no slot has.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, count: int = 4096) -> None:
+        """`count`: how many to draw at once."""
         self.scenario = scenario
         self._seed = seed
-        self._slots = draw_slot_set(scenario, seed, 0, count)[0]
+        self._slots = self._draw(count)
+        self._lock = threading.Lock()
+        self._asked = count
 
     def at(self, slot: int) -> Slot:
         """One slot: arrays [K] and [K, L]."""
         count = len(self._slots.data_bits)
-        if slot >= count:
+        if count > slot >= count // 2 and self._asked == count:
+            self._asked = 2 * count
+            threading.Thread(target=self._reach, args=(count,), daemon=True).start()
+        elif slot >= count:
+            self._reach(slot)
+        slots = self._slots
+        return jax.tree.map(lambda array: array[slot], slots)
+
+    def _reach(self, slot: int) -> None:
+        with self._lock:
+            count = len(self._slots.data_bits)
+            if slot < count:
+                return
             while count <= slot:
                 count *= 2
-            self._slots = draw_slot_set(self.scenario, self._seed, 0, count)[0]
-        return jax.tree.map(lambda array: array[slot], self._slots)
+            self._slots = self._draw(count)
+            self._asked = count
+
+    def _draw(self, count: int) -> Slot:
+        return draw_slot_set(self.scenario, self._seed, 0, count)[0]
 
 
 class Shannon:

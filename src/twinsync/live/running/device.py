@@ -20,6 +20,7 @@ from twinsync.live.protocol.frame import ALONE
 from twinsync.live.radio.rates import Draws, airtime_s, find_rate
 from twinsync.live.running import cell as names
 from twinsync.live.running.cell import Cell, codec_name, new_session, read_cell
+from twinsync.live.running.effort import Effort
 from twinsync.live.running.frames import Clip
 from twinsync.live.running.process import STOPPED_BY_PROTOCOL, Process
 from twinsync.model.sensing import sensing_latency_s
@@ -46,6 +47,7 @@ class DeviceProcess(Process):
         self.draws = Draws(self.scenario, cell.seed)
         self.rate = find_rate(cell.radio, self.draws)
         self.encoder = CameraEncoder()
+        self.effort = Effort(clip.frames[0].size)
         self.bus = bus
         super().__init__(thing, Device(thing, new_session(), codec_name(), ("camera",), self.slot_s / 2))
         self._worker = ThreadPoolExecutor(1)
@@ -69,7 +71,8 @@ class DeviceProcess(Process):
         for place in range(2):
             revision, _ = spare.encode(self.clip.at(place), WARM_FACTOR)
             spare.acknowledge(revision)
-        self.rate(0, self.place, 0.1, 0.0)
+        self.draws.at(self.cell.first_slot)
+        self.rate(self.cell.first_slot, self.place, 0.1, 0.0)
 
     def stop(self) -> None:
         """Say farewell and end."""
@@ -107,7 +110,8 @@ class DeviceProcess(Process):
         if effect.reference == ALONE:
             self.encoder.forget()
         reference = None if effect.reference == ALONE else effect.reference
-        _, stream = self.encoder.encode(picture, (effect.stream_bytes + 0.5) / picture.size, reference)
+        size = self.effort.stream_bytes(effect.stream_bytes, reference is None)
+        _, stream = self.encoder.encode(picture, (size + 0.5) / picture.size, reference)
         cycles = (time.thread_time() - began) * self.cell.clock_hz
         fidelity = psnr_db(self.encoder.decoded(effect.revision), picture)
         # An acknowledgement may have come meanwhile: the stream itself says what it was coded against.
@@ -125,6 +129,7 @@ class DeviceProcess(Process):
             return
         await self.sleep_until(began + airtime)
         self.bus.publish(names.FRAMES + self.name, effect.frame)
+        self.effort.sent()
         self.tell(do.Sent(effect.slot, self.now() - began))
 
     def _begin(self, slot: int, work: object) -> None:
@@ -133,6 +138,7 @@ class DeviceProcess(Process):
     def _abandon(self, effect: do.Abandon) -> None:
         for task in self._tasks.pop(effect.slot, ()):
             task.cancel()
+        self.effort.superseded()
         self.log("superseded by the next slot", slot=effect.slot)
 
     def _use_reference(self, effect: do.UseReference) -> None:

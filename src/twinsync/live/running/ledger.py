@@ -92,7 +92,10 @@ class Ledger:
         if page is None:
             missed = {thing: Synchronisation(outcome) for thing, outcome in effect.outcomes.items()}
             return SlotRecord(effect.slot, self._edge, None, missed)
-        predicted = self._decider.predict(effect.slot, page.allocations) if page.allocations else {}
+        # Of what was applied, where the device said so: it may have coded less than it was granted.
+        told = {thing: entry.reported for thing, entry in page.entries.items() if entry.reported is not None}
+        applied = {thing: told[thing].applied if thing in told else one for thing, one in page.allocations.items()}
+        predicted = self._decider.predict(effect.slot, applied) if applied else {}
         devices = {
             thing: self._synchronisation(page, thing, outcome, predicted) for thing, outcome in effect.outcomes.items()
         }
@@ -104,7 +107,7 @@ class Ledger:
         if thing not in predicted:
             return Synchronisation(outcome)
         parts, energy = predicted[thing]
-        known = Synchronisation(outcome, page.allocations[thing], parts, predicted_energy_j=energy)
+        known = Synchronisation(outcome, page.allocations[thing], predicted=parts, predicted_energy_j=energy)
         entry = page.entries.get(thing)
         if entry is None or entry.reported is None or entry.recover is None:
             return known
@@ -112,6 +115,7 @@ class Ledger:
         measured = Parts(told.sensing_s, told.extraction_s, told.uplink_s, entry.recovery_s)
         return msgspec.structs.replace(
             known,
+            applied_factor=told.applied.extraction_factor,
             measured=measured,
             overhead_s=entry.recovered_at_s - page.opened_at_s - measured.total_s,
             commit_s=entry.commit_s,

@@ -28,12 +28,15 @@ class Parts(msgspec.Struct, frozen=True):
 class Synchronisation(msgspec.Struct, frozen=True):
     """One device in one slot.
 
+    allocation: what the edge granted. applied_factor: phi of what was sent, at most the granted one.
+    predicted: what the model says of the allocation with that phi.
     overhead_s: from the slot's opening to the recovered state, less the measured parts: what the model has no term for.
     energy_j: metered cycles times kappa f^2, the airtime times p, the sensing energy; modelled, not measured.
     """
 
     outcome: str
     allocation: Allocation | None = None
+    applied_factor: float | None = None
     predicted: Parts | None = None
     measured: Parts | None = None
     overhead_s: float | None = None

@@ -70,22 +70,29 @@ class Supervisor:
         self._began: dict[str, float] = {}
         self._read = (folder / names.SLOTS_FILE).stat().st_size if (folder / names.SLOTS_FILE).is_file() else 0
         self._stopping = False
+        self._interrupted = False
 
     def run(self) -> None:
         """Run until the last slot ended or SIGTERM came. Raises `InputError` where the edge refuses its settings."""
         before = signal.signal(signal.SIGTERM, lambda number, frame: setattr(self, "_stopping", True))
         try:
-            with interrupts.ending(self.stop):
+            with interrupts.ending(self._interrupt):
                 for name in (EDGE, *self.cell.things):
                     self._start(name)
                 self._write_pids()
                 while not self._stopping and EDGE in self.processes | self._again:
                     time.sleep(POLL_S)
                     self._check()
+                if self._interrupted:  # the thread that waits for Ctrl-C ends the children, and then this process
+                    time.sleep(PATIENCE_S)
         finally:
             self.stop()
             self._tell_slots()
             signal.signal(signal.SIGTERM, before)
+
+    def _interrupt(self) -> None:
+        self._interrupted = True
+        self.stop()
 
     def stop(self) -> None:
         """End the devices, then the edge, which commits what it has."""
