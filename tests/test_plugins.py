@@ -119,7 +119,7 @@ def test_the_command_warns_of_a_clash_in_one_line(install: Install, capsys) -> N
         warnings.simplefilter("default")  # as outside of tests
         assert run(["scenario", "list"]) == 0
     out, err = capsys.readouterr()
-    assert [line.split()[0] for line in out.splitlines()] == ["feasible", "literal", "paper"]
+    assert [line.split()[0] for line in out.splitlines()] == ["feasible", "literal", "live", "measured", "paper"]
     assert err.startswith("twinsync: warning: scenario 'paper' is built in; the one of one 1.2 is left out")
     assert err.count("\n") == 1
 
