@@ -1,5 +1,9 @@
 """Tables that are more than their columns: who stands in them."""
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 from tests.experiments.made_up import compared
 
 from twinsync.experiments.columns import TableCell, by_cost
@@ -29,3 +33,34 @@ def test_the_learner_and_the_optimum_are_stressed():
     results = compared()
     table = comparison(results, "sac-tuned", by_cost(results))
     assert [table.rows[place][0] for place in table.strong] == ["Optimum, channel known", "SAC, repaired"]
+
+
+LEARNERS = ("SAC", "PPO", "Random strategy", "w/o SC", "Gradient")
+
+
+def tables_of_schemes(text: str) -> Iterator[tuple[str, list[list[str]]]]:
+    """Each table of a Markdown report that has schemes in its rows: the paragraph before it, and its cells."""
+    for before, table in re.findall(r"(?:^|\n)([^\n]*)\n\n((?:\|[^\n]*\n)+)", text):
+        rows = [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+        if "Scheme" in rows[0]:
+            yield before, [rows[0], *rows[2:]]
+
+
+def without_length(text: str) -> list[str]:
+    """Rows of learners that don't say how long they were trained, in the row or in the table's caption."""
+    missing = []
+    for caption, (header, *rows) in tables_of_schemes(text):
+        length = next((i for i, title in enumerate(header) if title.startswith("Trained on")), None)
+        for row in rows:
+            label = row[header.index("Scheme")]
+            told = "trained on" in caption.lower() if length is None else row[length] != "–"
+            if label.startswith(LEARNERS) and not told:
+                missing.append(label)
+    return missing
+
+
+def test_every_learner_in_a_table_says_how_long_it_was_trained() -> None:
+    text = (Path(__file__).parent / "golden.md").read_text("utf-8")
+    assert sum(1 for _ in tables_of_schemes(text)) > 3
+    assert without_length(text) == []
+    assert without_length(text.replace("rained on", "aught by")) != []
