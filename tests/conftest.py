@@ -75,9 +75,10 @@ def chromium() -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def few_programs() -> Iterator[None]:
-    """After a file of tests, drop compiled programs if they are many: the suite compiles more than may be held."""
+    """After a file of tests, drop compiled programs if they are many: the suite compiles more than may be held, and
+    gigabytes of them slow it down."""
     yield
-    compilation.forget_many()
+    compilation.forget_many(10_000)
 
 
 Complaint = Callable[..., AbstractContextManager[None]]

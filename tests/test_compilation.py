@@ -176,14 +176,13 @@ def test_another_number_of_threads_has_another_folder(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells a process its mappings")
-def test_programs_are_dropped_once_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_are_dropped_once_they_are_many() -> None:
     mappings = Path("/proc/self/maps")
     programs = [jax.jit(lambda x, number=number: jnp.sort(x @ x + number)) for number in range(10)]
     for program in programs:
         program(jnp.ones((3, 3)))
     many = mappings.read_bytes().count(b"\n")
     assert not compilation.forget_many()
-    monkeypatch.setattr(compilation, "MOST_MAPPINGS", 1)
-    assert compilation.forget_many()
+    assert compilation.forget_many(1)
     assert mappings.read_bytes().count(b"\n") < many
     np.testing.assert_allclose(programs[1](jnp.ones((3, 3))), 4.0)

@@ -153,7 +153,7 @@ def connect() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
-def forget_many() -> bool:
+def forget_many(most_mappings: int = MOST_MAPPINGS) -> bool:
     """Drop the programs that this process holds, if they are many; what is needed again is compiled again.
 
     Each takes about three memory mappings, and Linux allows a process 65,530 (vm.max_map_count): at the next
@@ -163,7 +163,7 @@ def forget_many() -> bool:
         mappings = Path("/proc/self/maps").read_bytes().count(b"\n")
     except OSError:  # not on every system
         return False
-    if mappings <= MOST_MAPPINGS:
+    if mappings <= most_mappings:
         return False
     import jax
 

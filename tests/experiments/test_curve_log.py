@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from pathlib import Path
 
 from tensorboardX.proto.event_pb2 import Event
@@ -22,8 +23,10 @@ def scalars(folder: Path) -> list[tuple[str, int, float]]:
     """Tag, step and value of every scalar in the folder's one event file: records of length, CRC, content, CRC."""
     (path,) = folder.iterdir()
     data, found, start = path.read_bytes(), [], 0
-    while start < len(data):
+    while len(data) - start > 12:  # what is being written may end in the midst of a record
         (length,) = struct.unpack("<Q", data[start : start + 8])
+        if len(data) < start + 12 + length + 4:
+            break
         event = Event.FromString(data[start + 12 : start + 12 + length])
         found += [(value.tag, event.step, round(value.simple_value, 4)) for value in event.summary.value]
         start += 12 + length + 4
@@ -37,7 +40,11 @@ def test_a_curve_is_followed_and_a_resumed_run_has_it_once(tmp_path: Path) -> No
     write_curve(tmp_path / "curve.csv", rows)
     log.update()
     first = [("cost", 100, 90.0), ("latency_s", 100, 13.5), ("training_reward", 100, -90.0)]
-    assert scalars(tmp_path / "tensorboard" / "seed-0") == first
+    until = time.monotonic() + 60.0
+    while scalars(tmp_path / "tensorboard" / "seed-0") != first:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    log.close()
     resumed = CurveLog(tmp_path)
     resumed.update()
     write_curve(tmp_path / "curve.csv", [*rows, row(0, 200, 88.0)])

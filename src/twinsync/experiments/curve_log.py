@@ -32,7 +32,7 @@ class CurveLog:
         self._writers: dict[str, Any] = {}
 
     def update(self) -> None:
-        """Write what the curve has gained since the last call."""
+        """Hand over what the curve has gained since the last call; it is in the files a second or two later."""
         try:
             with (self._run / CURVE_FILE).open(newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
@@ -41,8 +41,6 @@ class CurveLog:
         for row in rows[self._rows :]:
             self._write(row)
         self._rows = len(rows)
-        for writer in self._writers.values():
-            writer.flush()
 
     def close(self) -> None:
         """Write the rest, and let go of the files."""
@@ -64,5 +62,6 @@ class CurveLog:
             folder = self._run / FOLDER / f"seed-{seed}"
             for earlier in folder.glob("events.out.tfevents.*"):
                 earlier.unlink()
-            self._writers[seed] = SummaryWriter(str(folder))
+            # A thread of its own writes them; its `flush` does not wait for what is still on the way.
+            self._writers[seed] = SummaryWriter(str(folder), flush_secs=1)
         return self._writers[seed]
