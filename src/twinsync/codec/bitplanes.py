@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twinsync.codec import contexts as cx
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import compiled, inner
 from twinsync.codec.levels import (
     CELLS,
     Levels,
@@ -40,7 +40,7 @@ class Wanted(NamedTuple):
     gain: np.ndarray  # [blocks, 64] int32, squared error a level 1 saves, in prices at the chosen trade-off
 
 
-@compiled
+@inner
 def _code_sign(
     coder: Coder, levels: Levels, texture: Texture, columns: int, block: int, step_of_scan: int, bit: int
 ) -> int:
@@ -57,7 +57,7 @@ def _code_sign(
     return code_bit(coder, 2, cx.MIX_SIGN, bit)
 
 
-@compiled
+@inner
 def _code_refinement(coder: Coder, levels: Levels, block: int, cell: int, plane: int, bit: int) -> int:
     r, c = cell // SIZE, cell % SIZE
     p = min(plane, cx.PLANES - 1)
@@ -68,7 +68,7 @@ def _code_refinement(coder: Coder, levels: Levels, block: int, cell: int, plane:
     return code_bit(coder, 2, cx.MIX_REFINE, bit)
 
 
-@compiled
+@inner
 def _code_group(
     coder: Coder, levels: Levels, texture: Texture, rows: int, columns: int, block: int, group: int, plane: int,
     step: int, so_far: int, bit: int,
@@ -91,7 +91,7 @@ def _code_group(
     return code_bit(coder, 4, cx.MIX_GROUP + p * cx.GROUPS + group, bit)
 
 
-@compiled
+@inner
 def _group_wanted(wanted: Wanted, block: int, group: int, plane: int) -> int:
     """Whether a level of a group not reached so far reaches the plane, and is worth its bits where that is the last."""
     reaches, worth = False, 0
@@ -103,7 +103,7 @@ def _group_wanted(wanted: Wanted, block: int, group: int, plane: int) -> int:
     return 1 if reaches and (plane > 0 or worth > GROUP_PRICE) else 0
 
 
-@compiled
+@inner
 def _code_level(
     coder: Coder, levels: Levels, wanted: Wanted, texture: Texture, rows: int, columns: int, block: int, k: int,
     plane: int, price: np.ndarray, so_far: int,
@@ -139,7 +139,7 @@ def _code_level(
     return True
 
 
-@compiled
+@inner
 def _code_block(
     coder: Coder, levels: Levels, wanted: Wanted, texture: Texture, rows: int, columns: int, block: int, plane: int,
     step: int, price: np.ndarray, reached: int,
@@ -166,7 +166,7 @@ def _code_block(
     return True
 
 
-@compiled
+@inner
 def _worth(wanted: Wanted, block: int) -> bool:
     """Whether the block's levels, none above 1, save more error than sending them is likely to cost."""
     total = 0
@@ -176,24 +176,15 @@ def _worth(wanted: Wanted, block: int) -> bool:
     return total > BLOCK_PRICE
 
 
-@compiled
-def code_planes(
+@inner
+def _code_planes(
     coder: Coder, levels: Levels, wanted: Wanted, texture: Texture, columns: int, planes: int, step: int,
-    price: np.ndarray,
+    price: np.ndarray, largest: np.ndarray, measured: np.ndarray,
 ) -> bool:  # fmt: skip
-    """Write `wanted`, or read, into `levels` (empty before), `planes` planes; False where the bytes end."""
+    """Plane by plane, block by block; `largest` is each block's greatest level that is worth sending."""
     blocks = levels.reached.shape[0]
     rows = blocks // columns
     encoding = wanted.magnitude.shape[0] > 0
-    largest = np.zeros(blocks, np.int32)
-    if encoding:
-        for block in range(blocks):
-            for cell in range(CELLS):
-                largest[block] = max(largest[block], wanted.magnitude[block, cell])
-            if largest[block] == 1 and not _worth(wanted, block):
-                largest[block] = 0
-    levels.plane[:] = planes
-    measured = np.zeros(blocks, np.uint8)
     for block in range(blocks):
         texture.measure[block, 0] = cx.octaves((int(texture.change[block]) << 8) // step)
         texture.measure[block, 1] = cx.octaves((int(texture.energy[block]) << 6) // step)
@@ -214,6 +205,26 @@ def code_planes(
             if not _code_block(coder, levels, wanted, texture, rows, columns, block, plane, step, price, reached):
                 return False
     return True
+
+
+@compiled
+def code_planes(
+    coder: Coder, levels: Levels, wanted: Wanted, texture: Texture, columns: int, planes: int, step: int,
+    price: np.ndarray,
+) -> bool:  # fmt: skip
+    """Write `wanted`, or read, into `levels` (empty before), `planes` planes; False where the bytes end."""
+    blocks = levels.reached.shape[0]
+    encoding = wanted.magnitude.shape[0] > 0
+    largest = np.zeros(blocks, np.int32)
+    if encoding:
+        for block in range(blocks):
+            for cell in range(CELLS):
+                largest[block] = max(largest[block], wanted.magnitude[block, cell])
+            if largest[block] == 1 and not _worth(wanted, block):
+                largest[block] = 0
+    levels.plane[:] = planes
+    measured = np.zeros(blocks, np.uint8)
+    return _code_planes(coder, levels, wanted, texture, columns, planes, step, price, largest, measured)
 
 
 @compiled

@@ -56,11 +56,25 @@ def _writable(folder: Path) -> bool:
 
 def compiled(function: Callable[..., Any]) -> Any:
     """`function` compiled to machine code at its first call with given array types, and cached for later processes."""
+    return _compile(function)
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """The same for what runs once a decision or a block: merged into its callers, arrays not reference-counted.
+
+    Counting references is an atomic operation for each array a function touches, more work than a decision itself.
+    Without it a function must not allocate, nor copy one slice to another; numba refuses to compile one that does.
+    """
+    return _compile(function, forceinline=True, _nrt=False)
+
+
+def _compile(function: Callable[..., Any], **options: bool) -> Any:
     folder = cache_folder(function.__module__.rpartition(".")[2])
     settings: Any = config  # its names are made when it is imported
     previous, settings.CACHE_DIR = settings.CACHE_DIR, str(folder)
     try:
-        # Run-time checks of annotations, as the tests add them, wrap the function; what is compiled is the function.
-        return numba.njit(cache=_writable(folder), nogil=True)(inspect.unwrap(function))
+        # No kernel divides by zero; checking for it costs. Run-time checks of annotations, as the tests add them, wrap
+        # the function; what is compiled is the function.
+        return numba.njit(cache=_writable(folder), nogil=True, error_model="numpy", **options)(inspect.unwrap(function))
     finally:
         settings.CACHE_DIR = previous

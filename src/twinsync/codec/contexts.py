@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import inner
 
 PLANES = 6  # bit-planes told apart; higher ones share the last class
 LEVELS = 12  # classes of a logarithmic measure
@@ -86,7 +86,7 @@ MIX_MASK = _mixers(17)
 MIXERS = _next_mixer
 
 
-@compiled
+@inner
 def octaves(value: int) -> int:
     """Logarithmic measure of a ratio in 1/16, two an octave: 7 at 1, 0 below 1/8."""
     square = (min(value, 1 << 20) * min(value, 1 << 20)) >> 2
@@ -97,19 +97,19 @@ def octaves(value: int) -> int:
     return bits
 
 
-@compiled
+@inner
 def level(value: int) -> int:
     """Logarithmic class 0 .. 11 of a ratio in 1/16."""
     return min(LEVELS - 1, octaves(value))
 
 
-@compiled
+@inner
 def level_at(measure: int, plane: int) -> int:
     """Class of a ratio to a plane's unit, from its measure (`octaves`) against the lowest plane's."""
     return min(LEVELS - 1, max(0, measure - 2 * plane))
 
 
-@compiled
+@inner
 def count_class(value: int) -> int:
     """Class 0 .. 11 of a sum of magnitudes: exact to 4, then coarser."""
     if value <= 4:

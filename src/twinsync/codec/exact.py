@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import compiled, inner
 from twinsync.codec.range_coder import Coder, code_bit, code_even
 
 ACTIVITIES, LENGTHS = 12, 9  # classes of the errors around a sample; bit lengths of an error
@@ -18,7 +18,7 @@ _BY_NEAR = ACTIVITIES * LENGTHS * 3
 _BY_TOP = _BY_NEAR + LENGTHS * LENGTHS * LENGTHS
 
 
-@compiled
+@inner
 def _bit_length(value: int) -> int:
     bits = 0
     while value > 0:
@@ -27,7 +27,7 @@ def _bit_length(value: int) -> int:
     return bits
 
 
-@compiled
+@inner
 def _candidate(samples: np.ndarray, reference: np.ndarray, y: int, x: int, which: int) -> int:
     """Prediction of a sample: 0 from its neighbours, 1 from the reference, 2 from both."""
     w = int(samples[y, x - 1]) if x > 0 else (int(samples[y - 1, x]) if y > 0 else 128)
@@ -81,7 +81,7 @@ def code_exact(coder: Coder, wanted: np.ndarray, reference: np.ndarray, samples:
     return True
 
 
-@compiled
+@inner
 def _code_error(coder: Coder, error: int, activity: int, chosen: int, left: int, above: int) -> int:
     """An error 0 .. 255: its bit length in unary, then its bits; -1 at the end of the bytes."""
     wanted = _bit_length(error)

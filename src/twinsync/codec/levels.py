@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twinsync.codec import contexts as cx
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import inner
 from twinsync.codec.range_coder import Coder
 from twinsync.codec.transform import SIZE, ZIGZAG
 
@@ -48,13 +48,13 @@ def empty_levels(blocks: int) -> Levels:
     )
 
 
-@compiled
+@inner
 def _reach(levels: Levels, rows: int, columns: int, row: int, column: int) -> int:
     inside = 0 <= row < rows and 0 <= column < columns
     return 1 if inside and levels.reached[row * columns + column] else 0
 
 
-@compiled
+@inner
 def block_slots(coder: Coder, levels: Levels, texture: Texture, rows: int, columns: int, block: int, plane: int) -> int:
     """Sets the slots of a block's significance at a plane; returns the mixer."""
     row, column = block // columns, block % columns
@@ -76,14 +76,14 @@ def block_slots(coder: Coder, levels: Levels, texture: Texture, rows: int, colum
     return cx.MIX_BLOCK + p * 5 + beside
 
 
-@compiled
+@inner
 def measure_block(texture: Texture, block: int, step: int) -> None:
     """Fill in the measures of a block's coefficients."""
     for cell in range(CELLS):
         texture.measure[block, 2 + cell] = cx.octaves((abs(int(texture.coefficient[block, cell])) << 4) // step)
 
 
-@compiled
+@inner
 def add_magnitude(levels: Levels, rows: int, columns: int, block: int, cell: int, amount: int) -> None:
     """A magnitude has grown: it, and the sums that it is part of."""
     levels.magnitude[block, cell] += amount
@@ -106,7 +106,7 @@ def add_magnitude(levels: Levels, rows: int, columns: int, block: int, cell: int
         levels.across[block + columns, cell] += amount
 
 
-@compiled
+@inner
 def coefficient_slots(
     coder: Coder, levels: Levels, texture: Texture, block: int, step_of_scan: int, plane: int, so_far: int
 ) -> int:
@@ -137,7 +137,7 @@ def coefficient_slots(
     return cx.MIX_COEFFICIENT + p * 8 + min(7, so_far)
 
 
-@compiled
+@inner
 def groups_beside(levels: Levels, rows: int, columns: int, block: int, group: int) -> int:
     """How many of the four blocks beside have reached a group."""
     row, column = block // columns, block % columns

@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from twinsync.codec import contexts as cx
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import compiled, inner
 from twinsync.codec.prediction import BLOCK
 from twinsync.codec.range_coder import Coder, code_bit
 
 FAR = 12  # grey levels between previous picture and background that count as a sign of motion
 
 
-@compiled
+@inner
 def _at(mask: np.ndarray, y: int, x: int) -> int:
     return int(mask[y, x]) if y >= 0 and 0 <= x < mask.shape[1] else 0
 
 
-@compiled
+@inner
 def _changed(previous: np.ndarray, background: np.ndarray, y: int, x: int) -> int:
     return 1 if abs(int(previous[y, x]) - int(background[y, x])) > FAR else 0
 
 
-@compiled
+@inner
 def _set_slots(coder: Coder, mask: np.ndarray, previous: np.ndarray, background: np.ndarray, y: int, x: int) -> int:
     """Sets the slots of a sample: its decoded neighbours near and far, and what moved there before; the mixer."""
     near = _at(mask, y, x - 1) | _at(mask, y - 1, x) << 1 | _at(mask, y - 1, x - 1) << 2 | _at(mask, y - 1, x + 1) << 3

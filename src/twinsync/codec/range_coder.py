@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import compiled, inner
 
 # Places in `Coder.state`.
 LOW, HIGH, CODE_LOW, CODE_HIGH, POSITION, LIMIT, DECODING, STOPPED = range(8)
@@ -63,7 +63,7 @@ def start_decoding(coder: Coder, start: int, limit: int) -> None:
         _shift_in(coder)
 
 
-@compiled
+@inner
 def _shift_in(coder: Coder) -> None:
     state = coder.state
     position = state[POSITION]
@@ -75,7 +75,7 @@ def _shift_in(coder: Coder) -> None:
     state[POSITION] = position + 1
 
 
-@compiled
+@inner
 def _decide(coder: Coder, probability: int, bit: int) -> int:
     """Write `bit`, or read it: 0 or 1, or -1 when the bytes end."""
     state = coder.state
@@ -107,7 +107,7 @@ def _decide(coder: Coder, probability: int, bit: int) -> int:
     return bit
 
 
-@compiled
+@inner
 def predict(coder: Coder, inputs: int, mixer: int) -> int:
     """P(1) in 1/65536 of the next decision, from the first `inputs` slots of `coder.slot`."""
     total = 0
@@ -120,7 +120,7 @@ def predict(coder: Coder, inputs: int, mixer: int) -> int:
     return int(coder.squash[total + 2048])
 
 
-@compiled
+@inner
 def update(coder: Coder, inputs: int, mixer: int, probability: int, bit: int) -> int:
     """Code the decision just predicted and adapt; returns it, or -1 at the end of the bytes."""
     bit = _decide(coder, probability, bit)
@@ -141,13 +141,13 @@ def update(coder: Coder, inputs: int, mixer: int, probability: int, bit: int) ->
     return bit
 
 
-@compiled
+@inner
 def code_bit(coder: Coder, inputs: int, mixer: int, bit: int) -> int:
     """Code one decision with the first `inputs` slots of `coder.slot`; returns it, or -1 at the end of the bytes."""
     return update(coder, inputs, mixer, predict(coder, inputs, mixer), bit)
 
 
-@compiled
+@inner
 def code_even(coder: Coder, bit: int) -> int:
     """Code one decision at even odds; returns it, or -1 at the end of the bytes."""
     return _decide(coder, 32768, bit)
