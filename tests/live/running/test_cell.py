@@ -103,7 +103,8 @@ def test_a_cell_lives_through_a_killed_edge_and_a_restart(tmp_path: Path, camera
     for thing in {row["thing"] for row in stored}:
         revisions = [(row["revision"], row["slot"]) for row in stored if row["thing"] == thing]
         assert revisions == sorted(revisions)
-        assert len({slot for _, slot in revisions}) == len(revisions)
+        # The slot that was under way when the edge died may be opened again, and has two revisions then.
+        assert len(revisions) - len({slot for _, slot in revisions}) <= 1
 
 
 @pytest.mark.parametrize(
