@@ -21,9 +21,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-# Before JAX starts: one thread, so that processor time is the time of the work.
-os.environ.update(NPROC="1", PJRT_NPROC="1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+from twinsync import compilation
+
+if __name__ == "__main__":  # before JAX starts: one thread, so that processor time is the time of the work
+    os.environ.update(compilation.one_thread())
 
 import jax
 import jax.numpy as jnp

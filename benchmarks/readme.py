@@ -54,8 +54,9 @@ def complaints(text: str) -> Iterator[str]:
         if fragment not in prose:
             yield f"the results say {fragment!r}, which the README does not"
         prose = prose.replace(fragment, "")
-    for found in re.finditer(r"\d[\d.,]*", NAMES.sub("", prose)):
-        around = NAMES.sub("", prose)[max(0, found.start() - 40) : found.end() + 20]
+    prose = NAMES.sub("", prose)
+    for found in re.finditer(r"\d[\d.,]*", prose):
+        around = prose[max(0, found.start() - 40) : found.end() + 20]
         yield f"{found[0]!r} comes from no result: ...{around}..."
 
 

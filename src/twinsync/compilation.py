@@ -153,6 +153,13 @@ def connect() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
+def one_thread() -> dict[str, str]:
+    """Environment variables of a process that computes with one thread; they count before JAX is imported."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    alone = ("NPROC", "PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {**dict.fromkeys(alone, "1"), "XLA_FLAGS": flags}
+
+
 def forget_many(most_mappings: int = MOST_MAPPINGS) -> bool:
     """Drop the programs that this process holds, if they are many; what is needed again is compiled again.
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import twinsync
+from twinsync.allocators.protocol import DECISIONS
 from twinsync.api import Comparison, Table, TrainedPolicies
 from twinsync.cli.app import run
 from twinsync.experiments.compute.executors import Inline
-from twinsync.experiments.evaluate import DECISIONS
 from twinsync.export import export_run
 from twinsync.learning.settings import find_settings, override
 from twinsync.learning.training import start_training

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from twinsync.arrays import Key
+import numpy as np
+
+from twinsync.arrays import Float, Key
 from twinsync.environment.interface import Sight
+from twinsync.errors import InputError
 from twinsync.model.slot import Allocation
 from twinsync.scenario import Scenario
+
+DECISIONS = ("extraction_factor", "device_cpu_hz", "transmit_power_w", "edge_cpu_hz")
 
 
 @runtime_checkable
@@ -27,3 +32,33 @@ class Allocator(Protocol):
 def observation_of(allocator: object) -> str:
     """What an allocator asks to see: `paper` unless it says `csi`."""
     return getattr(allocator, "observation", "paper")
+
+
+def checked(name: str, allocation: Any, shape: tuple[int, ...]) -> Allocation:
+    """What an allocator returned, as float64 NumPy arrays of `shape`.
+
+    Raises `InputError` that names the allocator where that is no allocation, has another shape, or has numbers that are
+    not finite and above 0.
+    """
+    if not isinstance(allocation, Allocation):
+        got = type(allocation).__name__
+        raise InputError(f"allocator {name!r} returned {got}, expected a twinsync.model.Allocation")
+    decisions = {part: _decision(name, part, getattr(allocation, part), shape) for part in DECISIONS}
+    return Allocation(**decisions, codec=bool(allocation.codec))
+
+
+def _decision(name: str, part: str, given: Any, shape: tuple[int, ...]) -> Float[np.ndarray, "*b K"]:
+    try:
+        values = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"allocator {name!r}: {part} is not an array of numbers but {type(given).__name__}") from None
+    if values.shape != shape:
+        raise InputError(f"allocator {name!r}: {part} has shape {values.shape}, expected {shape} (slots, devices)")
+    wrong = np.argwhere(~(np.isfinite(values) & (values > 0)))
+    if len(wrong):
+        slot, device = wrong[0]
+        raise InputError(
+            f"allocator {name!r}: {part} is {values[slot, device]:g} at slot {slot}, device {device}; "
+            "expected a finite number above 0"
+        )
+    return values

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
-import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +14,7 @@ from twinsync.allocators.optimum import NoSemantics, Optimum, RandomExtraction, 
 from twinsync.allocators.policy import FILE_NAME, load_policies
 from twinsync.allocators.protocol import Allocator
 from twinsync.errors import InputError
+from twinsync.own_code import load_attribute, run_own
 from twinsync.plugins import ALLOCATORS, find_plugin, package_of, plugin_names, warn_of_clash
 from twinsync.scenario import Scenario
 from twinsync.suggest import did_you_mean
@@ -85,41 +82,9 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
 
 def _make(label: str, target: str) -> Allocator:
     """The allocator at `module:attribute` or `file.py:attribute`; `label` is what errors call it."""
-    place, _, attribute = (part.strip() for part in target.rpartition(":"))
-    if place.endswith(".py") and not Path(place).is_file():
-        raise InputError(f"{label}: no such file {place!r}")
-    module = _call(f"{label}: cannot import {place!r}", lambda: _import(place))
-    found: Any = getattr(module, attribute, None)
-    if found is None:
-        raise InputError(f"{label}: {place} has no {attribute!r}")
-    own: Any = _call(f"{label}: cannot make a {attribute}", found) if inspect.isclass(found) else found
+    found: Any = load_attribute(label, target)
+    name = getattr(found, "__name__", target)
+    own: Any = run_own(f"{label}: cannot make a {name}", found) if inspect.isclass(found) else found
     if not isinstance(own, Allocator):
         raise InputError(f"{label}: not callable; expected a function (scenario, sight, key) -> Allocation")
     return own
-
-
-def _call(trouble: str, act: Callable[[], Any]) -> Any:
-    """Run the user's own code; whatever it raises is the user's to see in one line, with the place."""
-    try:
-        return act()
-    except (Exception, SystemExit) as error:  # a script that ends in sys.exit() must not end us
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = "" if isinstance(error, SyntaxError) else f" ({Path(last.filename).name}, line {last.lineno})"
-        told = " ".join(str(error).split())
-        raise InputError(f"{trouble}: {type(error).__name__}{place}: {told}") from error
-
-
-def _import(place: str) -> Any:
-    if not place.endswith(".py"):
-        # As `python -m` does: a module in the present folder is found too.
-        if "" not in sys.path:
-            sys.path.insert(0, "")
-        return importlib.import_module(place)
-    path = Path(place)
-    spec = importlib.util.spec_from_file_location(f"twinsync_own_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module

@@ -100,8 +100,9 @@ def _solve(scenario: Scenario, slot: Slot, *, capped: bool) -> dict[str, Any]:
     import numpy as np
 
     from twinsync.allocators.optimum import solve as solve_slots
+    from twinsync.allocators.protocol import DECISIONS
     from twinsync.experiments.constants import scenario_values
-    from twinsync.experiments.evaluate import CERTIFIED_GAP, DECISIONS
+    from twinsync.experiments.evaluate import CERTIFIED_GAP
     from twinsync.storage import jsonable
 
     solution = solve_slots(scenario, slot, capped=capped)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from twinsync.allocators.optimum import solve
-from twinsync.allocators.protocol import Allocator, observation_of
+from twinsync.allocators.protocol import Allocator, checked, observation_of
 from twinsync.arrays import Float, Key
 from twinsync.environment.interface import see
 from twinsync.errors import InputError
@@ -29,8 +29,6 @@ from twinsync.scenario import Scenario
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
 CERTIFIED_GAP = 1e-4  # relative; an optimum whose proven gap is larger is not called one
-
-DECISIONS = ("extraction_factor", "device_cpu_hz", "transmit_power_w", "edge_cpu_hz")
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def decide(name: str, allocator: Allocator, scenario: Scenario, slot: Slot, key:
         if _is_ours(allocator):
             raise
         raise InputError(f"allocator {name!r} raised {type(error).__name__} ({_place(error)}): {error}") from error
-    return _checked(name, allocation, slot.data_bits.shape)
+    return checked(name, allocation, slot.data_bits.shape)
 
 
 def _place(error: Exception) -> str:
@@ -151,31 +149,6 @@ def _place(error: Exception) -> str:
 def _is_ours(allocator: Allocator) -> bool:
     """Whether the allocator is part of this package, so that its exceptions are our fault and not the user's."""
     return str(getattr(allocator, "__module__", "")).split(".")[0] == __name__.split(".")[0]
-
-
-def _checked(name: str, allocation: Any, shape: tuple[int, ...]) -> Allocation:
-    if not isinstance(allocation, Allocation):
-        got = type(allocation).__name__
-        raise InputError(f"allocator {name!r} returned {got}, expected a twinsync.model.Allocation")
-    decisions = {part: _decision(name, part, getattr(allocation, part), shape) for part in DECISIONS}
-    return Allocation(**decisions, codec=bool(allocation.codec))
-
-
-def _decision(name: str, part: str, given: Any, shape: tuple[int, ...]) -> np.ndarray:
-    try:
-        values = np.asarray(given, np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"allocator {name!r}: {part} is not an array of numbers but {type(given).__name__}") from None
-    if values.shape != shape:
-        raise InputError(f"allocator {name!r}: {part} has shape {values.shape}, expected {shape} (slots, devices)")
-    wrong = np.argwhere(~(np.isfinite(values) & (values > 0)))
-    if len(wrong):
-        slot, device = wrong[0]
-        raise InputError(
-            f"allocator {name!r}: {part} is {values[slot, device]:g} at slot {slot}, device {device}; "
-            "expected a finite number above 0"
-        )
-    return values
 
 
 _Reference = tuple[np.ndarray, np.ndarray]  # capped cost and proven relative gap of each slot of a set

@@ -158,3 +158,11 @@ def test_an_edge_that_overslept_skips_to_the_present_slot() -> None:
     effects = edge.handle(do.TimerFired("open", 2), 4.3)
     assert [effect.slot for effect in effects if isinstance(effect, do.SlotEnded)] == [2, 3]
     assert sent(effects) == [say.Opened(9, 4)]
+
+
+def test_a_start_that_goes_on_opens_no_slot_that_is_over() -> None:
+    # Between slots 6 and 7 the next to begin is 7, but an earlier start has stored slot 8.
+    assert only(edge_with().start(6.5), do.SetTimer).slot == 7
+    timer = only(edge_with().start(6.5, 9), do.SetTimer)
+    assert (timer.slot, timer.at_s) == (9, 9.0)
+    assert only(edge_with().start(20.5, 9), do.SetTimer).slot == 21

@@ -64,5 +64,5 @@ def test_what_is_no_allocation_is_refused(
 ) -> None:
     file = tmp_path / "mine.py"
     file.write_text("def broken(scenario, sight, key):\n    return None\n")
-    with complains("broken", "extraction_factor"):
+    with complains("broken", "returned NoneType"):
         Decider(f"{file}:broken", scenario, THINGS, draws, 0).decide(0, SIGHTS)

@@ -16,14 +16,11 @@ from typing import Protocol, runtime_checkable
 
 import jax
 
+from twinsync.compilation import one_thread
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.compute.work import compute
 from twinsync.experiments.compute.worker import receive, send
-
-# One thread per worker: small networks gain nothing from more, and sums then never depend on how many there are.
-ONE_THREAD = {"NPROC": "1", "PJRT_NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-_NO_THREADS = "--xla_cpu_multi_thread_eigen=false"
 
 
 @dataclass(frozen=True)
@@ -64,12 +61,6 @@ class Executor(Protocol):
     def close(self) -> None:
         """Stop all workers at once; tasks at work are lost."""
         ...
-
-
-def worker_environment() -> dict[str, str]:
-    """Environment of a worker on a CPU, whatever starts it: the same one gives the same results."""
-    flags = os.environ.get("XLA_FLAGS", "")
-    return {**ONE_THREAD, "XLA_FLAGS": f"{flags} {_NO_THREADS}".strip()}
 
 
 def local_executor(workers: int | None = None) -> Executor:
@@ -135,11 +126,12 @@ class Processes:
         return None if process is None else process.pid
 
     def _start(self, worker: int) -> subprocess.Popen[bytes]:
-        # A session of its own: Ctrl-C is for this process, which then ends its workers.
+        # A session of its own: Ctrl-C is for this process, which then ends its workers. One thread: small networks gain
+        # nothing from more, and sums then never depend on how many there are.
         process = subprocess.Popen(
             [sys.executable, "-m", "twinsync.experiments.compute.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **worker_environment(), "JAX_PLATFORMS": "cpu"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **one_thread(), "JAX_PLATFORMS": "cpu"},
         )  # fmt: skip
         assert process.stdout is not None
         self._processes[worker] = process

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from twinsync.allocators.protocol import Allocator, observation_of
+from twinsync.allocators.protocol import DECISIONS, Allocator, observation_of
 from twinsync.arrays import Float, Key
-from twinsync.experiments.evaluate import DECISIONS, decide, draw_slot_set
+from twinsync.experiments.evaluate import decide, draw_slot_set
 from twinsync.experiments.records import PolicyLine, PolicyPicture
 from twinsync.model import Slot
 from twinsync.model.channel import block_gain, stratified_fading

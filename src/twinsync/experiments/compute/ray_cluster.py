@@ -9,10 +9,10 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from twinsync.compilation import VARIABLE
+from twinsync.compilation import VARIABLE, one_thread
 from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
-from twinsync.experiments.compute.executors import Report, TaskFailed, worker_environment
+from twinsync.experiments.compute.executors import Report, TaskFailed
 from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.compute.work import compute
 from twinsync.experiments.compute.worker import connect_quietly
@@ -32,7 +32,7 @@ class RayCluster:
         gpus = int(resources.get("GPU", 0))
         self.workers = min(workers or gpus or int(resources.get("CPU", 1)), gpus or int(resources.get("CPU", 1)))
         self.batch = 1_000_000 if gpus else 1
-        environment = {} if gpus else {**worker_environment(), "JAX_PLATFORMS": "cpu"}
+        environment = {} if gpus else {**one_thread(), "JAX_PLATFORMS": "cpu"}
         if VARIABLE in os.environ:
             environment[VARIABLE] = os.environ[VARIABLE]
         self._actor = self._ray.remote(

@@ -72,9 +72,9 @@ class Edge:
         name = _HANDLERS.get(type(event))
         return [] if name is None else getattr(self, name)(event, now_s)
 
-    def start(self, now_s: float) -> list[Effect]:
-        """The first effects: the next slot that begins is the first one."""
-        slot = max(self.clock.slot_at(now_s) + 1, 0)
+    def start(self, now_s: float, first_slot: int = 0) -> list[Effect]:
+        """The first effects: the next slot that begins is the first one, none before `first_slot`."""
+        slot = max(self.clock.slot_at(now_s) + 1, first_slot)
         return [do.SetTimer("open", slot, self.clock.opens_s(slot))]
 
     def stop(self) -> list[Effect]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import threading
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from twinsync.errors import InputError
 from twinsync.model.channel import rate_bps
 from twinsync.model.draws import draw_slot_set
 from twinsync.model.slot import Slot
+from twinsync.own_code import load_attribute
 from twinsync.scenario import Scenario
 
 # (slot, device, transmit power in W, seconds since the frame began) to bit/s
@@ -99,20 +99,12 @@ def find_rate(name: str, draws: Draws) -> Rate:
 
 def own_rate(name: str) -> Rate:
     """A user's `file.py:function`. Raises `InputError`."""
-    place, colon, attribute = name.rpartition(":")
-    if not colon or not Path(place).is_file():
-        raise InputError(f"radio {name!r}: give shannon, none, or file.py:function of a file that exists")
-    spec = importlib.util.spec_from_file_location("twinsync_own_radio", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        function = getattr(module, attribute)
-    except Exception as error:
-        raise InputError(f"radio {name!r}: {type(error).__name__}: {error}") from None
+    label = f"radio {name!r}"
+    if not Path(name.rpartition(":")[0]).is_file():
+        raise InputError(f"{label}: give shannon, none, or file.py:function of a file that exists")
+    function: Any = load_attribute(label, name)
     if not callable(function):
-        raise InputError(f"radio {name!r}: not a function (slot, device, transmit_power_w, elapsed_s) -> bit/s")
+        raise InputError(f"{label}: not a function (slot, device, transmit_power_w, elapsed_s) -> bit/s")
     return function  # type: ignore[return-value]
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import equinox as eqx
 import jax
 import numpy as np
 
-from twinsync.allocators.protocol import observation_of
+from twinsync.allocators.protocol import DECISIONS, checked, observation_of
 from twinsync.allocators.registry import find_allocators
 from twinsync.environment.interface import Sight
-from twinsync.errors import InputError
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol.messages import Allocation
 from twinsync.live.radio.rates import Draws
@@ -22,7 +20,6 @@ from twinsync.model.slot import executed_edge_cpu_hz, slot_outcome
 from twinsync.scenario import Scenario
 from twinsync.streams import fold, root_key, stream
 
-_FIELDS = ("extraction_factor", "device_cpu_hz", "transmit_power_w", "edge_cpu_hz")
 _outcome = eqx.filter_jit(slot_outcome)
 
 
@@ -56,19 +53,18 @@ class Decider:
             gain,
         )
         with jax.enable_x64(True):
-            return self._checked(self._allocator(self.scenario, sight, fold(self._key, slot)), sights)
+            decided = checked(
+                self._name, self._allocator(self.scenario, sight, fold(self._key, slot)), (1, len(self._things))
+            )
+            return self._granted(decided, sights)
 
-    def _checked(self, decided: Any, sights: Mapping[str, do.Sight]) -> dict[str, Allocation]:
-        shape = (1, len(self._things))
-        arrays = {field: np.asarray(getattr(decided, field, None), dtype=float) for field in _FIELDS}
-        for field, array in arrays.items():
-            if array.shape != shape or not np.all(np.isfinite(array) & (array > 0)):
-                raise InputError(f"allocator {self._name}: {field} has to be {shape} finite numbers above 0")
+    def _granted(self, decided: Allocations, sights: Mapping[str, do.Sight]) -> dict[str, Allocation]:
+        arrays = {field: getattr(decided, field) for field in DECISIONS}
         low, high = self.scenario.extraction_factor_min, 1.0
         arrays["extraction_factor"] = np.clip(arrays["extraction_factor"], low, high)
         arrays["edge_cpu_hz"] = np.asarray(executed_edge_cpu_hz(arrays["edge_cpu_hz"], self.scenario))
         return {
-            thing: Allocation(*(float(arrays[field][0, place]) for field in _FIELDS))
+            thing: Allocation(*(float(arrays[field][0, place]) for field in DECISIONS))
             for place, thing in enumerate(self._things)
             if thing in sights
         }
@@ -77,7 +73,7 @@ class Decider:
         """The model's parts and energy of each device for its allocation and the slot's draws, without the cap."""
         some = next(iter(allocations.values()))
         each = [allocations.get(thing, some) for thing in self._things]
-        phi, device, power, edge = (np.array([getattr(one, field) for one in each]) for field in _FIELDS)
+        phi, device, power, edge = (np.array([getattr(one, field) for one in each]) for field in DECISIONS)
         with jax.enable_x64(True):
             outcome = _outcome(self.scenario, self._draws.at(slot), Allocations(phi, device, power, edge), capped=False)
         parts = (

@@ -62,7 +62,7 @@ class EdgeProcess(Process):
         """Listen to the devices, and begin."""
         self.bus.subscribe(names.CONTROL + "**", self._control)
         self.bus.subscribe(names.FRAMES + "**", self._frame)
-        self.do(self.core.start(self.now()))
+        self.do(self.core.start(self.now(), self.cell.first_slot))
 
     def stop(self) -> None:
         """Commit what is recovered and end."""

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
@@ -13,6 +14,8 @@ from twinsync.live.protocol.clock import Clock
 from twinsync.live.protocol.frame import ALONE, HEADER_BYTES
 from twinsync.live.running.decisions import Decider
 from twinsync.live.running.records import Parts, SlotRecord, Synchronisation
+from twinsync.model.channel import uplink_energy_j
+from twinsync.model.semantics import extraction_energy_j
 from twinsync.model.sensing import sensing_energy_j
 
 KEPT_SLOTS = 4
@@ -127,10 +130,13 @@ class Ledger:
 
     def _energy_j(self, told: say.Reported) -> float:
         """Eq. (18) with the metered cycles and the measured airtime; kappa f^2 a cycle is the model's, not measured."""
-        scenario = self._decider.scenario
-        cycles = float(scenario.capacitance) * told.applied.device_cpu_hz**2 * told.extraction_cycles
-        airtime = told.applied.transmit_power_w * told.uplink_s
-        return cycles + airtime + float(sensing_energy_j(float(scenario.data_max_bits), scenario))
+        scenario, applied = self._decider.scenario, told.applied
+        workload_bits = np.array([told.extraction_cycles / scenario.cycles_per_bit])
+        return float(
+            sensing_energy_j(np.array([scenario.data_max_bits]), scenario)[0]
+            + extraction_energy_j(workload_bits, np.array([applied.device_cpu_hz]), scenario)[0]
+            + uplink_energy_j(np.array([told.uplink_s]), np.array([applied.transmit_power_w]))[0]
+        )
 
     def _entry(self, slot: int, thing: str) -> Entry | None:
         page = self._pages.get(slot)

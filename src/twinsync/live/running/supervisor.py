@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from twinsync import interrupts, storage
+from twinsync.compilation import one_thread
 from twinsync.errors import InputError
 from twinsync.live.bus.zenoh import Access
 from twinsync.live.running import cell as names
@@ -114,8 +115,7 @@ class Supervisor:
         part = ["edge", "serve"] if name == EDGE else ["device", "run", "--thing", name]
         command = [sys.executable, "-m", "twinsync", *part, "--data", str(self.folder)]
         # One thread of XLA's and of numba's each: a machine has fewer cores than a cell has processes.
-        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
-        environment = {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags, "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, **one_thread(), "JAX_PLATFORMS": "cpu"}
         log = self.folder / "logs" / f"{name.replace(':', '_')}.log"
         self._began[name] = time.monotonic()
         with log.open("ab") as file:
