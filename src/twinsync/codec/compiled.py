@@ -68,7 +68,7 @@ def inner(function: Callable[..., Any]) -> Any:
     return _compile(function, forceinline=True, _nrt=False)
 
 
-def _compile(function: Callable[..., Any], **options: bool) -> Any:
+def _compile(function: Callable[..., Any], **options: Any) -> Any:
     folder = cache_folder(function.__module__.rpartition(".")[2])
     settings: Any = config  # its names are made when it is imported
     previous, settings.CACHE_DIR = settings.CACHE_DIR, str(folder)
