@@ -24,7 +24,7 @@ from twinsync.model.slot import GHZ, Allocation, Slot, slot_outcome
 from twinsync.scenario import Scenario
 
 RELATIVE_GAP = 1e-6
-ENOUGH = 1e-5  # the same under a law that is not log-convex
+ENOUGH = 5e-5  # the same under a law that is not log-convex
 PROVEN = 1e-3  # relative; under a law that is not log-convex a slot proven less well has no answer
 
 

@@ -21,13 +21,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.model.semantics import log_work
+from twinsync.model.semantics import CORNER_WIDTH, log_work
 from twinsync.model.slot import Allocation
 from twinsync.scenario import Scenario
 
-ROUNDS = 40  # of splitting
+ROUNDS = 8  # of splitting, for each UD
 MOST_OPEN = 32  # parts of a slot; one with more is left with the bound it has
 APART = 1.02  # a range narrower than twice this factor is split in the middle
+NEAR = 10 * CORNER_WIDTH  # from a knot, in ln(phi), within which the rounding of its corner counts
 STRAIGHT = 1e-9  # change of slope that counts as none
 
 
@@ -79,7 +80,7 @@ def search_ranges(scenario: Scenario, slots: Any, solve_nodes: Callable[[Any], S
     found = solve_nodes(nodes)
     best = Solved(found.allocation, found.cost, found.latency_s, np.full(size, np.inf))
     bound = found.bound
-    for left in reversed(range(ROUNDS + 1)):
+    for left in reversed(range(ROUNDS * slots.phi_low.shape[1] + 1)):
         _take_over(best, owner, found)
         is_open = (best.cost[owner] - bound > relative_gap * np.abs(best.cost[owner])) & (left > 0)
         is_open &= (np.bincount(owner[is_open], minlength=size) <= MOST_OPEN)[owner]
@@ -130,7 +131,7 @@ def hulled(scenario: Scenario, phi_low: Float[np.ndarray, "b K"], phi_high: Floa
 
     A range of no width keeps the law's value there.
     """
-    count = len(scenario.workload_knots) + 2
+    count = len(scenario.workload_knots) + 4
     knots = np.empty((count, 3, *phi_low.shape))
     for low, high in {*zip(phi_low.ravel().tolist(), phi_high.ravel().tolist(), strict=True)}:
         here = (phi_low == low) & (phi_high == high)
@@ -141,14 +142,15 @@ def hulled(scenario: Scenario, phi_low: Float[np.ndarray, "b K"], phi_high: Floa
 
 
 def _hull(scenario: Scenario, low: float, high: float, count: int) -> Float[np.ndarray, "count 3"]:
-    """`count` knots of the hulls from below of both works over [low, high]."""
+    """`count` knots of the hulls from below of both works over [low, high], and a little beyond."""
     points = _logs(scenario)
     start, end = math.log(low), max(math.log(high), math.log(low) + 1e-3)
     inside = points[(points[:, 0] > start + 1e-6) & (points[:, 0] < end - 1e-6), 0]
     places = np.array([start, *inside, end])
-    while len(places) < count:  # collinear ones, so that all ranges have as many
+    while len(places) < count - 2:  # collinear ones, so that all ranges have as many
         widest = int(np.argmax(np.diff(places)))
         places = np.insert(places, widest + 1, 0.5 * (places[widest] + places[widest + 1]))
+    places = np.array([start - NEAR, *places, end + NEAR])
     with jax.enable_x64(True):
         rounded = np.stack(jax.device_get(log_work(jnp.asarray(places), scenario)))
     rows = [places]
@@ -156,7 +158,12 @@ def _hull(scenario: Scenario, low: float, high: float, count: int) -> Float[np.n
         # The law's corners are rounded: up where it bends up, so that its straight lines stay below it; down where it
         # bends down.
         values = np.minimum(values, _straight(points[:, 0], points[:, column], places))
-        rows.append(np.interp(places, *_from_below(places, values)))
+        hull = np.interp(places, *_from_below(places[1:-1], values[1:-1]))
+        # A corner at an end of the range that bends up goes on beyond it, to be rounded as the law's is.
+        for end_of, beside, beyond in ((1, 2, 0), (-2, -3, -1)):
+            slope = (hull[beside] - hull[end_of]) / (places[beside] - places[end_of])
+            hull[beyond] = max(values[beyond], hull[end_of] + slope * (places[beyond] - places[end_of]))
+        rows.append(hull)
     return np.exp(np.stack(rows, axis=1))
 
 
