@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.allocators.ipopt import ipopt_cost
 
-from twinsync.allocators import find_allocators, solve
+from twinsync.allocators import find_allocators, ranges_of_phi, solve
 from twinsync.allocators.heuristics import EqualShare, Random
 from twinsync.allocators.slot_problem import build_problem, certified_bound, terms
 from twinsync.environment import see
@@ -139,11 +139,32 @@ def test_a_convex_piecewise_law_with_corners_is_certified():
     assert solve(law, slots_of(law, 1, COUNT)).relative_gap.max() <= 1e-5
 
 
-def test_a_law_that_is_not_convex_is_refused():
-    rows = [[0.2, 2.0, 2.0], [0.5, 1.9, 1.5], [1.0, 1.0, 1.0]]
-    law = load_scenario("paper", ["workload_law=piecewise", f"workload_knots={rows}"])
-    with pytest.raises(InputError, match="extraction work is not convex"):
-        solve(law, slots_of(law, 1, 1))
+RISING_THEN_FALLING = [[0.01, 6.0, 1.0], [0.05, 8.0, 1.2], [0.2, 12.0, 1.8], [0.4, 2.0, 1.3], [1.0, 1.0, 1.0]]
+
+
+@pytest.mark.parametrize("bandwidth_hz", [0.2e6, 20e6])  # phi small; phi in the upper range, whose work is less
+def test_a_law_that_is_not_convex_is_solved_by_ranges_of_phi(bandwidth_hz: float):
+    changes = [f"bandwidth_hz={bandwidth_hz}", "device_count=2", "extraction_factor_min=0.02", "cycles_per_bit=100"]
+    law = load_scenario("paper", [*changes, "workload_law=piecewise", f"workload_knots={RISING_THEN_FALLING}"])
+    slot = slots_of(law, 1, 3)
+    solution = solve(law, slot)
+    assert solution.relative_gap.max() <= 1e-3
+    grid = np.geomspace(0.02, 1.0, 15)
+    phi = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
+    for n in range(3):
+        alike = one(slot, n)
+        many = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x), (len(phi), *np.shape(x))), alike)
+        least = solve(law, many, extraction_factor=phi).cost.min()
+        assert solution.lower_bound[n] <= least * (1 + 1e-9)
+        assert solution.cost[n] <= least * (1 + 1e-6)
+
+
+def test_a_law_that_leaves_slots_without_a_proof_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ranges_of_phi, "MOST_OPEN", 1)  # nothing is split further than in two
+    rows = [[0.2, 2.0, 2.0], [0.3, 9.0, 1.5], [0.31, 1.2, 1.5], [0.5, 9.0, 1.5], [0.51, 1.1, 1.0], [1.0, 9.0, 1.0]]
+    law = load_scenario("paper", ["bandwidth_hz=20e6", "workload_law=piecewise", f"workload_knots={rows}"])
+    with pytest.raises(InputError, match="the law is not convex in log-log, and under it"):
+        solve(law, slots_of(law, 1, 2))
 
 
 def test_several_fading_blocks_are_refused():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-
 import numpy as np
 
 from twinsync.arrays import Float
@@ -18,21 +15,10 @@ WORKLOAD_LAWS = ("power", "constant", "piecewise")
 
 def check_certifiable(scenario: Scenario) -> None:
     """Raise `InputError` for what this program does not describe: an unknown penalty or workload law, several fading
-    blocks, a piecewise law whose slopes fall."""
+    blocks."""
     check_forms(scenario)
     if scenario.fading_blocks != 1:
         raise InputError(f"the exact optimum needs fading_blocks = 1, got {scenario.fading_blocks}")
-    if scenario.workload_law != "piecewise":
-        return  # straight lines in log-log
-    points = [tuple(math.log(v) for v in row) for row in scenario.workload_knots]
-    for column, name in ((1, "extraction"), (2, "recovery")):
-        pairs = itertools.pairwise(points)
-        slopes = [(b[column] - a[column]) / (b[0] - a[0]) for a, b in pairs]
-        if any(after < before - 1e-9 for before, after in itertools.pairwise(slopes)):
-            raise InputError(
-                f"workload_knots: the {name} work is not convex in log-log (slopes {[round(v, 3) for v in slopes]} "
-                "must rise), so no exact optimum can be certified; use a convex law, or another allocator"
-            )
 
 
 def check_forms(scenario: Scenario) -> None:

@@ -4,16 +4,18 @@ rest. All minimise the cost that every table reports, in which latency and energ
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from twinsync.allocators.branching import Best, branch_and_bound
+from twinsync.allocators.branching import SMALL, Best, branch_and_bound
 from twinsync.allocators.checks import check_certifiable, known_slots
 from twinsync.allocators.giving_up import give_up, hopeless
 from twinsync.allocators.interior_point import minimise
+from twinsync.allocators.ranges_of_phi import Solved, hulled, is_convex, search_ranges
 from twinsync.allocators.slot_problem import SlotProblem, build_problem
 from twinsync.arrays import Array, Bool, Float, Key
 from twinsync.environment.interface import Sight, draw_phi
@@ -22,6 +24,8 @@ from twinsync.model.slot import GHZ, Allocation, Slot, slot_outcome
 from twinsync.scenario import Scenario
 
 RELATIVE_GAP = 1e-6
+ENOUGH = 5e-5  # the same under a law that is not log-convex
+PROVEN = 1e-3  # relative; under a law that is not log-convex a slot proven less well has no answer
 
 
 class Slots(NamedTuple):
@@ -67,8 +71,9 @@ def solve(
     Each UD is either served, a convex program in the logarithms of its variables (see `slot_problem`), or given up at
     the latency cap (see `giving_up`); `branching` closes what gap that choice leaves. `capped=False` counts latency and
     energy beyond the cap too. `extraction_factor` fixes phi and optimises the rest; `codec=False` sends raw data. Works
-    in float64 whatever the arrays' type. Raises `InputError` for L > 1, an unknown penalty, a workload law that is not
-    log-convex, arrays of another K than the scenario's, and gains or data that are not positive and finite.
+    in float64 whatever the arrays' type. A workload law that is not log-convex is solved in ranges of phi (see
+    `ranges_of_phi`). Raises `InputError` for L > 1, an unknown penalty or workload law, one that leaves a slot without
+    a proof, arrays of another K than the scenario's, and gains or data that are not positive and finite.
     """
     check_certifiable(scenario)
     with jax.enable_x64(True):
@@ -84,16 +89,54 @@ def solve(
         data, gain, either = data.reshape(-1, count), gain.reshape(-1, count), np.ones(phi_low.shape, bool)
         slots = Slots(data, gain, phi_low, phi_high, either, either)
 
-        def run(part: Slots, leave_open: int) -> Best:
-            found = _solve(scenario, part, codec, capped, relative_gap, leave_open)
-            return Best(*(np.array(each) for each in found))
-
-        best = branch_and_bound(run, slots, relative_gap)
-        allocation = _allocation(scenario, best, phi_low, phi_high, codec)
-        flat = Slot(np.ones_like(data), data, gain[..., None])
-        cost, latency = jax.device_get(_reported(scenario, flat, allocation, capped))
+        whole = extraction_factor is not None or is_convex(scenario)  # at a given phi any law is a number
+        solve_slots = _solve_whole if whole else _solve_ranges
+        allocation, cost, latency, bound = solve_slots(scenario, slots, codec, capped, relative_gap)
     allocation = jax.tree.map(lambda x: x.reshape(*batch, count), allocation)
-    return Solution(allocation, cost.reshape(batch), best.bound.reshape(batch), latency.reshape(batch))
+    return Solution(allocation, cost.reshape(batch), bound.reshape(batch), latency.reshape(batch))
+
+
+def _solve_whole(
+    scenario: Scenario,
+    slots: Slots,
+    codec: bool,
+    capped: bool,
+    relative_gap: float,
+    law_of: Callable[..., Scenario] = lambda scenario, phi_low, phi_high: scenario,
+    part: int | None = None,
+) -> Solved:
+    """All slots over their ranges of phi, under the law that `law_of` gives those; costs are the scenario's own."""
+
+    def run(rows: Slots, leave_open: int) -> Best:
+        law = law_of(scenario, rows.phi_low, rows.phi_high)
+        return Best(*(np.array(each) for each in _solve(law, rows, codec, capped, relative_gap, leave_open)))
+
+    best = branch_and_bound(run, slots, relative_gap, part=part)
+    allocation = _allocation(scenario, best, slots.phi_low, slots.phi_high, codec)
+    flat = Slot(np.ones_like(slots.data_bits), slots.data_bits, slots.gain[..., None])
+    cost, latency = (np.array(each) for each in _reported(scenario, flat, allocation, capped))
+    return Solved(allocation, cost, latency, best.bound)
+
+
+def _solve_ranges(scenario: Scenario, slots: Slots, codec: bool, capped: bool, relative_gap: float) -> Solved:
+    """All slots under a law that is not log-convex, see `ranges_of_phi`."""
+    part = min(len(slots.gain), SMALL)  # one shape, so that one program solves them all
+
+    def solve_nodes(nodes: Slots) -> Solved:
+        count = len(nodes.gain)
+        filled = Slots(*(each[np.minimum(np.arange(max(count, part)), count - 1)] for each in nodes))
+        solved = _solve_whole(scenario, filled, codec, capped, relative_gap, hulled, part)
+        return jax.tree.map(lambda each: each[:count], solved)
+
+    best = search_ranges(scenario, slots, solve_nodes, max(relative_gap, ENOUGH))
+    gap = (best.cost - best.bound) / np.abs(best.cost)
+    if (gap > PROVEN).any():
+        raise InputError(
+            f"workload_knots: the law is not convex in log-log, and under it {int((gap > PROVEN).sum())} of {len(gap)} "
+            f"slots have no optimum that is proven to {PROVEN:g} (largest gap {gap.max():.1e}); use a convex law, or "
+            "another allocator"
+        )
+    return best
 
 
 def _allocation(scenario: Scenario, best: Best, phi_low: np.ndarray, phi_high: np.ndarray, codec: bool) -> Allocation:

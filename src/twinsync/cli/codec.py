@@ -296,8 +296,9 @@ def calibrate(
         accuracy = calibration.measure_accuracy(frames, progress=report)
     laws = calibration.fit_laws(cost)
     phi_min = calibration.least_factor(accuracy, least_psnr_db)
-    machine = f"{platform.machine()}, Python {platform.python_version()}"
-    out.write_text(calibration.scenario_text(cost, laws, phi_min, least_psnr_db, machine), "utf-8")
+    clip = f"{len(frames)} frames of {'the sample' if source is None else source.name}"
+    machine = f"{platform.machine()}, Python {platform.python_version()}, {clip}"
+    out.write_text(calibration.scenario_text(cost, laws, phi_min, least_psnr_db, machine, accuracy), "utf-8")
     say(f"wrote {out}: law {calibration.supported(laws).name}, phi_min {phi_min:.4g}")
     if json_target is not None:
         write_json(json_target, calibration_json(cost, laws, accuracy, phi_min))

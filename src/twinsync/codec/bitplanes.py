@@ -227,7 +227,7 @@ def code_planes(
     return _code_planes(coder, levels, wanted, texture, columns, planes, step, price, largest, measured)
 
 
-@compiled
+@inner
 def reconstruct(levels: Levels, step: int, block: int, out: np.ndarray) -> bool:
     """Coefficients [8, 8] of a block in 1/16: the middle of what its levels allow; False if all are zero."""
     if not levels.reached[block]:

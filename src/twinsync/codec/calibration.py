@@ -203,8 +203,18 @@ def least_factor(accuracy: Sequence[Accuracy], least_psnr_db: float) -> float:
     raise InputError(f"no measured phi reaches {least_psnr_db:g} dB; the best is {points[-1][1]:.1f} dB")
 
 
-def scenario_text(cost: Cost, laws: Sequence[Law], phi_min: float, least_psnr_db: float, machine: str) -> str:
-    """A scenario file on `paper` with the measured law, C and phi_min."""
+def scenario_text(
+    cost: Cost,
+    laws: Sequence[Law],
+    phi_min: float,
+    least_psnr_db: float,
+    machine: str,
+    accuracy: Sequence[Accuracy] = (),
+) -> str:
+    """A scenario file on `paper` with the measured law, C and phi_min; `machine` says what was measured on what.
+
+    What was measured of the accuracy is listed in comments.
+    """
     law, source = supported(laws), f"twinsync codec calibrate on {machine}"
     encode, decode = cost.encode.mean(1), cost.decode.mean(1)
     cycles = law.parameters["cycles_per_bit"][0] if law.name != "piecewise" else float(encode[-1])
@@ -224,6 +234,13 @@ def scenario_text(cost: Cost, laws: Sequence[Law], phi_min: float, least_psnr_db
         rows = zip(cost.factors, encode / cycles, decode / cycles, strict=True)
         knots = ", ".join(f"[{factor:g}, {up:.4g}, {down:.4g}]" for factor, up, down in rows)
         lines.append(_entry("workload_knots", f"[{knots}]", source))
+    if accuracy:
+        lines += ["", "# Accuracy against a reference one slot old:"]
+        lines += [
+            f"# phi = {each.extraction_factor:g}: PSNR {each.psnr_db:.1f} dB, F1 of what moves {each.f1:.3f}"
+            for each in accuracy
+            if each.age == 1
+        ]
     return "\n".join(lines) + "\n"
 
 

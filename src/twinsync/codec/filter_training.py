@@ -46,8 +46,9 @@ def patches_of(coded: Coded, background: np.ndarray, original: np.ndarray) -> Pa
     """Patches around what a coded picture sent; the picture is the one before filtering."""
     picture, busy = coded.picture(), coded.busy()
     rows, columns = picture.shape[0] // CELL, picture.shape[1] // CELL
-    inputs = np.zeros((rows, columns, FEATURES), np.int32)
-    features(picture, coded.prediction, background, busy, coded.step, np.ones((rows, columns), np.uint8), inputs)
+    around = np.zeros((rows + 2, columns + 2, FEATURES), np.int16)
+    features(picture, coded.prediction, background, busy, coded.step, np.ones((rows, columns), np.uint8), around)
+    inputs = around[1:-1, 1:-1]
     change = (original.astype(np.int32) - picture) * (16 * UNIT) // coded.step
     change = np.clip(change, -4 * UNIT, 4 * UNIT).reshape(rows, CELL, columns, CELL)
     wanted = change.transpose(0, 2, 1, 3).reshape(rows, columns, OUTPUTS)
@@ -143,6 +144,7 @@ def rounded(layers: Sequence[tuple[jax.Array, jax.Array]]) -> Network:
     arrays = []
     for weight, bias in layers:
         inputs, outputs = weight.shape[2:]
-        whole = np.rint(np.asarray(weight) * WEIGHT_UNIT).astype(np.int32).reshape(9, inputs, outputs)
-        arrays += [whole, np.rint(np.asarray(bias) * WEIGHT_UNIT * UNIT).astype(np.int32)]
+        # The kernel multiplies 16-bit numbers.
+        whole = np.clip(np.rint(np.asarray(weight) * WEIGHT_UNIT), -32768, 32767).astype(np.int32)
+        arrays += [whole.reshape(9, inputs, outputs), np.rint(np.asarray(bias) * WEIGHT_UNIT * UNIT).astype(np.int32)]
     return smoothing.Network(*arrays)

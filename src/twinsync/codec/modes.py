@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twinsync.codec import contexts as cx
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import compiled, inner
 from twinsync.codec.prediction import BACKGROUND, MEAN, MOTION, PREVIOUS
 from twinsync.codec.range_coder import Coder, code_bit, code_even
 
@@ -48,20 +48,20 @@ def empty_modes(rows: int, columns: int) -> Modes:
     )
 
 
-@compiled
+@inner
 def _moving(modes: Modes, row: int, column: int) -> int:
     inside = row >= 0 and 0 <= column < modes.mode.shape[1]
     return 1 if inside and modes.mode[row, column] == MOTION else 0
 
 
-@compiled
+@inner
 def _static_class(modes: Modes, row: int, column: int) -> int:
     if row < 0 or column < 0 or modes.mode[row, column] == MOTION:
         return 0
     return 1 if modes.mode[row, column] == BACKGROUND else 2
 
 
-@compiled
+@inner
 def _largest(values: np.ndarray, row: int, column: int, size: int) -> int:
     largest = 0
     for i in range(size):
@@ -70,14 +70,14 @@ def _largest(values: np.ndarray, row: int, column: int, size: int) -> int:
     return largest
 
 
-@compiled
+@inner
 def _busy(values: np.ndarray, row: int, column: int, size: int) -> int:
     if row < 0 or column < 0 or row + size > values.shape[0] or column + size > values.shape[1]:
         return 0
     return _largest(values, row, column, size)
 
 
-@compiled
+@inner
 def _code_static(coder: Coder, modes: Modes, around: Surroundings, row: int, column: int, size: int, bit: int) -> int:
     """Whether the block is predicted without motion (1)."""
     kind = 0 if size == 2 else 1
@@ -94,7 +94,7 @@ def _code_static(coder: Coder, modes: Modes, around: Surroundings, row: int, col
     return code_bit(coder, 3, cx.MIX_STATIC + kind, bit)
 
 
-@compiled
+@inner
 def _code_which(coder: Coder, modes: Modes, around: Surroundings, row: int, column: int, size: int, mode: int) -> int:
     """Which static prediction: mean, else background, else previous; the mode, or -1."""
     kind = 0 if size == 2 else 1
@@ -114,7 +114,7 @@ def _code_which(coder: Coder, modes: Modes, around: Surroundings, row: int, colu
     return PREVIOUS
 
 
-@compiled
+@inner
 def _code_component(coder: Coder, axis: int, difference: int, near: int) -> int:
     """A component of a motion difference, -255 .. 255; 9999 at the end of the bytes."""
     magnitude = abs(difference)
@@ -149,7 +149,7 @@ def _code_component(coder: Coder, axis: int, difference: int, near: int) -> int:
     return -value if negative else value
 
 
-@compiled
+@inner
 def _same(one: Modes, row: int, column: int, other: Modes, other_row: int, other_column: int) -> bool:
     return (
         one.reference[row, column] == other.reference[other_row, other_column]
@@ -158,7 +158,7 @@ def _same(one: Modes, row: int, column: int, other: Modes, other_row: int, other
     )
 
 
-@compiled
+@inner
 def _code_motion(coder: Coder, modes: Modes, wanted: Modes, row: int, column: int, size: int, references: int) -> int:
     """Reference and motion of the block's first cell, -1 at the end of the bytes."""
     left, up = _moving(modes, row, column - 1), _moving(modes, row - 1, column)
@@ -207,16 +207,17 @@ def _code_motion(coder: Coder, modes: Modes, wanted: Modes, row: int, column: in
     return 0
 
 
-@compiled
+@inner
 def _spread(modes: Modes, row: int, column: int, size: int, mode: int) -> None:
     for i in range(size):
         for j in range(size):
             modes.mode[row + i, column + j] = mode
             modes.reference[row + i, column + j] = modes.reference[row, column]
-            modes.motion[row + i, column + j] = modes.motion[row, column]
+            modes.motion[row + i, column + j, 0] = modes.motion[row, column, 0]
+            modes.motion[row + i, column + j, 1] = modes.motion[row, column, 1]
 
 
-@compiled
+@inner
 def _code_one(
     coder: Coder, modes: Modes, wanted: Modes, around: Surroundings, row: int, column: int, size: int,
     references: int, static: int,
@@ -234,7 +235,7 @@ def _code_one(
     return True
 
 
-@compiled
+@inner
 def _code_split(coder: Coder, modes: Modes, around: Surroundings, row: int, column: int, bit: int) -> int:
     """Whether a macroblock that is not static is split into blocks with modes of their own (1)."""
     shape, above = 0, 0

@@ -9,7 +9,7 @@ from twinsync.codec.compiled import compiled
 from twinsync.codec.levels import CELLS, Levels
 from twinsync.codec.modes import Modes
 from twinsync.codec.prediction import BLOCK, MARGIN, MOTION
-from twinsync.codec.transform import SIZE, forward, inverse
+from twinsync.codec.transform import SIZE, forward_through, inverse_through
 
 ROUND_UP = 6  # of 16: a coefficient is quantised upwards from here on
 GAIN_LIMIT = 1 << 20
@@ -49,13 +49,13 @@ def transform_prediction(prediction: np.ndarray, coefficient: np.ndarray, energy
     """Coefficients [blocks, 64] of the prediction in 1/16, and the mean magnitude of each block's AC ones."""
     columns = prediction.shape[1] // BLOCK
     block = np.empty((SIZE, SIZE), np.int32)
-    out = np.empty((SIZE, SIZE), np.int32)
+    out, scratch = np.empty((SIZE, SIZE), np.int32), np.empty((SIZE, SIZE), np.int32)
     for b in range(coefficient.shape[0]):
         row, column = (b // columns) * BLOCK, (b % columns) * BLOCK
         for i in range(SIZE):
             for j in range(SIZE):
                 block[i, j] = prediction[row + i, column + j]
-        forward(block, out)
+        forward_through(block, out, scratch)
         total = 0
         for cell in range(CELLS):
             coefficient[b, cell] = out[cell // SIZE, cell % SIZE]
@@ -71,13 +71,13 @@ def quantise(
     """Levels [blocks, 64] of the residual, and what a level 1 saves in 1/16 bit at `trade` squared steps a bit."""
     columns = picture.shape[1] // BLOCK
     block = np.empty((SIZE, SIZE), np.int32)
-    out = np.empty((SIZE, SIZE), np.int32)
+    out, scratch = np.empty((SIZE, SIZE), np.int32), np.empty((SIZE, SIZE), np.int32)
     for b in range(magnitude.shape[0]):
         row, column = (b // columns) * BLOCK, (b % columns) * BLOCK
         for i in range(SIZE):
             for j in range(SIZE):
                 block[i, j] = picture[row + i, column + j] - prediction[row + i, column + j]
-        forward(block, out)
+        forward_through(block, out, scratch)
         for cell in range(CELLS):
             value = out[cell // SIZE, cell % SIZE]
             size = abs(int(value))
@@ -91,12 +91,12 @@ def rebuild(prediction: np.ndarray, levels: Levels, step: int, out: np.ndarray) 
     """Samples [H, W] uint8: the prediction plus the residual as far as its levels are known."""
     columns = out.shape[1] // BLOCK
     coefficients = np.empty((SIZE, SIZE), np.int32)
-    block = np.empty((SIZE, SIZE), np.int32)
+    block, scratch = np.empty((SIZE, SIZE), np.int32), np.empty((SIZE, SIZE), np.int32)
     for b in range(levels.reached.shape[0]):
         row, column = (b // columns) * BLOCK, (b % columns) * BLOCK
         sent = reconstruct(levels, step, b, coefficients)
         if sent:
-            inverse(coefficients, block)
+            inverse_through(coefficients, block, scratch)
         for i in range(SIZE):
             for j in range(SIZE):
                 value = prediction[row + i, column + j]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import compiled, inner
 
 BLOCK, MACROBLOCK = 8, 16
 MARGIN = 32  # samples of edge around a reference
@@ -19,19 +19,30 @@ def padded(picture: np.ndarray) -> np.ndarray:
 
 
 @compiled
+def filter_rows() -> np.ndarray:
+    """Scratch of `motion_block`: the rows that half samples down are made of."""
+    return np.empty((MACROBLOCK + 5, MACROBLOCK), np.int32)
+
+
+@inner
 def clamp_origin(half: int, extent: int, size: int) -> int:
     """A block's origin in half samples, brought to where the reference with its margin covers it."""
     return min(max(half, -2 * REACH), 2 * (extent + REACH - size))
 
 
-@compiled
+@inner
 def _tap(a: int, b: int, c: int, d: int, e: int, f: int) -> int:
     return a - 5 * (b + e) + 20 * (c + d) + f
 
 
-@compiled
-def motion_block(reference: np.ndarray, row_half: int, column_half: int, size: int, out: np.ndarray) -> None:
-    """The block [size, size] of a padded reference whose origin is given in half samples of the picture."""
+@inner
+def motion_block(
+    reference: np.ndarray, row_half: int, column_half: int, size: int, out: np.ndarray, rows: np.ndarray
+) -> None:
+    """The block [size, size] of a padded reference whose origin is given in half samples of the picture.
+
+    `rows` is scratch as of `filter_rows`.
+    """
     height, width = reference.shape[0] - 2 * MARGIN, reference.shape[1] - 2 * MARGIN
     row_half = clamp_origin(row_half, height, size)
     column_half = clamp_origin(column_half, width, size)
@@ -53,7 +64,6 @@ def motion_block(reference: np.ndarray, row_half: int, column_half: int, size: i
                 )  # fmt: skip
                 out[i, j] = min(255, max(0, (value + 16) >> 5))
         return
-    rows = np.empty((MACROBLOCK + 5, MACROBLOCK), np.int32)
     for i in range(size + 5):
         line = reference[top + i - 2]
         for j in range(size):
@@ -71,14 +81,17 @@ def motion_block(reference: np.ndarray, row_half: int, column_half: int, size: i
             out[i, j] = min(255, max(0, (value + 512) >> 10))
 
 
-@compiled
+@inner
 def predict_block(
     references: np.ndarray, row: int, column: int, size: int, mode: int, reference: int, motion_row: int,
-    motion_column: int, out: np.ndarray,
+    motion_column: int, out: np.ndarray, rows: np.ndarray,
 ) -> None:  # fmt: skip
-    """Prediction [size, size] of the block at (row, column), from padded references: background, previous, older."""
+    """Prediction [size, size] of the block at (row, column), from padded references: background, previous, older.
+
+    `rows` is scratch, see `filter_rows`.
+    """
     if mode == MOTION:
-        motion_block(references[1 + reference], 2 * row + motion_row, 2 * column + motion_column, size, out)
+        motion_block(references[1 + reference], 2 * row + motion_row, 2 * column + motion_column, size, out, rows)
         return
     for i in range(size):
         for j in range(size):
@@ -96,12 +109,12 @@ def predict_picture(
     references: np.ndarray, mode: np.ndarray, reference: np.ndarray, motion: np.ndarray, out: np.ndarray
 ) -> None:
     """Prediction [H, W] of a picture from the modes of its 8x8 blocks [rows, columns] and motion [rows, columns, 2]."""
-    block = np.empty((BLOCK, BLOCK), np.int32)
+    block, rows = np.empty((BLOCK, BLOCK), np.int32), filter_rows()
     for i in range(mode.shape[0]):
         for j in range(mode.shape[1]):
             predict_block(
                 references, i * BLOCK, j * BLOCK, BLOCK, mode[i, j], reference[i, j], motion[i, j, 0],
-                motion[i, j, 1], block,
+                motion[i, j, 1], block, rows,
             )  # fmt: skip
             for y in range(BLOCK):
                 for x in range(BLOCK):

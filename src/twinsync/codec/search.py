@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import compiled, inner
 from twinsync.codec.modes import Modes
 from twinsync.codec.prediction import (
     BACKGROUND,
@@ -16,10 +18,11 @@ from twinsync.codec.prediction import (
     PREVIOUS,
     REACH,
     clamp_origin,
+    filter_rows,
     motion_block,
     predict_block,
 )
-from twinsync.codec.transform import SIZE, forward
+from twinsync.codec.transform import SIZE, forward_through
 
 RANGE_DOWN, RANGE_RIGHT = 24, 44  # how far motion is searched, in samples
 SIZES = 5  # a macroblock as a whole, then its four blocks
@@ -29,13 +32,35 @@ BITS_BLOCK, BITS_LEVEL = 2.0, 5.0
 STILL_ENERGY = 256 * 12  # squared error of a macroblock that is taken for noise, not for motion
 
 
+class Scratch(NamedTuple):
+    """Arrays that the search works in, int32."""
+
+    prediction: np.ndarray  # [16, 16]
+    rows: np.ndarray  # of `motion_block`
+    residual: np.ndarray  # [8, 8]
+    coefficients: np.ndarray  # [8, 8]
+    transform: np.ndarray  # [8, 8]
+
+
 @compiled
+def new_scratch() -> Scratch:
+    """Scratch of one search."""
+    return Scratch(
+        np.empty((MACROBLOCK, MACROBLOCK), np.int32),
+        filter_rows(),
+        np.empty((SIZE, SIZE), np.int32),
+        np.empty((SIZE, SIZE), np.int32),
+        np.empty((SIZE, SIZE), np.int32),
+    )
+
+
+@inner
 def residual_cost(
-    picture: np.ndarray, row: int, column: int, size: int, prediction: np.ndarray, step: int, trade: float
+    picture: np.ndarray, row: int, column: int, size: int, step: int, trade: float, scratch: Scratch
 ) -> float:
-    """Error left plus `trade` times bits, in 1/256 squared samples, of sending a block's residual at a step or not."""
-    block = np.empty((SIZE, SIZE), np.int32)
-    coefficients = np.empty((SIZE, SIZE), np.int32)
+    """Error left plus `trade` times bits, in 1/256 squared samples, of sending the residual of `scratch.prediction`
+    at a step or not."""
+    prediction, block, coefficients = scratch.prediction, scratch.residual, scratch.coefficients
     total = 0.0
     for top in range(0, size, SIZE):
         for left in range(0, size, SIZE):
@@ -49,7 +74,7 @@ def residual_cost(
             if unsent <= trade * 2.0:
                 total += unsent
                 continue
-            forward(block, coefficients)
+            forward_through(block, coefficients, scratch.transform)
             sent = trade * BITS_BLOCK
             for i in range(SIZE):
                 for j in range(SIZE):
@@ -75,13 +100,16 @@ def halved(picture: np.ndarray) -> np.ndarray:
     return out
 
 
-@compiled
-def _coarse(small: np.ndarray, reference: np.ndarray, row: int, column: int, best: np.ndarray) -> None:
-    """The three best motions [3, 2] of a macroblock at half size, by absolute difference, in half-size samples."""
+@inner
+def _coarse(
+    small: np.ndarray, reference: np.ndarray, row: int, column: int, best: np.ndarray, cost: np.ndarray
+) -> None:
+    """The three best motions [3, 2] of a macroblock at half size, in half-size samples, and their absolute differences
+    [3]."""
     size = MACROBLOCK // 2
     edge = MARGIN // 2
     height, width = small.shape
-    cost = np.full(3, 1 << 30, np.int32)
+    cost[:] = 1 << 30
     reach = REACH // 2
     for down in range(max(-RANGE_DOWN // 2, -reach - row), min(RANGE_DOWN // 2, height + reach - size - row) + 1):
         for right in range(
@@ -92,7 +120,7 @@ def _coarse(small: np.ndarray, reference: np.ndarray, row: int, column: int, bes
                 a = small[row + i, column : column + size]
                 b = reference[row + down + edge + i, column + right + edge : column + right + edge + size]
                 for j in range(size):
-                    total += abs(np.int32(a[j]) - np.int32(b[j]))
+                    total = np.int32(total + abs(np.int32(a[j]) - np.int32(b[j])))
                 if total >= cost[2]:
                     break
             if total >= cost[2]:
@@ -100,13 +128,13 @@ def _coarse(small: np.ndarray, reference: np.ndarray, row: int, column: int, bes
             place = 2
             while place > 0 and cost[place - 1] > total:
                 cost[place] = cost[place - 1]
-                best[place] = best[place - 1]
+                best[place, 0], best[place, 1] = best[place - 1, 0], best[place - 1, 1]
                 place -= 1
             cost[place] = total
             best[place, 0], best[place, 1] = down, right
 
 
-@compiled
+@inner
 def _difference(
     picture: np.ndarray, reference: np.ndarray, row: int, column: int, down: int, right: int, size: int, limit: int
 ) -> int:
@@ -116,22 +144,22 @@ def _difference(
         a = picture[row + i, column : column + size]
         b = reference[row + down + MARGIN + i, column + right + MARGIN : column + right + MARGIN + size]
         for j in range(size):
-            total += abs(np.int32(a[j]) - np.int32(b[j]))
+            total = np.int32(total + abs(np.int32(a[j]) - np.int32(b[j])))
         if total > limit:
             break
     return int(total)
 
 
-@compiled
+@inner
 def _reaches(height: int, width: int, row: int, column: int, size: int, down: int, right: int) -> bool:
     inside = -REACH <= row + down <= height + REACH - size
     return inside and -REACH <= column + right <= width + REACH - size
 
 
-@compiled
+@inner
 def _refine(
     picture: np.ndarray, reference: np.ndarray, row: int, column: int, size: int, starts: np.ndarray, reach: int,
-    out: np.ndarray,
+    scratch: Scratch, out: np.ndarray,
 ) -> None:  # fmt: skip
     """The best motion [2] in half samples within `reach` of starts [*, 2] in whole samples."""
     height, width = picture.shape
@@ -144,7 +172,7 @@ def _refine(
                 total = _difference(picture, reference, row, column, down, right, size, lowest)
                 if total < lowest:
                     lowest, best_down, best_right = total, down, right
-    block = np.empty((MACROBLOCK, MACROBLOCK), np.int32)
+    block = scratch.prediction
     out[0], out[1] = 2 * best_down, 2 * best_right
     for down in range(2 * best_down - 1, 2 * best_down + 2):
         for right in range(2 * best_right - 1, 2 * best_right + 2):
@@ -152,7 +180,7 @@ def _refine(
                 continue
             if clamp_origin(2 * column + right, width, size) != 2 * column + right:
                 continue
-            motion_block(reference, 2 * row + down, 2 * column + right, size, block)
+            motion_block(reference, 2 * row + down, 2 * column + right, size, block, scratch.rows)
             total = 0
             for i in range(size):
                 for j in range(size):
@@ -162,16 +190,16 @@ def _refine(
                 out[0], out[1] = down, right
 
 
-@compiled
+@inner
 def still_cost(
     picture: np.ndarray, references: np.ndarray, row: int, column: int, size: int, step: int, trade: float,
-    block: np.ndarray,
+    scratch: Scratch,
 ) -> tuple[float, int]:  # fmt: skip
     """Lowest cost of the predictions without motion, and its mode."""
     lowest, chosen = 1e300, BACKGROUND
     for mode in (BACKGROUND, PREVIOUS, MEAN):
-        predict_block(references, row, column, size, mode, 0, 0, 0, block)
-        cost = residual_cost(picture, row, column, size, block, step, trade)
+        predict_block(references, row, column, size, mode, 0, 0, 0, scratch.prediction, scratch.rows)
+        cost = residual_cost(picture, row, column, size, step, trade, scratch)
         if cost < lowest:
             lowest, chosen = cost, mode
     return lowest + trade * BITS_STATIC, chosen
@@ -185,19 +213,19 @@ def search_motion(
     height, width = picture.shape
     small = halved(picture)
     count = references.shape[0] - 1
-    block = np.empty((MACROBLOCK, MACROBLOCK), np.int32)
-    best = np.zeros((3, 2), np.int32)
+    scratch = new_scratch()
+    block = scratch.prediction
+    best, coarse_cost = np.zeros((3, 2), np.int32), np.zeros(3, np.int32)
     starts = np.zeros((5, 2), np.int32)
     for i in range(height // MACROBLOCK):
         for j in range(width // MACROBLOCK):
-            cost, still = still_cost(
-                picture, references, i * MACROBLOCK, j * MACROBLOCK, MACROBLOCK, step, trade, block
-            )  # fmt: skip
-            predict_block(references, i * MACROBLOCK, j * MACROBLOCK, MACROBLOCK, still, 0, 0, 0, block)
+            row, column = i * MACROBLOCK, j * MACROBLOCK
+            cost, still = still_cost(picture, references, row, column, MACROBLOCK, step, trade, scratch)
+            predict_block(references, row, column, MACROBLOCK, still, 0, 0, 0, block, scratch.rows)
             energy = 0
             for y in range(MACROBLOCK):
                 for x in range(MACROBLOCK):
-                    value = picture[i * MACROBLOCK + y, j * MACROBLOCK + x] - block[y, x]
+                    value = picture[row + y, column + x] - block[y, x]
                     energy += value * value
             active[i, j] = 1 if cost > trade * 12.0 and energy > STILL_ENERGY else 0
     for k in range(count):
@@ -209,31 +237,31 @@ def search_motion(
                     continue
                 row, column = i * MACROBLOCK, j * MACROBLOCK
                 best[:] = 0
-                _coarse(small, small_reference, row // 2, column // 2, best)
+                _coarse(small, small_reference, row // 2, column // 2, best, coarse_cost)
                 starts[:] = 0
                 starts[:3] = 2 * best
                 if j > 0:
                     starts[3] = motion[i, j - 1, k, 0] // 2
                 if i > 0:
                     starts[4] = motion[i - 1, j, k, 0] // 2
-                _refine(picture, reference, row, column, MACROBLOCK, starts, 1, motion[i, j, k, 0])
+                _refine(picture, reference, row, column, MACROBLOCK, starts, 1, scratch, motion[i, j, k, 0])
                 starts[0] = motion[i, j, k, 0] // 2
                 for part in range(4):
                     if part > 0:
                         starts[1] = motion[i, j, k, part] // 2
                     top, left = row + BLOCK * (part // 2), column + BLOCK * (part % 2)
-                    _refine(picture, reference, top, left, BLOCK, starts[:2], 2, motion[i, j, k, 1 + part])
+                    _refine(picture, reference, top, left, BLOCK, starts[:2], 2, scratch, motion[i, j, k, 1 + part])
 
 
-@compiled
+@inner
 def _component_bits(difference: int) -> float:
     return 1.0 if difference == 0 else 2.5 + 2.0 * np.log2(float(abs(difference)))
 
 
-@compiled
+@inner
 def _moved_cost(
     picture: np.ndarray, references: np.ndarray, modes: Modes, row: int, column: int, size: int, step: int,
-    trade: float, motion: np.ndarray, part: int, block: np.ndarray, choice: np.ndarray,
+    trade: float, motion: np.ndarray, part: int, scratch: Scratch, choice: np.ndarray,
 ) -> float:  # fmt: skip
     """Lowest cost with motion, from the neighbours or searched; `choice` takes reference, down, right."""
     y, x = row // BLOCK, column // BLOCK
@@ -248,23 +276,23 @@ def _moved_cost(
         down, right = int(modes.motion[other_y, other_x, 0]), int(modes.motion[other_y, other_x, 1])
         if not known:
             expected_down, expected_right, known = down, right, True
-        predict_block(references, row, column, size, MOTION, reference, down, right, block)
-        cost = residual_cost(picture, row, column, size, block, step, trade) + trade * BITS_MERGE
+        predict_block(references, row, column, size, MOTION, reference, down, right, scratch.prediction, scratch.rows)
+        cost = residual_cost(picture, row, column, size, step, trade, scratch) + trade * BITS_MERGE
         if cost < lowest:
             lowest = cost
             choice[0], choice[1], choice[2] = reference, down, right
     for reference in range(references.shape[0] - 1):
         down, right = int(motion[reference, part, 0]), int(motion[reference, part, 1])
         bits = BITS_NEW + reference + _component_bits(down - expected_down) + _component_bits(right - expected_right)
-        predict_block(references, row, column, size, MOTION, reference, down, right, block)
-        cost = residual_cost(picture, row, column, size, block, step, trade) + trade * bits
+        predict_block(references, row, column, size, MOTION, reference, down, right, scratch.prediction, scratch.rows)
+        cost = residual_cost(picture, row, column, size, step, trade, scratch) + trade * bits
         if cost < lowest:
             lowest = cost
             choice[0], choice[1], choice[2] = reference, down, right
     return lowest
 
 
-@compiled
+@inner
 def _set(modes: Modes, y: int, x: int, size: int, mode: int, choice: np.ndarray) -> None:
     for i in range(y, y + size):
         for j in range(x, x + size):
@@ -274,7 +302,7 @@ def _set(modes: Modes, y: int, x: int, size: int, mode: int, choice: np.ndarray)
                 modes.motion[i, j, 0], modes.motion[i, j, 1] = choice[1], choice[2]
             else:
                 modes.reference[i, j] = 0
-                modes.motion[i, j] = 0
+                modes.motion[i, j, 0], modes.motion[i, j, 1] = 0, 0
 
 
 @compiled
@@ -283,25 +311,25 @@ def choose_modes(
     modes: Modes,
 ) -> None:  # fmt: skip
     """Fill `modes` with the cheapest choice of each macroblock in turn."""
-    block = np.empty((MACROBLOCK, MACROBLOCK), np.int32)
+    scratch = new_scratch()
     whole, part_choice = np.zeros(3, np.int32), np.zeros(3, np.int32)
     for i in range(picture.shape[0] // MACROBLOCK):
         for j in range(picture.shape[1] // MACROBLOCK):
             row, column, y, x = i * MACROBLOCK, j * MACROBLOCK, 2 * i, 2 * j
             modes.split[i, j] = 0
-            lowest, still = still_cost(picture, references, row, column, MACROBLOCK, step, trade, block)
+            lowest, still = still_cost(picture, references, row, column, MACROBLOCK, step, trade, scratch)
             if not active[i, j]:
                 _set(modes, y, x, 2, still, whole)
                 continue
             moved = trade * BITS_MOVING + _moved_cost(
-                picture, references, modes, row, column, MACROBLOCK, step, trade, motion[i, j], 0, block, whole
+                picture, references, modes, row, column, MACROBLOCK, step, trade, motion[i, j], 0, scratch, whole
             )
             parts = trade * BITS_SPLIT
             for part in range(4):
                 top, left = row + BLOCK * (part // 2), column + BLOCK * (part % 2)
-                cost, mode = still_cost(picture, references, top, left, BLOCK, step, trade, block)
+                cost, mode = still_cost(picture, references, top, left, BLOCK, step, trade, scratch)
                 other = trade * 1.5 + _moved_cost(
-                    picture, references, modes, top, left, BLOCK, step, trade, motion[i, j], 1 + part, block,
+                    picture, references, modes, top, left, BLOCK, step, trade, motion[i, j], 1 + part, scratch,
                     part_choice,
                 )  # fmt: skip
                 if other < cost:

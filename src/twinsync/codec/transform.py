@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinsync.codec.compiled import compiled
+from twinsync.codec.compiled import compiled, inner
 
 SIZE = 8
 FRACTION_BITS = 4  # of coefficients: they are in 1/16 of an orthonormal transform's
@@ -40,25 +40,35 @@ ZIGZAG = _zigzag()  # place in the raster of each step of the scan from low to h
 @compiled
 def forward(block: np.ndarray, out: np.ndarray) -> None:
     """Coefficients [8, 8] in 1/16 of samples [8, 8] int32."""
-    rows = np.empty((SIZE, SIZE), np.int32)
+    forward_through(block, out, np.empty((SIZE, SIZE), np.int32))
+
+
+@inner
+def forward_through(block: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
+    """The same with [8, 8] int32 of scratch."""
     for i in range(SIZE):
         for k in range(SIZE):
             total = np.int32(0)
             for n in range(SIZE):
-                total += block[i, n] * BASIS[k, n]
+                total = np.int32(total + block[i, n] * BASIS[k, n])
             rows[i, k] = (total + 128) >> 8
     for k in range(SIZE):
         for j in range(SIZE):
             total = np.int32(0)
             for n in range(SIZE):
-                total += BASIS[k, n] * rows[n, j]
+                total = np.int32(total + BASIS[k, n] * rows[n, j])
             out[k, j] = (total + 2048) >> 12
 
 
 @compiled
 def inverse(coefficients: np.ndarray, out: np.ndarray) -> None:
     """Samples [8, 8] of coefficients [8, 8] int32 in 1/16, rounded."""
-    columns = np.empty((SIZE, SIZE), np.int32)
+    inverse_through(coefficients, out, np.empty((SIZE, SIZE), np.int32))
+
+
+@inner
+def inverse_through(coefficients: np.ndarray, out: np.ndarray, columns: np.ndarray) -> None:
+    """The same with [8, 8] int32 of scratch."""
     for n in range(SIZE):
         for j in range(SIZE):
             total = np.int64(0)
