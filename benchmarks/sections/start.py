@@ -12,14 +12,18 @@ from pathlib import Path
 from benchmarks.harness import Section, Table, Timing, section
 
 TEXT = """Each command is a process of its own, from its start to its end. First run: the cache of compiled programs is
-empty, as in the first run of a new version. Second run: the same command again. The two take turns, each pair with a
-new cache. Smaller runs than the defaults: most of what is timed is loading and compiling."""
+empty, as in the first run of a new version (the codec compiles with Numba, the rest with JAX). Second run: the same
+command again. The two take turns, each pair with a new cache. Smaller runs than the defaults: most of what is timed is loading and compiling."""
 
 COMMANDS = {
     "solve --slots 5": ["solve", "--slots", "5"],
     "train --algorithm gradient --seeds 1": ["train", "--algorithm", "gradient", "--seeds", "1"],
     "evaluate --slots 50 --seeds 2": ["evaluate", "--slots", "50", "--seeds", "2"],
+    "render --allocator no-semantics,optimum": ["render", "--allocator", "no-semantics,optimum"],
+    "codec evaluate": ["codec", "evaluate"],
+    "scenario show paper": ["scenario", "show", "paper"],
 }
+OUT = {"train": "run", "render": "cycle.gif"}  # what a command writes
 
 
 @section("start")
@@ -42,8 +46,9 @@ def _runs(command: list[str], repetitions: int) -> dict[str, Timing]:
 
 
 def _seconds(command: list[str], folder: Path, name: str) -> float:
-    out = ["--out", str(folder / name)] if command[0] == "train" else []
-    environment = {**os.environ, "TWINSYNC_CACHE": str(folder / "cache")}
+    written = OUT.get(command[0])
+    out = ["--out", str(folder / f"{name} {written}")] if written else []
+    environment = {**os.environ, "TWINSYNC_CACHE": str(folder / "cache"), "XDG_CACHE_HOME": str(folder / "home")}
     began = time.perf_counter()
     subprocess.run([sys.executable, "-m", "twinsync", *command, *out], check=True, capture_output=True, env=environment)
     return time.perf_counter() - began
