@@ -13,7 +13,8 @@ from benchmarks.harness import Section, Table, Timing, section
 
 TEXT = """Each command is a process of its own, from its start to its end. First run: the cache of compiled programs is
 empty, as in the first run of a new version (the codec compiles with Numba, the rest with JAX). Second run: the same
-command again. The two take turns, each pair with a new cache. Smaller runs than the defaults: most of what is timed is loading and compiling."""
+command again. The two take turns, each pair with a new cache. Smaller runs than the defaults: most of what is timed is
+loading and compiling."""
 
 COMMANDS = {
     "solve --slots 5": ["solve", "--slots", "5"],
