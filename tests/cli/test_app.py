@@ -223,3 +223,15 @@ def test_a_log_says_how_long_the_rest_will_take(
         "twinsync: 50 of 100: training; about 3 min left",
         "twinsync: 51 of 100: training; about 1.9 h left",
     ]
+    for seconds, done in ((7300.0, 1), (7340.0, 1), (7400.0, 3)):  # another stage has its own time
+        now[0] = seconds
+        report("judging", done, 5)
+    report("judging; about 3 s left", 3, 5)
+    now[0] = 7500.0
+    report("judging; about 3 s left", 4, 5)
+    assert capsys.readouterr().err.splitlines() == [
+        "twinsync: 1 of 5: judging",
+        "twinsync: 1 of 5: judging",
+        "twinsync: 3 of 5: judging; about 2 min left",
+        "twinsync: 4 of 5: judging; about 3 s left",
+    ]

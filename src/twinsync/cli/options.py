@@ -180,15 +180,24 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def progress_lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:
-    """Progress for a log: one line on standard error every so many seconds, with the time left."""
+    """Progress for a log: one line on standard error every so many seconds, with the time left unless `what` has it.
+
+    Another total begins another stage, whose time is its own.
+    """
     began = last = time.monotonic()
+    before, stage = 0, None  # what was done when the stage began
 
     def report(what: str, done: int, total: int) -> None:
-        nonlocal last
+        nonlocal began, last, before, stage
         now = time.monotonic()
+        if stage not in (None, total):
+            began, before = now, done
+        stage = total
         if now - last >= every_s:
             last = now
-            say(f"{done:,} of {total:,}: {what}{_left((now - began) * (total - done) / done) if done else ''}")
+            known = done > before and not what.endswith(" left")
+            left = _left((now - began) * (total - done) / (done - before)) if known else ""
+            say(f"{done:,} of {total:,}: {what}{left}")
 
     return report
 

@@ -78,7 +78,7 @@ TABLE_III = SacSettings()
 
 BUDGETS = {
     "quick": Budget("quick", 8_192, 64, 3, 500, 4, 20, thin=True),
-    "laptop": Budget("laptop", 10_240, 128, 5, 1000, 5, 20),
+    "laptop": Budget("laptop", 20_480, 128, 5, 1000, 5, 20),
     "printed": Budget(
         "printed", 100_000, 256, 5, 1000, 5, 40, thin=True, printed=True, sweep_seeds=2, repaired_sweeps=False
     ),

@@ -10,8 +10,15 @@ from twinsync.experiments.report.html import inline_svg, to_html
 
 def test_an_inlined_svg_has_ids_and_colours_of_the_page():
     svg = inline_svg(DOT, "fig", "two <dots>")
-    assert '<g id="fig-a" clip-path="url(#fig-c)"><use href="#fig-c" style="fill: var(--ink)"/>' in svg
+    assert '<g clip-path="url(#fig-c)"><use href="#fig-c" style="fill: var(--ink)"/>' in svg
     assert 'aria-label="two &lt;dots&gt;"' in svg
+
+
+def test_an_inlined_svg_is_lean_and_its_words_are_as_they_were():
+    drawn = (
+        '<svg viewBox="0 0 9 9"><path id="p" d="M 1.23456 2 \nL 7.999999 3.5"/>\n <text x="1">0.00512  s</text></svg>'
+    )
+    assert '<path d="M 1.23 2 L 8 3.5"/><text x="1">0.00512  s</text>' in inline_svg(drawn, "fig", "")
 
 
 def test_a_page_without_points_that_answer_has_no_script():
