@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.experiments import made_up
+from tests.experiments.undrawn import draw_nothing
 
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
@@ -63,6 +64,7 @@ def small():
         patch.setattr(collect, "HEADLINE_BENCHMARKS", ["equal-share"])
         patch.setattr(module, "sensitivity", analysis)
         patch.setattr(module, "policy_picture", drawn)
+        draw_nothing(patch)
         yield
 
 

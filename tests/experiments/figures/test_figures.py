@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from tests.experiments.made_up import compared
+from tests.experiments.undrawn import draw_nothing
 
 from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.figures import Drawn, write_figures
@@ -86,8 +87,9 @@ def test_figures_name_every_learner(written):
             assert (results.label(name) in svg) == (results.schemes[name].group != "paper")
 
 
-def test_a_record_adds_fig_3_as_printed(written, tmp_path):
+def test_a_record_adds_fig_3_as_printed(written, tmp_path, monkeypatch):
     _, results, drawn = written
+    draw_nothing(monkeypatch, but="fig3_printed")
     beside = write_figures(tmp_path, results, results)
     assert set(beside) - set(drawn) == {"fig3_printed"}
     assert "SAC, as printed" in beside["fig3_printed"].wide_svg

@@ -12,6 +12,7 @@ from msgspec import structs
 from tests.experiments.made_up import both, changed, compared
 from tests.experiments.report import golden
 from tests.experiments.report.page import Page, page_of
+from tests.experiments.undrawn import draw_nothing
 
 from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.records import Estimate
@@ -65,7 +66,8 @@ def test_figures_say_where_they_come_from(written):
     assert "<code>twinsync reproduce --figures 4 --out DIR</code> at revision <code>ba8a72912345</code>" in source
 
 
-def test_writing_again_changes_nothing_and_touches_nothing_else(tmp_path):
+def test_writing_again_changes_nothing_and_touches_nothing_else(tmp_path, monkeypatch):
+    draw_nothing(monkeypatch)  # that figures are the same byte for byte is tested with the figures
     results = replace(compared(), sweeps=(), policy=None)
     write_report(tmp_path, results)
     (tmp_path / "notes.txt").write_text("mine", "utf-8")
@@ -101,7 +103,8 @@ def test_the_markdown_shows_figures_that_exist(written):
     assert all((folder / picture).is_file() for picture in pictures)
 
 
-def test_a_scheme_of_which_nothing_is_left_still_makes_a_report(tmp_path):
+def test_a_scheme_of_which_nothing_is_left_still_makes_a_report(tmp_path, monkeypatch):
+    draw_nothing(monkeypatch, but="latency_parts")
     lost = Estimate(*[float("nan")] * 5)
     results = changed(
         compared(seeds=1), "sac-paper", cost=lost, latency_s=lost, gap_to_optimum=None, unit_cost=(float("nan"),),
