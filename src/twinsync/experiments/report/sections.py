@@ -93,9 +93,10 @@ def _summary(results: Results, record: Results | None) -> list[Block]:
     if record is not None and findings.has_printed(record):
         levels.insert(0, f"**As printed.** {findings.level(record, SAC_AS_PRINTED, tables.PAPER.benchmarks())}")
     rows = headline_rows(results, record)
+    hollow = "; hollow: as printed" if any(row.scheme.group == "paper" for row in rows) else ""
     caption = (
         "Mean cost of a slot with 95 % intervals; ticks: single training seeds, or sets of slots where nothing is "
-        f"trained; hollow: as printed. {training(rows)}"
+        f"trained{hollow}. {training(rows)}"
     )
     message = f"Dot plot of the mean cost of {len(rows)} schemes; {rows[0].scheme.label} costs least."
     schemes = [f"**{item.label}**: {item.description}" for item in results.schemes.values() if item.description]
