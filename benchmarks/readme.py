@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from twinsync.experiments.schemes import find_budget
 from twinsync.learning.settings import SacSettings
 from twinsync.model import draw_slots
 from twinsync.presets import load_scenario
@@ -123,7 +124,7 @@ def fragments() -> Iterator[str]:
     manifest = json.loads((RESULTS / "manifest.json").read_text("utf-8"))
     judged = manifest["evaluation"]
     yield f"the same {judged['slots'] * judged['seeds']:,} fresh slots"
-    yield f"were trained on {training_slots()['sac-paper']:,} slots, a fifth of the printed size"
+    yield f"take Table III's {find_budget('printed').slots:,} slots"
     yield f"Table II is infeasible at K = {scenario.device_count}"
     yield f"misses the {scenario.deadline_s:g} s deadline"
     yield f"a discount factor of {SacSettings().discount:g}"

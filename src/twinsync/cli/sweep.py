@@ -35,7 +35,7 @@ BudgetOption = Annotated[
     typer.Option(
         "--budget",
         metavar="quick|laptop|printed|full",
-        help="How much of Table III. On two cores all figures take some fifteen minutes at quick, about an hour at "
+        help="How much of Table III. On two cores all figures take some ten minutes at quick, about half an hour at "
         "laptop, many hours at printed and full; --estimate tells for this machine.",
         autocompletion=completion.budgets,
     ),
