@@ -87,3 +87,40 @@ def test_an_empty_folder_and_a_broken_image_are_named(tmp_path: Path, capsys) ->
 def test_coding_needs_no_training_framework() -> None:
     code = "import sys, twinsync.codec.camera, twinsync.codec.series; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60).returncode == 0
+
+
+def test_series_there_and_back(tmp_path: Path, capsys) -> None:
+    time = np.arange(200)[:, None] / 50
+    samples = np.sin(2 * np.pi * time * np.array([[1.0, 0.5]]))
+    source, streams, back = tmp_path / "walk.csv", tmp_path / "streams", tmp_path / "back.csv"
+    np.savetxt(source, samples, delimiter=",", header="x,y", comments="")
+    scale = ["--scale", "10000"]
+    assert (
+        run(["codec", "encode-series", "--input", str(source), "--phi", "0.2", "--out", str(streams), *scale]) == DONE
+    )
+    # 200 samples are three windows of 64 and 8 more; floor(0.2 x 64 x 2 x 16) / 8 = 51 bytes.
+    assert [path.stat().st_size for path in sorted(streams.iterdir())] == [51, 51, 51]
+    assert run(["codec", "decode-series", str(streams), "--out", str(back), *scale]) == DONE
+    decoded = np.loadtxt(back, delimiter=",", skiprows=1)
+    assert decoded.shape == (192, 2)
+    assert np.mean((decoded - samples[:192]) ** 2) < 1e-3
+    capsys.readouterr()
+    assert run(["codec", "evaluate-series", "--input", str(source), "--phi", "0.2", "--json", "-", *scale]) == DONE
+    (entry,) = json.loads(capsys.readouterr().out)["factors"]
+    assert (entry["windows"], entry["wire_bytes"]) == (3, [51])
+    assert entry["nmse"] < 0.01
+
+
+def test_evaluate_writes_a_report(images: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "report"
+    arguments = ["codec", "evaluate", "--input", str(images), "--phi", "0.1", "--noise", "3", "--out", str(out)]
+    assert run(arguments) == DONE
+    page = (out / "report.html").read_text("utf-8")
+    assert "3 grey levels rms" in page
+    assert page.count("<svg") == 6
+    noisy = json.loads((out / "picture_first.json").read_text())["factors"][0]
+    assert json.loads((out / "task_first.json").read_text())["factors"][0]["f1"] == 1.0
+    capsys.readouterr()
+    assert run(["codec", "evaluate", "--input", str(images), "--phi", "0.1", "--json", "-"]) == DONE
+    assert noisy["psnr_db"] < json.loads(capsys.readouterr().out)["factors"][0]["psnr_db"] - 3
+    assert run(arguments) == BAD_INPUT  # the folder exists

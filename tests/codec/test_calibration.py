@@ -71,8 +71,12 @@ def test_the_scenario_written_loads_and_says_the_same(law: str, tmp_path: Path) 
         assert scenario.workload_knots[-1] == pytest.approx((1.0, 1.0, 750 / 1100), rel=0.01)
 
 
+def _accuracy(age: int, factor: float, psnr_db: float) -> Accuracy:
+    return Accuracy(age, factor, psnr_db, f1=0.9, ms_ssim=0.99, nmse=1e-3)
+
+
 def test_least_factor_by_hand() -> None:
-    accuracy = [Accuracy(1, 0.01, 36.0, 0.9), Accuracy(1, 0.04, 40.0, 0.9), Accuracy(2, 0.01, 50.0, 0.9)]
+    accuracy = [_accuracy(1, 0.01, 36.0), _accuracy(1, 0.04, 40.0), _accuracy(2, 0.01, 50.0)]
     assert least_factor(accuracy, 30.0) == 0.01
     assert least_factor(accuracy, 38.0) == pytest.approx(0.02)  # half way in decibels, so in ln(phi)
     with pytest.raises(InputError, match=r"the best is 40\.0 dB"):
@@ -84,3 +88,6 @@ def test_an_older_reference_costs_accuracy(street: np.ndarray) -> None:
     assert [result.age for result in results] == [1, 5]
     assert results[0].psnr_db > 38
     assert results[0].f1 > 0.9
+    assert 0.95 < results[1].ms_ssim < results[0].ms_ssim < 1
+    # NMSE is the squared error over the frame's variance: 38 dB is 10 grey levels squared of some 3,000.
+    assert 0 < results[0].nmse < results[1].nmse < 0.01

@@ -12,6 +12,7 @@ import typer
 
 from twinsync import compilation, interrupts
 from twinsync.cli.codec import codec_app
+from twinsync.cli.data import data_app
 from twinsync.cli.evaluate import evaluate
 from twinsync.cli.export import export
 from twinsync.cli.live import device_app, edge_app, live_app, twins_app
@@ -32,6 +33,7 @@ app = typer.Typer(name="twinsync", pretty_exceptions_enable=False, rich_markup_m
 app.add_typer(scenario_app)
 app.add_typer(study_app)
 app.add_typer(codec_app)
+app.add_typer(data_app)
 app.add_typer(live_app)
 app.add_typer(twins_app)
 app.add_typer(edge_app)

@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twinsync.cli.clips import (
+    SUFFIX,
+    EveryOption,
+    FirstOption,
+    FramesOption,
+    InputOption,
+    PriorityOption,
+    StartOption,
+    factor_from,
+    new_folder,
+    read_clip,
+)
+from twinsync.cli.codec_measure import calibrate, evaluate
+from twinsync.cli.codec_series import decode_series, encode_series, evaluate_series
 from twinsync.cli.options import (
-    JsonOption,
     OutOption,
     SeedOption,
-    check_json_target,
     progress,
     say,
-    show,
     whole_number,
-    write_json,
 )
 from twinsync.errors import InputError
 
@@ -25,85 +35,17 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-SUFFIX = ".twin"
-
 codec_app = typer.Typer(
     name="codec", no_args_is_help=False, rich_markup_mode=None, help="The semantic codec: code frames against the twin."
 )
-
-InputOption = Annotated[
-    Path | None,
-    typer.Option("--input", metavar="FOLDER|VIDEO", help="Images in a folder, or a video; the sample unless given."),
-]
-EveryOption = Annotated[
-    int, typer.Option("--every", metavar="N", parser=whole_number(1, 10**6), help="Take every N-th frame.")
-]
-StartOption = Annotated[
-    int, typer.Option("--start", metavar="I", parser=whole_number(0, 10**9), help="The first frame taken.")
-]
-FramesOption = Annotated[
-    int | None, typer.Option("--frames", metavar="N", parser=whole_number(1, 10**6), help="Most frames taken.")
-]
-
-
-def _factor(text: str | float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.001 <= value <= 1.0:
-        raise typer.BadParameter(f"{text!r:.40} is not a factor from 0.001 to 1")
-    return value
-
-
-FirstOption = Annotated[
-    float,
-    typer.Option("--first-phi", metavar="X", parser=_factor, help="Extraction factor of the first frame, sent alone."),
-]
-
-
-def _priority(text: str) -> str:
-    if text not in ("picture", "task"):
-        raise typer.BadParameter(f"{text!r:.40} is neither picture nor task")
-    return text
-
-
-PriorityOption = Annotated[
-    str,
-    typer.Option(
-        "--priority",
-        metavar="picture|task",
-        parser=_priority,
-        help="What goes first: the picture alone, or the mask of what moves and then the picture.",
-    ),
-]
-
-
-def _frames(source: Path | None, every: int, start: int, most: int | None) -> Iterator[np.ndarray]:
-    from twinsync.codec.sources import read_frames, sample_frames
-
-    if source is not None:
-        return read_frames(source, every, start, most)
-    frames = sample_frames()[start::every][:most]
-    if not len(frames):
-        raise InputError(f"--start {start}: the sample has fewer frames")
-    return iter(frames)
-
-
-def _new_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True)
-    except FileExistsError:
-        raise InputError(f"--out {out}: already exists; choose another name or remove it") from None
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be written: {error.strerror}; choose another place") from None
 
 
 @codec_app.command("encode")
 def encode(
     out: OutOption,
     phi: Annotated[
-        float, typer.Option("--phi", metavar="X", parser=_factor, help="Extraction factor: wire bits over raw bits.")
+        float,
+        typer.Option("--phi", metavar="X", parser=factor_from, help="Extraction factor: wire bits over raw bits."),
     ],
     source: InputOption = None,
     priority: PriorityOption = "picture",
@@ -116,9 +58,9 @@ def encode(
     from twinsync.codec.camera import CameraEncoder
     from twinsync.codec.quality import moving_against
 
-    frames = _frames(source, every, start, most)
+    frames = read_clip(source, every, start, most)
     first = next(frames)
-    _new_folder(out)
+    new_folder(out)
     device = CameraEncoder()
     count = 0
     with progress() as report:
@@ -164,7 +106,7 @@ def decode(
     paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
     if not paths:
         raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
-    _new_folder(out)
+    new_folder(out)
     edge = CameraDecoder()
     with progress() as report:
         for count, path in enumerate(paths, 1):
@@ -179,47 +121,6 @@ def decode(
                 write_picture(out / "moving" / f"{path.stem}.png", 255 * moving.astype(np.uint8))
             report("decoding", count, len(paths))
     say(f"wrote {len(paths)} pictures to {out}")
-
-
-@codec_app.command("evaluate")
-def evaluate(
-    source: InputOption = None,
-    factors: Annotated[
-        list[float] | None,
-        typer.Option("--phi", metavar="X", parser=_factor, help="Extraction factor; repeatable."),
-    ] = None,
-    priority: PriorityOption = "picture",
-    first_phi: FirstOption = 1.0,
-    every: EveryOption = 1,
-    start: StartOption = 0,
-    most: FramesOption = None,
-    lose: Annotated[
-        float, typer.Option("--lose", metavar="X", min=0.0, max=0.95, help="Share of slots whose stream is lost.")
-    ] = 0.0,
-    seed: SeedOption = 0,
-    json_target: JsonOption = None,
-) -> None:
-    """Rate, PSNR, F1 of the moving map and processor time, every frame at exactly phi, beside JPEG and WebP."""
-    import numpy as np
-
-    from twinsync.codec.evaluation import FACTORS, evaluate_clip
-    from twinsync.codec.results import evaluation_json, evaluation_table
-
-    check_json_target(json_target)
-    clip = np.stack(list(_frames(source, every, start, most)))
-    if len(clip) < 2:
-        raise InputError("one frame is no clip: the first one is only what the twin starts from; give more")
-    lost = np.random.default_rng(seed).random(len(clip)) < lose
-    if lost[1:].all():
-        raise InputError(f"--lose {lose:g}: every frame after the first is lost; give more frames or lose fewer")
-    with progress() as report:
-        results = evaluate_clip(
-            clip, factors or FACTORS, first_phi, lambda place: bool(lost[place]), priority, True, report
-        )
-    if json_target is not None:
-        write_json(json_target, evaluation_json(results))
-        return
-    show(evaluation_table(results))
 
 
 @codec_app.command("train")
@@ -248,7 +149,7 @@ def train(
 
     if out.exists():
         raise InputError(f"--out {out}: already exists; choose another name or remove it")
-    frames = np.stack(list(_frames(source, 1, start, most)))
+    frames = np.stack(list(read_clip(source, 1, start, most)))
     chosen = [frames[offset::every] for offset in np.unique(np.linspace(0, every, clips, endpoint=False).astype(int))]
     if min(len(clip) for clip in chosen) < 3:
         raise InputError(f"{source}: {len(frames)} frames are too few: each clip of every {every}th needs 3")
@@ -258,50 +159,8 @@ def train(
     say(f"wrote {out}, tables {tables.identity:04x}")
 
 
-@codec_app.command("calibrate")
-def calibrate(
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.toml", help="New scenario file.")],
-    source: InputOption = None,
-    every: EveryOption = 1,
-    start: StartOption = 0,
-    most: FramesOption = None,
-    clock_ghz: Annotated[
-        float | None,
-        typer.Option("--clock-ghz", metavar="X", help="The processor's clock; from the system if it says."),
-    ] = None,
-    least_psnr_db: Annotated[
-        float, typer.Option("--least-psnr", metavar="DB", help="Accuracy that sets the least extraction factor.")
-    ] = 40.0,
-    json_target: JsonOption = None,
-) -> None:
-    """Measure cycles per bit and accuracy over phi on this machine; write what the data support as a scenario."""
-    import platform
-
-    import numpy as np
-
-    from twinsync.codec import calibration
-    from twinsync.codec.results import calibration_json, calibration_tables
-
-    check_json_target(json_target)
-    if out.exists():
-        raise InputError(f"--out {out}: already exists; choose another name or remove it")
-    clock_hz = 1e9 * clock_ghz if clock_ghz else calibration.machine_clock_hz()
-    if clock_hz is None:
-        raise InputError("this system does not tell the processor's clock; give it: --clock-ghz 3.2")
-    frames = np.stack(list(_frames(source, every, start, most)))
-    if len(frames) < 3:
-        raise InputError(f"{len(frames)} frames are too few to calibrate on; give at least 3")
-    with progress() as report:
-        cost = calibration.measure_cost(frames, clock_hz, progress=report)
-        accuracy = calibration.measure_accuracy(frames, progress=report)
-    laws = calibration.fit_laws(cost)
-    phi_min = calibration.least_factor(accuracy, least_psnr_db)
-    clip = f"{len(frames)} frames of {'the sample' if source is None else source.name}"
-    machine = f"{platform.machine()}, Python {platform.python_version()}, {clip}"
-    out.write_text(calibration.scenario_text(cost, laws, phi_min, least_psnr_db, machine, accuracy), "utf-8")
-    say(f"wrote {out}: law {calibration.supported(laws).name}, phi_min {phi_min:.4g}")
-    if json_target is not None:
-        write_json(json_target, calibration_json(cost, laws, accuracy, phi_min))
-        return
-    for table in calibration_tables(cost, laws, accuracy):
-        show(table)
+codec_app.command("evaluate")(evaluate)
+codec_app.command("calibrate")(calibrate)
+codec_app.command("encode-series")(encode_series)
+codec_app.command("decode-series")(decode_series)
+codec_app.command("evaluate-series")(evaluate_series)

@@ -19,12 +19,13 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from twinsync.codec.camera import CameraDecoder, CameraEncoder
-from twinsync.codec.quality import f1_score, moving_map, psnr_db, still_background
+from twinsync.codec.evaluation import Setting, evaluate_clip
 from twinsync.errors import InputError
 
 FACTORS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 1.0)
 AGES = (1, 2, 5, 20)
 RESAMPLES = 400
+EXACT_DB = 99.0  # what a frame without error counts as in a mean
 CLEARLY_BETTER = 0.8  # a law's error over another's from which on the data are said to support it
 Progress = Callable[[str, int, int], None]
 
@@ -56,6 +57,8 @@ class Accuracy:
     extraction_factor: float
     psnr_db: float
     f1: float
+    ms_ssim: float
+    nmse: float  # squared error over the squared deviation of the frame's samples from their mean
 
 
 def machine_clock_hz() -> float | None:
@@ -171,23 +174,19 @@ def measure_accuracy(
     ages: Sequence[int] = AGES,
     progress: Progress = lambda what, done, total: None,
 ) -> list[Accuracy]:
-    """PSNR and F1 of frames coded against one `age` slots old, decoded at the same factor; ages beyond the clip go."""
-    background = still_background(frames)
+    """Quality of frames coded against one `age` slots old; the first frame is known exactly, ages beyond the clip are
+    left out."""
     usable = [age for age in ages if age < len(frames)]
     results = []
     for row, age in enumerate(usable):
-        for place, factor in enumerate(factors):
-            progress(f"accuracy at age {age}", row * len(factors) + place, len(usable) * len(factors))
-            quality, f1 = [], []
-            device = CameraEncoder()
-            for slot, frame in enumerate(frames):
-                reference = slot - age if slot >= age else None
-                revision, _ = device.encode(frame, factor if slot >= age else 1.0, reference)
-                if slot >= age:
-                    decoded = device.decoded(revision)
-                    quality.append(min(99.0, psnr_db(decoded, frame)))
-                    f1.append(f1_score(moving_map(decoded, background), moving_map(frame, background)))
-            results.append(Accuracy(age, factor, float(np.mean(quality)), float(np.mean(f1))))
+
+        def tell(what: str, done: int, total: int, row: int = row, age: int = age) -> None:
+            progress(f"accuracy at age {age}", row * total + done, len(usable) * total)
+
+        for each in evaluate_clip(frames, factors, Setting(age=age), stills=False, progress=tell):
+            quality = float(np.mean([min(EXACT_DB, frame.psnr_db) for frame in each.frames]))
+            means = (each.mean(name) for name in ("f1", "ms_ssim", "nmse"))
+            results.append(Accuracy(age, each.extraction_factor, quality, *means))
     return results
 
 
@@ -237,7 +236,8 @@ def scenario_text(
     if accuracy:
         lines += ["", "# Accuracy against a reference one slot old:"]
         lines += [
-            f"# phi = {each.extraction_factor:g}: PSNR {each.psnr_db:.1f} dB, F1 of what moves {each.f1:.3f}"
+            f"# phi = {each.extraction_factor:g}: PSNR {each.psnr_db:.1f} dB, MS-SSIM {each.ms_ssim:.4f}, "
+            f"NMSE {each.nmse:.2g}, F1 of what moves {each.f1:.3f}"
             for each in accuracy
             if each.age == 1
         ]

@@ -1,17 +1,16 @@
 """Inertial recordings: the watch data of the package seglearn (BSD licence; 50 Hz, 10 people, 7 activities).
 
-The file is read as the package ships it, without importing the package. It is an optional download
-(`pip download --no-deps seglearn`, or `pip install seglearn`); nothing here fetches it.
+The file is read as the package ships it, without importing the package: `twinsync data fetch watch`.
 """
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int16
 
+from twinsync.codec.recordings import RECORDINGS, fetched_path
 from twinsync.errors import InputError
 
 LENGTH = 64  # samples of a window
@@ -21,11 +20,10 @@ TRAINING_PEOPLE = (1, 2, 3, 4, 5, 6)
 
 
 def watch_file() -> Path:
-    """The recording's file within an installed seglearn. Raises `InputError` where there is none."""
-    found = find_spec("seglearn")
-    path = Path(found.origin).parent / "data" / "watch_dataset.npy" if found and found.origin else None
-    if path is None or not path.is_file():
-        raise InputError("the inertial recordings come with the package seglearn: pip install --no-deps seglearn")
+    """The fetched recording's file. Raises `InputError` where it was not fetched."""
+    path = fetched_path(RECORDINGS["watch"])
+    if path is None:
+        raise InputError("the inertial recordings are not here yet: twinsync data fetch watch")
     return path
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from twinsync.codec.recordings import file_of
 from twinsync.errors import InputError
 
 SUFFIXES = (".png", ".pgm", ".bmp", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
@@ -21,8 +22,11 @@ SAMPLE_FILE = "street.npz"
 def read_frames(source: Path, every: int = 1, start: int = 0, most: int | None = None) -> Iterator[np.ndarray]:
     """Grey frames [H, W] uint8 of a folder of images (by name) or of a video (at 320x240), every so many from `start`.
 
+    A fetched recording's name serves as its file.
+
     Raises `InputError` for a source that holds none, cannot be read, or changes its size on the way.
     """
+    source = file_of(source)
     frames = _images(source) if source.is_dir() else _video(source)
     size: tuple[int, ...] | None = None
     given = 0

@@ -1,0 +1,135 @@
+"""`twinsync codec encode-series`, `decode-series`, `evaluate-series`: sampled channels, window by window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twinsync.cli.clips import SUFFIX, factor_from, new_folder
+from twinsync.cli.options import JsonOption, OutOption, check_json_target, progress, say, show, whole_number, write_json
+from twinsync.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+WindowOption = Annotated[
+    int, typer.Option("--window", metavar="N", parser=whole_number(4, 255), help="Samples of a window.")
+]
+
+
+def _scale(text: str | float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1e-9 <= value <= 1e9:
+        raise typer.BadParameter(f"{text!r:.40} is not a scale from 1e-9 to 1e9")
+    return value
+
+
+ScaleOption = Annotated[
+    float,
+    typer.Option("--scale", metavar="X", parser=_scale, help="Counts of the 16-bit samples per unit of the file."),
+]
+
+
+def encode_series(
+    source: Annotated[Path, typer.Option("--input", metavar="FILE.csv", help="Rows of samples, a column a channel.")],
+    out: OutOption,
+    phi: Annotated[
+        float, typer.Option("--phi", metavar="X", parser=factor_from, help="Extraction factor: wire over raw bits.")
+    ],
+    window: WindowOption = 64,
+    scale: ScaleOption = 1.0,
+) -> None:
+    """Write a stream for each window of a CSV file, of floor(phi D / 8) bytes (D: 16 bits a sample)."""
+    from twinsync.codec.series import SeriesEncoder
+
+    (windows,) = _recordings([source], window, scale)
+    device = SeriesEncoder()
+    streams = []
+    for samples in windows:
+        revision, stream = device.encode(samples, phi)
+        device.acknowledge(revision)
+        streams.append(stream)
+    new_folder(out)
+    for place, stream in enumerate(streams):
+        (out / f"{place:05d}{SUFFIX}").write_bytes(stream)
+    say(f"wrote {len(streams)} streams to {out}; what fills no window at the end is left out")
+
+
+def decode_series(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of streams.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.csv", help="New file.")],
+    scale: ScaleOption = 1.0,
+) -> None:
+    """Make a CSV file from the streams alone."""
+    import numpy as np
+
+    from twinsync.codec.container import StreamError
+    from twinsync.codec.series import SeriesDecoder
+    from twinsync.codec.series_files import write_series
+
+    paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    if not paths:
+        raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
+    if out.exists():
+        raise InputError(f"--out {out}: already exists; choose another name or remove it")
+    edge, windows = SeriesDecoder(), []
+    for path in paths:
+        try:
+            windows.append(edge.decode(path.read_bytes()))
+        except StreamError as error:
+            raise InputError(f"{path}: {error}") from None
+    try:
+        write_series(out, np.concatenate(windows), scale)
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be written: {error.strerror}; choose another place") from None
+    say(f"wrote {out}: {sum(map(len, windows))} samples")
+
+
+def evaluate_series(
+    source: Annotated[
+        Path | None,
+        typer.Option("--input", metavar="FILE.csv|FOLDER", help="Recordings; unseen people of `watch` unless given."),
+    ] = None,
+    factors: Annotated[
+        list[float] | None,
+        typer.Option("--phi", metavar="X", parser=factor_from, help="Extraction factor; repeatable."),
+    ] = None,
+    window: WindowOption = 64,
+    scale: ScaleOption = 1.0,
+    json_target: JsonOption = None,
+) -> None:
+    """Error and processor time of series, every window at exactly phi in real bytes, against the window before it."""
+    from twinsync.codec import series_evaluation
+    from twinsync.codec.inertial import watch_windows
+    from twinsync.codec.results import series_json, series_table
+
+    check_json_target(json_target)
+    if source is None:
+        recordings = watch_windows(training=False)
+    else:
+        recordings = _recordings(sorted(source.glob("*.csv")) if source.is_dir() else [source], window, scale)
+    if not recordings:
+        raise InputError(f"{source}: no files there that end in .csv")
+    with progress() as report:
+        results = series_evaluation.evaluate_series(recordings, factors or series_evaluation.FACTORS, report)
+    if json_target is not None:
+        write_json(json_target, series_json(results))
+        return
+    show(series_table(results, len(recordings)))
+
+
+def _recordings(paths: list[Path], window: int, scale: float) -> list[np.ndarray]:
+    from twinsync.codec.series_files import read_series, to_counts, windows_of
+
+    recordings = []
+    for path in paths:
+        windows = windows_of(to_counts(read_series(path), scale, str(path)), window)
+        if not len(windows):
+            raise InputError(f"{path}: fewer samples than a window of {window}")
+        recordings.append(windows)
+    return recordings

@@ -1,0 +1,223 @@
+"""A codec's evaluation drawn: rate against distortion and task, recovered frames, and time per frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from twinsync.codec.evaluation import FactorResult
+from twinsync.experiments.figures.chart import Chart, Drawn, FigurePlan, Mark, legend, write
+from twinsync.experiments.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, VERMILLION, new_figure
+from twinsync.experiments.formatting import NBSP, number
+
+QUALITY, FRAMES, TIME = "coding_quality", "coding_frames", "coding_time"
+MOST_SHOWN = 4  # extraction factors of which recovered frames are shown
+LOOKS = {
+    "against the twin": (BLUE, "solid", "o"),
+    "against the twin, task first": (GREEN, (0, (6, 2)), "s"),
+    "WebP": (ORANGE, (0, (3, 1.4)), "^"),
+    "JPEG": (PINK, (0, (1.2, 1.4)), "v"),
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A clip's results at both priorities, factors rising, and the frame of which recovered pictures are shown."""
+
+    clip: str
+    conditions: str
+    command: str
+    picture_first: Sequence[FactorResult]
+    task_first: Sequence[FactorResult]
+    true: UInt8[np.ndarray, "h w"]
+
+    @property
+    def shown(self) -> list[int]:
+        """Places, in `picture_first`, of the factors of which recovered frames are shown, spread over all."""
+        count = len(self.picture_first)
+        return sorted({round(place) for place in np.linspace(0, count - 1, min(MOST_SHOWN, count))})
+
+
+@dataclass(frozen=True)
+class Line:
+    """PSNR and F1 of one way to code, over factors; NaN where it does not reach the bytes."""
+
+    name: str
+    factors: list[float]
+    psnr_db: list[float]
+    f1: list[float]
+
+
+def quality_lines(evaluation: Evaluation) -> list[Line]:
+    """Ours at both priorities, then the still formats."""
+    first, second = list(LOOKS)[:2]
+    parts = {first: evaluation.picture_first, second: evaluation.task_first}
+    lines = [
+        Line(
+            name,
+            [each.extraction_factor for each in results],
+            [_finite(each.mean("psnr_db")) for each in results],
+            [each.mean("f1") for each in results],
+        )
+        for name, results in parts.items()
+    ]
+    factors = lines[0].factors
+    for name in list(LOOKS)[2:]:
+        stills = [each.stills.get(name) for each in evaluation.picture_first]
+        psnr_db = [math.nan if still is None else _finite(still.psnr_db) for still in stills]
+        lines.append(Line(name, factors, psnr_db, [math.nan if still is None else still.f1 for still in stills]))
+    return lines
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else math.nan
+
+
+def draw_quality(evaluation: Evaluation, *, narrow: bool) -> Chart:
+    """Two panels over phi: PSNR, and F1 of what moves."""
+    figure = new_figure(6.4 if narrow else 3.5, narrow=narrow)
+    panels = figure.subplots(*((2, 1) if narrow else (1, 2)))
+    names = ("PSNR [dB]", "F1 of what moves")
+    marks = []
+    for line in quality_lines(evaluation):
+        for axes, name, values in zip(panels, names, (line.psnr_db, line.f1), strict=True):
+            _draw_line(axes, line.name, line.factors, values)
+            marks += [
+                Mark(axes, x, y, (line.name, f"φ = {x:g}", f"{name.partition(' [')[0]} {number(y, 3)}"))
+                for x, y in zip(line.factors, values, strict=True)
+            ]
+    for axes, name in zip(panels, names, strict=True):
+        _name_factors(axes, [each.extraction_factor for each in evaluation.picture_first])
+        axes.set_ylabel(name)
+    legend(figure, panels[0], narrow=narrow)
+    return Chart(figure, tuple(marks))
+
+
+def _draw_line(axes: Axes, name: str, x: Sequence[float], y: Sequence[float]) -> None:
+    colour, dash, marker = LOOKS[name]
+    axes.plot(x, y, color=colour, linestyle=dash, marker=marker, markersize=4.5, linewidth=1.6, label=name)
+
+
+def _name_factors(axes: Axes, factors: Sequence[float]) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(list(factors)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlabel("extraction factor φ")
+    if len(factors) > 5:
+        axes.tick_params(axis="x", labelsize=7.5)
+
+
+def draw_frames(evaluation: Evaluation, *, narrow: bool) -> Chart:
+    """The true frame, and at each factor shown what the edge recovers against the twin and from WebP."""
+    chosen = [evaluation.picture_first[place] for place in evaluation.shown]
+    height, width = evaluation.true.shape
+    columns = len(chosen)
+    figure = new_figure((3.9 if narrow else 7.6) * (3 * height / width + 0.45) / columns + 0.2, narrow=narrow)
+    panels = figure.subplots(3, columns, squeeze=False)
+    size = 6.5 if narrow else 8.5
+    titles: tuple[Callable[[FactorResult], str], ...] = (_ours_title, _moving_title, _webp_title)
+    for column, result in enumerate(chosen):
+        webp = result.stills.get("WebP")
+        pictures = (result.shown, _enlarged_error(result, evaluation.true), None if webp is None else webp.shown)
+        for row, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
+            axes = panels[row, column]
+            axes.set_title(title(result), fontsize=size, loc="left", fontweight="normal")
+            _show(axes, picture)
+    return Chart(figure)
+
+
+def _show(axes: Axes, picture: np.ndarray | None) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(picture is None)
+    if picture is not None:
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="none")
+
+
+def _enlarged_error(result: FactorResult, true: np.ndarray) -> np.ndarray | None:
+    """128 plus eight times the error."""
+    if result.shown is None:
+        return None
+    return np.clip(128 + 8 * (result.shown.astype(int) - true), 0, 255).astype(np.uint8)
+
+
+def _ours_title(result: FactorResult) -> str:
+    return f"φ = {result.extraction_factor:g}: {number(result.mean('psnr_db'))}{NBSP}dB"
+
+
+def _moving_title(result: FactorResult) -> str:
+    return "its error, × 8"
+
+
+def _webp_title(result: FactorResult) -> str:
+    webp = result.stills.get("WebP")
+    return "WebP: no file so small" if webp is None else f"WebP: {number(webp.psnr_db)}{NBSP}dB"
+
+
+def draw_time(evaluation: Evaluation, *, narrow: bool) -> Chart:
+    """Processor time of a frame over phi: median, and the range of the middle 80 %."""
+    figure = new_figure(2.8, narrow=narrow)
+    axes = figure.subplots()
+    factors = [each.extraction_factor for each in evaluation.picture_first]
+    marks = []
+    for name, colour, marker in (("encode", VERMILLION, "o"), ("decode", INK, "s")):
+        low, middle, high = _times_ms(evaluation.picture_first, f"{name}_s")
+        axes.plot(factors, middle, color=colour, marker=marker, markersize=4.5, linewidth=1.6, label=name)
+        axes.fill_between(factors, low, high, color=colour, alpha=0.15, linewidth=0)
+        marks += [Mark(axes, x, y, (name, f"φ = {x:g}", f"{y:.0f} ms")) for x, y in zip(factors, middle, strict=True)]
+    _name_factors(axes, factors)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("processor time [ms]")
+    axes.tick_params(axis="y", labelcolor=MUTED)
+    legend(figure, axes, narrow=narrow)
+    return Chart(figure, tuple(marks))
+
+
+def _times_ms(results: Sequence[FactorResult], name: str) -> np.ndarray:
+    values = [[1e3 * getattr(frame, name) for frame in each.frames] for each in results]
+    return np.array([np.percentile(each, [10, 50, 90]) for each in values]).T
+
+
+def coding_plans(evaluation: Evaluation) -> list[FigurePlan]:
+    """The three figures, with the data behind each."""
+    quality = [
+        [line.name, *values]
+        for line in quality_lines(evaluation)
+        for values in zip(line.factors, line.psnr_db, line.f1, strict=True)
+    ]
+    shown = [
+        [each.extraction_factor, each.mean("psnr_db"), still.psnr_db if still else math.nan]
+        for each in (evaluation.picture_first[place] for place in evaluation.shown)
+        for still in [each.stills.get("WebP")]
+    ]
+    times = [
+        [each.extraction_factor, frame.frame, frame.encode_s, frame.decode_s]
+        for each in evaluation.picture_first
+        for frame in each.frames
+    ]
+
+    def plan(name: str, draw: Callable[..., Chart], header: Sequence[str], rows: Sequence[Sequence[object]]):
+        return FigurePlan(name, lambda narrow: draw(evaluation, narrow=narrow), header, rows)
+
+    return [
+        plan(QUALITY, draw_quality, ("coding", "extraction_factor", "psnr_db", "f1"), quality),
+        plan(FRAMES, draw_frames, ("extraction_factor", "psnr_db", "webp_psnr_db"), shown),
+        plan(TIME, draw_time, ("extraction_factor", "frame", "encode_s", "decode_s"), times),
+    ]
+
+
+def write_coding_figures(folder: Path, evaluation: Evaluation) -> Mapping[str, Drawn]:
+    """Draw every figure into `figures/` of a folder as PNG, SVG, PDF and CSV; return the SVGs by name."""
+    target = folder / "figures"
+    target.mkdir(exist_ok=True)
+    return {plan.name: write(plan, target) for plan in coding_plans(evaluation)}
