@@ -10,18 +10,22 @@ import pytest
 from twinsync.live.protocol.effects import Write
 from twinsync.live.store.interface import Conflict, TwinStore
 from twinsync.live.store.memory import MemoryStore
+from twinsync.live.store.postgres import PostgresStore
 from twinsync.live.store.sqlite import SqliteStore
 
-STORES: dict[str, Callable[[Path], TwinStore]] = {
-    "memory": lambda folder: MemoryStore(),
-    "sqlite, process": lambda folder: SqliteStore(folder / "twins.sqlite", "process"),
-    "sqlite, power": lambda folder: SqliteStore(folder / "twins.sqlite", "power"),
+Make = Callable[[Path, pytest.FixtureRequest], TwinStore]
+STORES: dict[str, Make] = {
+    "memory": lambda folder, request: MemoryStore(),
+    "sqlite, process": lambda folder, request: SqliteStore(folder / "twins.sqlite", "process"),
+    "sqlite, power": lambda folder, request: SqliteStore(folder / "twins.sqlite", "power"),
+    "postgres, process": lambda folder, request: PostgresStore(request.getfixturevalue("postgres"), "process"),
+    "postgres, power": lambda folder, request: PostgresStore(request.getfixturevalue("postgres"), "power"),
 }
 
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TwinStore]:
-    made = STORES[request.param](tmp_path)
+    made = STORES[request.param](tmp_path, request)
     yield made
     made.close()
 
@@ -81,3 +85,12 @@ def test_retention_keeps_the_newest_of_each_twin(store: TwinStore) -> None:
     assert [(kept.thing, kept.revision) for kept in store.history()] == [("a:1", 3), ("a:1", 4), ("b:1", 0)]
     store.commit([write("a:1", 5, 4)], 10.0)
     assert store.newest()["a:1"].revision == 5
+
+
+def test_a_history_is_read_while_more_is_written(store: TwinStore) -> None:
+    for revision in range(3):
+        store.commit([write("b:1", revision, revision - 1), write("B:1", revision, revision - 1)], revision)
+    reading = store.history()
+    assert (next(reading).thing, next(reading).revision) == ("B:1", 1)  # by bytes, capitals first
+    store.commit([write("b:1", 3, 2)], 3.0)
+    assert [kept.revision for kept in reading if kept.thing == "b:1"][:3] == [0, 1, 2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -56,9 +56,17 @@ class TwinStore(Protocol):
         ...
 
     def prune(self, keep: int) -> int:
-        """Keep the newest so many revisions of each twin; how many were removed."""
+        """Keep the newest so many revisions of each twin; how many were removed. Raises `StoreError`."""
         ...
 
     def close(self) -> None:
         """Release the store."""
         ...
+
+
+def check_order(writes: Sequence[Write], newest: Mapping[str, int]) -> None:
+    """Compare before setting: `newest` is what a store has of these twins. Raises `Conflict`."""
+    for write in writes:
+        stored = newest.get(write.thing, -1)
+        if stored != write.previous or write.revision <= stored:
+            raise Conflict(f"{write.thing}: revision {write.revision} after {write.previous}, the store has {stored}")

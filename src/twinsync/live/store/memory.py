@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from twinsync.live.protocol.effects import Write
-from twinsync.live.store.interface import Conflict, Durability, Revision
+from twinsync.live.store.interface import Durability, Revision, check_order
 
 
 class MemoryStore:
@@ -18,13 +18,7 @@ class MemoryStore:
 
     def commit(self, writes: Sequence[Write], stored_at: float) -> None:
         """Write all or none. Raises `Conflict`."""
-        for write in writes:
-            kept = self._twins.get(write.thing)
-            newest = kept[-1].revision if kept else -1
-            if newest != write.previous or write.revision <= newest:
-                raise Conflict(
-                    f"{write.thing}: revision {write.revision} after {write.previous}, the store has {newest}"
-                )
+        check_order(writes, {thing: kept[-1].revision for thing, kept in self._twins.items() if kept})
         for write in writes:
             revision = Revision(
                 *(write.thing, write.revision, write.slot, write.observed_at, stored_at, write.document)

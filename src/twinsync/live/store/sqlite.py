@@ -11,23 +11,11 @@ from pathlib import Path
 
 from twinsync.errors import InputError
 from twinsync.live.protocol.effects import Write
-from twinsync.live.store.interface import Conflict, Durability, Revision, StoreError
+from twinsync.live.store.interface import Durability, Revision, StoreError, check_order
+from twinsync.live.store.schema import COLUMNS, PRUNE, migrations
 
 APPLICATION = 0x54574E53  # "TWNS": tells our files from other programs'
-# What turns a file of each version into one of the next, the first one an empty file into version 1.
-MIGRATIONS = (
-    """
-    CREATE TABLE revisions (
-        thing TEXT NOT NULL, revision INTEGER NOT NULL, slot INTEGER NOT NULL, observed_at REAL NOT NULL,
-        stored_at REAL NOT NULL, document BLOB NOT NULL, PRIMARY KEY (thing, revision)
-    );
-    """,
-    """
-    CREATE TABLE twins (thing TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
-    INSERT INTO twins SELECT thing, max(revision) FROM revisions GROUP BY thing;
-    """,
-)
-_COLUMNS = "thing, revision, slot, observed_at, stored_at, document"
+MIGRATIONS = migrations(text="TEXT", integer="INTEGER", real="REAL", blob="BLOB", options="WITHOUT ROWID")
 
 
 class SqliteStore:
@@ -84,14 +72,9 @@ class SqliteStore:
         things = json.dumps([write.thing for write in writes])
         query = "SELECT thing, revision FROM twins WHERE thing IN (SELECT value FROM json_each(?))"
         stored = dict(self._connection.execute(query, (things,)))
-        for write in writes:
-            newest = stored.get(write.thing, -1)
-            if newest != write.previous or write.revision <= newest:
-                raise Conflict(
-                    f"{write.thing}: revision {write.revision} after {write.previous}, the store has {newest}"
-                )
+        check_order(writes, stored)
         rows = [(w.thing, w.revision, w.slot, w.observed_at, stored_at, w.document) for w in writes]
-        self._connection.executemany(f"INSERT INTO revisions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._connection.executemany(f"INSERT INTO revisions ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
         self._connection.executemany("REPLACE INTO twins VALUES (?, ?)", [(w.thing, w.revision) for w in writes])
 
     def newest(self) -> dict[str, Revision]:
@@ -116,18 +99,16 @@ class SqliteStore:
         return self._select("WHERE thing = ? ORDER BY revision", thing)
 
     def _select(self, clause: str, *values: str | float) -> Iterator[Revision]:
-        with closing(self._connection.execute(f"SELECT {_COLUMNS} FROM revisions {clause}", values)) as rows:
+        with closing(self._connection.execute(f"SELECT {COLUMNS} FROM revisions {clause}", values)) as rows:
             for row in rows:
                 yield Revision(*row)
 
     def prune(self, keep: int) -> int:
         """Keep the newest so many of each twin."""
-        removed = self._connection.execute(
-            "DELETE FROM revisions WHERE (thing, revision) IN (SELECT thing, revision FROM (SELECT thing, revision, "
-            "row_number() OVER (PARTITION BY thing ORDER BY revision DESC) AS place FROM revisions) WHERE place > ?)",
-            (keep,),
-        )
-        return removed.rowcount
+        try:
+            return self._connection.execute(PRUNE.format("?"), (keep,)).rowcount
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from error
 
     def close(self) -> None:
         """Release the file."""
