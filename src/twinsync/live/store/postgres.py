@@ -53,7 +53,9 @@ class PostgresStore:
         return asyncio.run_coroutine_threadsafe(self._with_connection(work, patience_s), self._loop).result()
 
     async def _with_connection(self, work: Callable[[Any], Coroutine[Any, Any, Result]], patience_s: float) -> Result:
-        errors = (self._asyncpg.PostgresError, self._asyncpg.InterfaceError, OSError, TimeoutError, ValueError)
+        # A server that ends the connection within a transaction leaves asyncpg between two states of its own.
+        broken = (self._asyncpg.InternalClientError, TimeoutError)
+        errors = (self._asyncpg.PostgresError, self._asyncpg.InterfaceError, OSError, ValueError, *broken)
         try:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await self._asyncpg.connect(
@@ -69,7 +71,7 @@ class PostgresStore:
         except InputError:
             raise
         except errors as error:
-            if isinstance(error, TimeoutError) and self._connection is not None:
+            if isinstance(error, broken) and self._connection is not None:
                 self._connection.terminate()  # whatever it still does, nobody waits for it
             said = " ".join(str(error).split()) or f"no answer within {patience_s:g} s"
             raise StoreError(f"{self.place}: {said}") from error
