@@ -45,10 +45,10 @@ def _head(results: dict[str, Any]) -> str:
     paper, measured = results["phi_min"]["paper"], results["phi_min"]["measured"]
     return f"""# What the measured codec changes
 
-Made by `python -m benchmarks.measured {size}`; every number is in measured.json
-beside this page. The scenario `paper` has the paper's cost law and phi >= {paper:g}; the scenario `measured` has the
-cost that `twinsync codec calibrate` measured and phi >= {measured:.4g}, which is where the street camera reaches 40 dB
-coded against the twin. All else is the same.
+Made by `python -m benchmarks.measured {size}`; every number is in
+[measured.json](measured.json). The scenario `paper` has the paper's cost law and phi >= {paper:g}; the scenario
+`measured` has the cost that `twinsync codec calibrate` measured and phi >= {measured:.4g}, which is where the street
+camera reaches 40 dB coded against the twin. All else is the same.
 """
 
 
@@ -65,9 +65,9 @@ def _law(results: dict[str, Any], calibration: dict[str, Any]) -> str:
 ## The cost law: cycles per raw bit
 
 {_table(header, rows)}
-The paper's work rises as phi falls, phi^-1.2: sending less has to be paid with computing. **Measured, extraction
-falls with phi** wherever the codec loses information (0.005 to 0.2): fewer decisions are coded. Above, samples are
-coded exactly, without search, and cost least of all. A power law fits badly (x = {x};
+The paper's work rises as phi falls, phi^-1.2: sending less has to be paid with computing. **As measured, the work of
+extraction falls as phi falls** wherever the codec loses information (0.005 to 0.2): fewer decisions are coded. Above,
+samples are coded exactly, without search, at the least work of all. A power law fits badly (x = {x};
 y = {y}; error {power:.2f} in ln(cycles)); lines between the measured points predict a point
 left out to {lines:.2f}, so `measured` has those. The law is not convex in logarithms; the exact optimum follows it
 by ranges of phi.
@@ -101,15 +101,17 @@ def _comparison(results: dict[str, Any]) -> str:
 ## Six UDs: latency per UD, deadline misses, distance from the optimum
 
 {_table(header, rows)}
-The rule at the bounds takes the least phi, the highest CPU frequency and power, and equal shares of the edge CPU;
-nobody learns it.
+The rule at the bounds takes the least phi, the highest CPU frequency and power, and equal shares of the edge CPU; it
+involves no learning. Under the paper's law its latency is below the optimum's, because its cost counts energy over
+the budget too.
 
 - Under the paper's law the optimum misses {misses[0]:.0f} % of the deadlines of Table II. With measured cost and
-  accuracy it misses {misses[1]:.1f} %, and needs {share:.2f} of the latency.
+  accuracy it misses {misses[1]:.1f} %, and takes {100 * share:.0f} % of the latency.
 - **What is learned hardly matters any more.** Under the paper's law the rule costs {rule[0]:.1f} % more than the
   optimum, the learned policy {learned[0]:.1f} %. Under the measured one the rule costs {rule[1]:.2g} % more, the
-  learned policy {learned[1]:.2g} %: sending less is also computing less, so phi has no trade-off left to learn.
-  Equal-share loses because it takes the middle of phi's range, not because nobody trained it.
+  learned policy {learned[1]:.2g} %: at every phi the codec's work takes far less time than sending, so the least phi
+  is best and there is no trade-off left to learn. Equal-share loses because it takes the middle of phi's range, not
+  because nobody trained it.
 - What phi is still matters most: random phi and phi = 1 miss deadlines under both laws.
 """
 
@@ -137,8 +139,8 @@ def _carried(results: dict[str, Any]) -> str:
 
 {_table(header, rows)}
 The optimum minimises latency and penalties; under the measured law phi is at its least, as it is at six UDs.
-With at most 1 % of deadlines missed, of the numbers tried: {measured["optimum"]} UDs with measured cost
-({measured["equal-share"]} with equal-share), {paper["optimum"]} with the paper's.
+Of the numbers tried, {measured["optimum"]} UDs is the most for which at most 1 % of deadlines are missed at measured
+cost ({measured["equal-share"]} with equal-share); under the paper's law it is {paper["optimum"]}.
 """
 
 

@@ -20,7 +20,8 @@ def on_config(config: Any) -> Any:
     reports = sorted((docs / "results").glob("**/*.md"), key=lambda file: (len(file.parts), file))
     results = next(section["Results"] for section in config.nav if "Results" in section)
     for report in reports:
-        results.append(str(report.relative_to(docs)))
+        name = report.parent.name
+        results.append({f"The report, budget {name}": str(report.relative_to(docs))})
     return config
 
 

@@ -58,5 +58,5 @@ def test_the_card_is_inside_and_inputs_tell_their_units(general) -> None:
 
 def test_without_the_package_onnx(general, monkeypatch, complains) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with complains("needs the package onnx", "twinsync[onnx]", ".npz"):
+    with complains("needs the package onnx", ".[onnx]", ".npz"):
         onnx_bytes(general.runtime)

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twinsync.errors import InputError
+from twinsync.errors import InputError, install
 
 try:
     import numba
     from numba.core import config
 except ImportError:
-    raise InputError('the codec needs numba: pip install "twinsync[codec]"') from None
+    raise InputError(f"the codec needs numba: {install('codec')}") from None
 
 _IMPORT = re.compile(r"^from twinsync\.codec(?:\.(\w+) import| import (\w+))", re.MULTILINE)
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from twinsync.codec.recordings import file_of
-from twinsync.errors import InputError
+from twinsync.errors import InputError, install
 
 SUFFIXES = (".png", ".pgm", ".bmp", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 VIDEO_SIZE = (240, 320)  # rows and columns that a video's frames are brought to
@@ -65,7 +65,7 @@ def _pillow() -> Any:
     try:
         from PIL import Image
     except ImportError:
-        raise InputError('images need Pillow: pip install "twinsync[codec]"') from None
+        raise InputError(f"images need Pillow: {install('codec')}") from None
     return Image
 
 

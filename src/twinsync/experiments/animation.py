@@ -16,7 +16,7 @@ from PIL import Image
 from twinsync.allocators.registry import Allocator
 from twinsync.arrays import Array, Float
 from twinsync.environment.render import Frame, picture
-from twinsync.errors import InputError
+from twinsync.errors import InputError, install
 from twinsync.experiments.evaluate import decide, draw_slot_set
 from twinsync.model import slot_outcome
 from twinsync.model.draws import draw_positions
@@ -93,7 +93,7 @@ def check_suffix(path: Path) -> None:
     if path.suffix not in _WRITERS:
         raise InputError(f"{path}: a moving picture is a file in {', '.join(_WRITERS)}")
     if path.suffix == ".mp4" and find_spec("av") is None:
-        raise InputError(f"{path}: writing .mp4 needs PyAV: pip install 'twinsync[video]'; or choose .gif or .html")
+        raise InputError(f"{path}: writing .mp4 needs PyAV: {install('video')}; or choose .gif or .html")
 
 
 def write_animation(path: Path, images: Sequence[np.ndarray]) -> None:

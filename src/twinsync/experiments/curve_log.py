@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from twinsync.errors import InputError
+from twinsync.errors import InputError, install
 from twinsync.learning.run import CURVE_FILE
 
 FOLDER = "tensorboard"  # in the run's folder
@@ -24,7 +24,7 @@ class CurveLog:
     def __init__(self, run: Path) -> None:
         if find_spec("tensorboardX") is None:
             raise InputError(
-                "--tensorboard: tensorboardX is not installed; pip install 'twinsync[tensorboard]', or read "
+                f"--tensorboard: tensorboardX is not installed; {install('tensorboard')}, or read "
                 f"{CURVE_FILE} in the run's folder, which has the same"
             )
         self._run = run

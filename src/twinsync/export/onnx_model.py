@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from twinsync.errors import InputError
+from twinsync.errors import InputError, install
 from twinsync.runtime.encoding import (
     GIVEN_PHI,
     LEAST_GAIN,
@@ -46,7 +46,7 @@ def onnx_bytes(policy: RuntimePolicy) -> bytes:
         import onnx
         from onnx import helper
     except ImportError:
-        raise InputError("an .onnx file needs the package onnx: pip install 'twinsync[onnx]'; or export .npz") from None
+        raise InputError(f"an .onnx file needs the package onnx: {install('onnx')}; or export .npz") from None
     graph = _Graph(policy)
     model = helper.make_model(
         helper.make_graph(

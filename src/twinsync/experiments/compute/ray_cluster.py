@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twinsync.compilation import VARIABLE, one_thread
-from twinsync.errors import InputError
+from twinsync.errors import InputError, install
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.compute.executors import Report, TaskFailed
 from twinsync.experiments.compute.store import CellResult
@@ -95,7 +95,7 @@ def _connect(address: str | None, workers: int | None) -> Any:
     try:
         import ray
     except ModuleNotFoundError:
-        raise InputError("--executor ray: Ray is not installed; pip install 'twinsync[ray]'") from None
+        raise InputError(f"--executor ray: Ray is not installed; {install('ray')}") from None
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if address is None:

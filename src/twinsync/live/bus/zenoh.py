@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from twinsync.errors import InputError
+from twinsync.errors import InputError, install
 from twinsync.live.bus.interface import BusError, Handler, Inbox, PresenceHandler, check
 
 PATIENCE_MS = 3000  # for a connection to be made
@@ -70,7 +70,7 @@ def _library() -> Any:
     try:
         import zenoh
     except ImportError:
-        raise InputError('live devices need Zenoh: pip install "twinsync[live]"') from None
+        raise InputError(f"live devices need Zenoh: {install('live')}") from None
     return zenoh
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from twinsync.errors import InputError
+from twinsync.errors import InputError, install
 from twinsync.live.protocol.effects import Write
 from twinsync.live.store.interface import Conflict, Durability, Revision, StoreError, check_order
 from twinsync.live.store.schema import COLUMNS, PRUNE, migrations
@@ -183,5 +183,5 @@ def _library() -> Any:
     try:
         import asyncpg
     except ImportError:
-        raise InputError('a store in PostgreSQL needs asyncpg: pip install "twinsync[postgres]"') from None
+        raise InputError(f"a store in PostgreSQL needs asyncpg: {install('postgres')}") from None
     return asyncpg
