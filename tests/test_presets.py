@@ -180,6 +180,9 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("text", "expected"),
         [
+            ("base = 'papr'", r"base = 'papr' is neither a preset (feasible, "),
+            ("base = 'papr'", "nor a file; did you mean 'paper'?"),
+            ('bandwidth_hz = "2 MHz\nslot_count = 5', "is a quotation mark missing?"),
             ("base = 'paper'\nbandwith_hz = 5", "unknown key 'bandwith_hz'; did you mean 'bandwidth_hz'?"),
             ("base = 'paper'\nbandwidth_hz = -1", ": bandwidth_hz = -1 Hz is outside its bound (0, 1e+12] Hz"),
             ("base = 'paper'\nbandwidth_hz = nan", ": bandwidth_hz: NaN is not a value"),

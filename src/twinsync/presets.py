@@ -97,6 +97,9 @@ def _layers(spec: str, seen: tuple[str, ...]) -> tuple[list[tuple[str, dict[str,
     description = str(table.pop("description", ""))
     if base is not None and not isinstance(base, str):
         raise InputError(f"{spec}: base must be a preset's name or a file's path, got {base!r}")
+    if base is not None and base not in names and not (folder / base).exists():
+        hint = did_you_mean(base, names)
+        raise InputError(f"{spec}: base = {base!r} is neither a preset ({', '.join(names)}) nor a file{hint}")
     below = []
     if base is not None:
         below = _layers(base if base in names else str(folder / base), (*seen, identity))[0]
@@ -126,7 +129,8 @@ def _read(spec: str) -> tuple[dict[str, Any], Path]:
     try:
         return tomllib.loads(text), path.parent
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        raise InputError(f"{spec}: not valid TOML: {error}") from None
+        hint = "; is a quotation mark missing?" if "Illegal character '\\n'" in str(error) else ""
+        raise InputError(f"{spec}: not valid TOML: {error}{hint}") from None
 
 
 def _entry(entry: Any, where: str, origin: str) -> tuple[Any, Provenance]:

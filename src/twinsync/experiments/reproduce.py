@@ -24,6 +24,7 @@ from twinsync.experiments.report import write_report
 from twinsync.experiments.results import (
     CLAIMS,
     EXPECTED,
+    MANIFEST,
     OPTIMUM,
     POLICY_PICTURE,
     SENSITIVITY,
@@ -75,6 +76,10 @@ def report(out: Path) -> Path:
 
     Raises `InputError` naming the file that is missing or damaged.
     """
+    if out.is_dir() and not (out / MANIFEST).exists() and not (out / PLAN).exists():
+        raise InputError(
+            f"{out}: not the folder of a run ({MANIFEST} is missing); give the --out of reproduce or sweep"
+        )
     if not ((out / PLAN).exists() and (out / RESULTS).is_dir()):
         results = read_results(out)
         return _report(out, results, results.manifest.scenario.name)

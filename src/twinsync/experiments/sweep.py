@@ -62,7 +62,8 @@ def check_sweep(sweep: SweepPlan) -> None:
             try:
                 load_scenario(part.scenario, (*part.overrides, *place.overrides))
             except InputError as error:
-                raise InputError(f"{where}: at {', '.join(place.overrides)}: {error}") from None
+                told = str(error).removeprefix("--set: ")
+                raise InputError(f"{where}: at {', '.join(place.overrides)}: {told}") from None
 
 
 def _unlike(items: Sequence[object], what: str) -> None:
