@@ -57,16 +57,22 @@ def test_windows_leave_out_what_fills_none() -> None:
     assert windows[1, 0].tolist() == [8, 9]
 
 
-def test_the_error_is_over_the_deviation_from_each_recording_s_means() -> None:
-    # One recording rests at 1000: nothing deviates there, so its offset must not count.
+def test_the_error_is_over_the_deviation_from_all_or_own_means() -> None:
     random = np.random.default_rng(1)
-    swing = (3000 * np.sin(np.arange(128) / 5)).astype(np.int16)[:, None] + random.normal(0, 20, (128, 2))
-    swinging = windows_of(np.rint(swing).astype(np.int16), 64)
-    resting = np.full((2, 64, 2), 1000, np.int16)
-    (one,) = evaluate_series([swinging], [0.1])
-    (both,) = evaluate_series([swinging, resting], [0.1])
+    swing = 3000 * np.sin(np.arange(128) / 5)[:, None] + random.normal(0, 20, (128, 2))
+    low = windows_of(np.rint(swing - 5000).astype(np.int16), 64)
+    high = windows_of(np.rint(swing + 5000).astype(np.int16), 64)
+    (alone,) = evaluate_series([low], [0.1])
+    (both,) = evaluate_series([low, high], [0.1])
     # floor(0.1 x 64 x 2 x 16) / 8 = 25 bytes.
-    assert one.wire_bytes == (25,)
-    assert (one.windows, both.windows) == (2, 4)
-    assert both.nmse == pytest.approx(one.nmse, rel=1e-3)
-    assert 0 < one.nmse < 0.05
+    assert alone.wire_bytes == both.wire_bytes == (25,)
+    assert (alone.windows, both.windows) == (2, 4)
+    assert alone.nmse == pytest.approx(alone.nmse_own_means)
+    assert 0 < alone.nmse < 0.05
+    # Means 10,000 apart add 5000^2 to a variance of 3000^2 / 2: (25 + 4.5) / 4.5 = 6.6.
+    assert both.nmse_own_means / both.nmse == pytest.approx(6.6, rel=0.02)
+
+
+def test_recordings_of_different_channels_are_refused() -> None:
+    with pytest.raises(InputError, match="different numbers of channels"):
+        evaluate_series([np.zeros((1, 64, 2), np.int16), np.zeros((1, 64, 3), np.int16)], [0.1])

@@ -69,12 +69,14 @@ def series_json(results: Sequence[SeriesResult]) -> dict[str, Any]:
 def series_table(results: Sequence[SeriesResult], recordings: int) -> Table:
     """One row for each factor."""
     table = Table(title=f"{results[0].windows} windows of {recordings} recordings, each against the one before it")
-    for column in ("phi", "bytes", "NMSE", "encode ms", "decode ms"):
+    for column in ("phi", "bytes", "NMSE", "NMSE, own means", "encode ms", "decode ms"):
         table.add_column(column, justify="right")
     for result in results:
         sizes = " to ".join(str(size) for size in dict.fromkeys((result.wire_bytes[0], result.wire_bytes[-1])))
         times = (f"{1e3 * seconds:.1f}" for seconds in (result.encode_s, result.decode_s))
-        table.add_row(f"{result.extraction_factor:g}", sizes, f"{result.nmse:.3g}", *times)
+        table.add_row(
+            f"{result.extraction_factor:g}", sizes, f"{result.nmse:.3g}", f"{result.nmse_own_means:.3g}", *times
+        )
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 from jaxtyping import Int16
 
 from twinsync.codec.series import SeriesDecoder, SeriesEncoder
+from twinsync.errors import InputError
 
 FACTORS = (0.05, 0.12, 0.3)
 Progress = Callable[[str, int, int], None]
@@ -22,7 +24,8 @@ class SeriesResult:
     extraction_factor: float
     windows: int
     wire_bytes: tuple[int, ...]  # the sizes that occurred; one where all windows have the same shape
-    nmse: float  # squared error over squared deviation from each recording's channel means
+    nmse: float  # squared error over squared deviation from each channel's mean over all recordings
+    nmse_own_means: float  # over squared deviation from each channel's mean within its recording: never less
     encode_s: float  # mean processor time a window
     decode_s: float
 
@@ -32,10 +35,17 @@ def evaluate_series(
     factors: Sequence[float] = FACTORS,
     progress: Progress = lambda what, done, total: None,
 ) -> list[SeriesResult]:
-    """Code each recording window by window from a first contact on, and decode the bytes."""
+    """Code each recording window by window from a first contact on, and decode the bytes.
+
+    Raises `InputError` for recordings of different channels.
+    """
+    if len({windows.shape[2] for windows in recordings}) > 1:
+        raise InputError("the recordings have different numbers of channels; evaluate them apart")
+    spread = _deviation(np.concatenate([windows.reshape(-1, windows.shape[2]) for windows in recordings]))
+    own_spread = sum(_deviation(windows.reshape(-1, windows.shape[2])) for windows in recordings)
     results = []
     for place, factor in enumerate(factors):
-        error, spread, encode_s, decode_s = 0.0, 0.0, 0.0, 0.0
+        error, encode_s, decode_s = 0.0, 0.0, 0.0
         sizes: set[int] = set()
         for row, windows in enumerate(recordings):
             progress(f"phi = {factor:g}", place * len(recordings) + row, len(factors) * len(recordings))
@@ -50,8 +60,12 @@ def evaluate_series(
                 error += float(np.sum((decoded.astype(np.float64) - window) ** 2))
                 encode_s, decode_s = encode_s + encoded - started, decode_s + ended - encoded
                 sizes.add(len(stream))
-            spread += float(np.sum((windows - windows.mean(axis=(0, 1), dtype=np.float64)) ** 2))
         count = sum(len(windows) for windows in recordings)
-        share = error / spread if spread else float("inf")
-        results.append(SeriesResult(factor, count, tuple(sorted(sizes)), share, encode_s / count, decode_s / count))
+        shares = (error / each if each else math.inf for each in (spread, own_spread))
+        results.append(SeriesResult(factor, count, tuple(sorted(sizes)), *shares, encode_s / count, decode_s / count))
     return results
+
+
+def _deviation(samples: Int16[np.ndarray, "samples channels"]) -> float:
+    """Squared deviation from each channel's mean."""
+    return float(np.sum((samples - samples.mean(axis=0, dtype=np.float64)) ** 2))

@@ -18,7 +18,7 @@ from twinsync.experiments.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, 
 from twinsync.experiments.formatting import NBSP, number
 
 QUALITY, FRAMES, TIME = "coding_quality", "coding_frames", "coding_time"
-MOST_SHOWN = 4  # extraction factors of which recovered frames are shown
+MOST_SHOWN = 3  # extraction factors of which recovered frames are shown
 LOOKS = {
     "against the twin": (BLUE, "solid", "o"),
     "against the twin, task first": (GREEN, (0, (6, 2)), "s"),
@@ -116,30 +116,35 @@ def _name_factors(axes: Axes, factors: Sequence[float]) -> None:
 
 
 def draw_frames(evaluation: Evaluation, *, narrow: bool) -> Chart:
-    """The true frame, and at each factor shown what the edge recovers against the twin and from WebP."""
+    """The camera's frame, and at each factor shown what the edge recovers against the twin, its error, and WebP."""
     chosen = [evaluation.picture_first[place] for place in evaluation.shown]
     height, width = evaluation.true.shape
-    columns = len(chosen)
-    figure = new_figure((3.9 if narrow else 7.6) * (3 * height / width + 0.45) / columns + 0.2, narrow=narrow)
+    columns = 1 + len(chosen)
+    column_in = (3.9 if narrow else 7.6) / columns
+    figure = new_figure(3 * (column_in * height / width + 0.3), narrow=narrow)
     panels = figure.subplots(3, columns, squeeze=False)
-    size = 6.5 if narrow else 8.5
-    titles: tuple[Callable[[FactorResult], str], ...] = (_ours_title, _moving_title, _webp_title)
-    for column, result in enumerate(chosen):
+    _show(panels[0, 0], evaluation.true, "the camera's frame", narrow=narrow)
+    for axes in panels[1:, 0]:
+        axes.set_visible(False)
+    for column, result in enumerate(chosen, 1):
         webp = result.stills.get("WebP")
-        pictures = (result.shown, _enlarged_error(result, evaluation.true), None if webp is None else webp.shown)
-        for row, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
-            axes = panels[row, column]
-            axes.set_title(title(result), fontsize=size, loc="left", fontweight="normal")
-            _show(axes, picture)
+        decibel = f"{number(result.mean('psnr_db'))}{NBSP}dB"
+        _show(panels[0, column], result.shown, f"φ = {result.extraction_factor:g}: {decibel}", narrow=narrow)
+        _show(panels[1, column], _enlarged_error(result, evaluation.true), "its error, × 8", narrow=narrow)
+        if webp is None:
+            _show(panels[2, column], np.full_like(evaluation.true, 255), "WebP: no file so small", narrow=narrow)
+        else:
+            _show(panels[2, column], webp.shown, f"WebP: {number(webp.psnr_db)}{NBSP}dB", narrow=narrow)
     return Chart(figure)
 
 
-def _show(axes: Axes, picture: np.ndarray | None) -> None:
+def _show(axes: Axes, picture: np.ndarray | None, title: str, *, narrow: bool) -> None:
+    axes.set_title(title, fontsize=5.5 if narrow else 8.5, loc="left", fontweight="normal")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(visible=False)
     for spine in axes.spines.values():
-        spine.set_visible(picture is None)
+        spine.set_visible(False)
     if picture is not None:
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="none")
 
@@ -149,19 +154,6 @@ def _enlarged_error(result: FactorResult, true: np.ndarray) -> np.ndarray | None
     if result.shown is None:
         return None
     return np.clip(128 + 8 * (result.shown.astype(int) - true), 0, 255).astype(np.uint8)
-
-
-def _ours_title(result: FactorResult) -> str:
-    return f"φ = {result.extraction_factor:g}: {number(result.mean('psnr_db'))}{NBSP}dB"
-
-
-def _moving_title(result: FactorResult) -> str:
-    return "its error, × 8"
-
-
-def _webp_title(result: FactorResult) -> str:
-    webp = result.stills.get("WebP")
-    return "WebP: no file so small" if webp is None else f"WebP: {number(webp.psnr_db)}{NBSP}dB"
 
 
 def draw_time(evaluation: Evaluation, *, narrow: bool) -> Chart:
