@@ -18,7 +18,8 @@ from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.clock import Clock
 from twinsync.live.protocol.edge import Edge
 from twinsync.live.protocol.frame import ALONE, HEADER_BYTES, Header, pack
-from twinsync.live.store.sqlite import SqliteStore
+from twinsync.live.store.interface import TwinStore
+from twinsync.live.store.opening import open_store
 
 CLOCK = Clock(0.0, 1.2, 0.25)
 GRANTED = say.Allocation(1.0, 1e9, 0.1, 1e9)
@@ -28,7 +29,7 @@ SESSION = 7
 class Cell:
     """An edge with its store, and all that its devices would send."""
 
-    def __init__(self, twins: int, size: int, store: SqliteStore) -> None:
+    def __init__(self, twins: int, size: int, store: TwinStore) -> None:
         self.things = tuple(f"cell:{place}" for place in range(twins))
         self.size = size
         self.store = store
@@ -84,10 +85,11 @@ def main() -> None:
     parser.add_argument("--twins", type=int, default=200)
     parser.add_argument("--bytes", type=int, default=700)
     parser.add_argument("--durability", choices=("process", "power"), default="power")
+    parser.add_argument("--store", default="", help="postgresql://..., empty; else a file here")
     parser.add_argument("--seconds", type=float, default=10.0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=".") as folder:
-        store = SqliteStore(Path(folder) / "twins.sqlite", options.durability)
+        store = open_store(Path(folder), options.store, options.durability)
         cell = Cell(options.twins, options.bytes, store)
         committed, slots, began = 0, 0, time.perf_counter()
         while time.perf_counter() - began < options.seconds:

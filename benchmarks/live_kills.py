@@ -18,9 +18,8 @@ import time
 from pathlib import Path
 
 from twinsync.live.running import records
-from twinsync.live.running.cell import PIDS_FILE, SLOTS_FILE, STORE_FILE, read_cell
+from twinsync.live.running.cell import PIDS_FILE, SLOTS_FILE, open_twins, read_cell
 from twinsync.live.running.summary import acknowledged
-from twinsync.live.store.sqlite import read_only
 
 PATIENCE_S = 120.0
 
@@ -71,7 +70,7 @@ def wait_for_commit(data: Path) -> None:
 
 def audit(data: Path) -> dict[str, int]:
     """What the store has against what the devices were told."""
-    store = read_only(data / STORE_FILE)
+    store = open_twins(data)
     stored = [(kept.thing, kept.revision, kept.slot) for kept in store.history()]
     newest = store.newest()
     store.close()

@@ -1,4 +1,4 @@
-"""What installed packages add: allocators and scenarios, announced as entry points (`docs/tutorials/package.md`).
+"""What installed packages add: allocators, scenarios, cameras, announced as entry points (`docs/tutorials/package.md`).
 
 Names are read from the packages' metadata; nothing of a package runs until its name is asked for, so one that is broken
 troubles nobody else. A name of ours stays ours: the package's is left out, with a warning.
@@ -16,6 +16,7 @@ from twinsync.errors import InputError
 
 ALLOCATORS = "twinsync.allocators"
 SCENARIOS = "twinsync.scenarios"
+CAMERAS = "twinsync.cameras"
 
 
 class PluginWarning(UserWarning):

@@ -58,6 +58,32 @@ def test_every_revision_is_exported_once(tmp_path: Path, capsys: pytest.CaptureF
     assert "already exists" in capsys.readouterr().err
 
 
+def test_a_parquet_export_holds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyarrow import parquet
+
+    monkeypatch.setattr("twinsync.live.store.export.GROUP", 2)
+    store = SqliteStore(tmp_path / "twins.sqlite")
+    for revision in range(5):
+        store.commit([Write("a:1", revision, revision - 1, revision + 5, 1.5, b'{"features": {}}')], 2.5)
+    store.close()
+    out = tmp_path / "twins.parquet"
+    assert run(["twins", "export", "--data", str(tmp_path), "--out", str(out)]) == 0
+    rows = parquet.read_table(out).to_pylist()
+    assert [row["revision"] for row in rows] == [0, 1, 2, 3, 4]
+    assert rows[3] == {
+        **{"thing": "a:1", "revision": 3, "slot": 8},
+        **{"observed_at": 1.5, "stored_at": 2.5, "document": '{"features": {}}'},
+    }
+
+
+def test_without_pyarrow_the_line_says_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("twinsync.live.store.export.find_spec", lambda name: None)
+    assert run(["twins", "export", "--data", str(tmp_path), "--out", str(tmp_path / "t.parquet")]) == 2
+    assert "pip install pyarrow" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("out", "told"), [("twins.csv", "ends in .jsonl"), ("no/twins.jsonl", "cannot be written")])
 def test_where_an_export_cannot_go_is_said(
     out: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -11,11 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from twinsync import compilation, interrupts
+from twinsync.cli.cell_parts import device_app, edge_app, twins_app
 from twinsync.cli.codec import codec_app
 from twinsync.cli.data import data_app
 from twinsync.cli.evaluate import evaluate
 from twinsync.cli.export import export
-from twinsync.cli.live import device_app, edge_app, live_app, twins_app
+from twinsync.cli.live import live_app
 from twinsync.cli.options import Interrupted, say
 from twinsync.cli.render import render
 from twinsync.cli.scenario import scenario_app

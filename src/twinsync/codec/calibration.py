@@ -209,12 +209,13 @@ def scenario_text(
     least_psnr_db: float,
     machine: str,
     accuracy: Sequence[Accuracy] = (),
+    command: str = "twinsync codec calibrate",
 ) -> str:
     """A scenario file on `paper` with the measured law, C and phi_min; `machine` says what was measured on what.
 
-    What was measured of the accuracy is listed in comments.
+    What was measured of the accuracy is listed in comments. `command` is what measured it.
     """
-    law, source = supported(laws), f"twinsync codec calibrate on {machine}"
+    law, source = supported(laws), f"{command} on {machine}"
     encode, decode = cost.encode.mean(1), cost.decode.mean(1)
     cycles = law.parameters["cycles_per_bit"][0] if law.name != "piecewise" else float(encode[-1])
     lines = [

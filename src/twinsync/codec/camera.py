@@ -66,7 +66,8 @@ class CameraEncoder:
         self.sent = Twin()
         self.acknowledged = -1
         self._revision = 0
-        self._rate = Rate()
+        # A stream follows from its picture, size and references alone, whatever else was coded in between.
+        self._rates: OrderedDict[int, Rate] = OrderedDict()
 
     def acknowledge(self, revision: int) -> None:
         """The edge holds a revision this device sent. Raises `MissingReference` for one not kept here."""
@@ -110,8 +111,11 @@ class CameraEncoder:
                 f"a stream has at least {len(header) + LEAST_PART}"
             )
         encoder = Encoder(picture, before, self.tables, moving)
-        filled = encoder.fill(size - len(header), self._rate)
-        self._rate = filled.rate
+        start = Rate() if before is None else self._rates.get(before.revision, Rate())
+        filled = encoder.fill(size - len(header), start)
+        self._rates[revision] = filled.rate
+        while len(self._rates) > KEPT:
+            self._rates.popitem(last=False)
         context = _kept(filled.decoded, revision, before, picture.shape)
         stream = header + filled.part
         if size == picture.size and not np.array_equal(

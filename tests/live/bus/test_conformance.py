@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.live.certificates import make_certificates
 
-from twinsync.live.bus.interface import MOST_BYTES, WAITING, Bus, BusError
+from twinsync.live.bus.interface import MOST_BYTES, WAITING, Bus, BusError, Permit
 from twinsync.live.bus.local import LocalBroker
-from twinsync.live.bus.zenoh import Access, connect, router
+from twinsync.live.bus.zenoh import Access, connect, router, tls_settings
 
-USERS = {"edge": "one", "device": "two"}
+USERS = {"edge": "one", "device": "two", "meter": "three"}
+PERMITS = {
+    "device": Permit(("cell/from/a:1",), ("cell/to/a:1",), ("cell/present/a:1", "cell/present/a:2")),
+    "meter": Permit(("cell/from/m:1",), ("cell/to/m:1",), ("cell/present/m:1",)),
+}
 
 
 class LocalCell:
-    """A bus with two users, `edge` and `device`, inside this process."""
+    """A bus with users `edge`, `device` and `meter` inside this process."""
 
     def __init__(self, folder: Path) -> None:
-        self._broker = LocalBroker(USERS)
+        self._broker = LocalBroker(USERS, PERMITS)
         self.edge: Bus = self._broker.connect("edge", "one")
 
     def connect(self, user: str, password: str) -> Bus:
@@ -31,19 +36,41 @@ class LocalCell:
 class ZenohCell:
     """The same by Zenoh, over TCP."""
 
+    LINK = "tcp/127.0.0.1"
+
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self._endpoint = f"tcp/127.0.0.1:{free.getsockname()[1]}"
+            self._endpoint = f"{self.LINK}:{free.getsockname()[1]}"
         users = folder / "users"
         users.write_text("".join(f"{name}:{password}\n" for name, password in USERS.items()))
-        self.edge: Bus = router(Access(self._endpoint, "edge", "one"), users)
+        self.edge: Bus = router(self.access("edge", "one"), users, PERMITS)
 
     def connect(self, user: str, password: str) -> Bus:
-        return connect(Access(self._endpoint, user, password))
+        return connect(self.access(user, password))
+
+    def access(self, user: str, password: str) -> Access:
+        return Access(self._endpoint, user, password)
 
 
-BUSES: dict[str, Callable[[Path], LocalCell | ZenohCell]] = {"local": LocalCell, "zenoh": ZenohCell}
+class TlsCell(ZenohCell):
+    """The same by Zenoh, over TLS."""
+
+    LINK = "tls/localhost"
+
+    def access(self, user: str, password: str) -> Access:
+        certificates = self._folder / "certificates"
+        if not certificates.is_dir():
+            make_certificates(certificates)
+        return Access(self._endpoint, user, password, dict(tls_settings(certificates, listens=user == "edge")))
+
+
+BUSES: dict[str, Callable[[Path], LocalCell | ZenohCell]] = {
+    "local": LocalCell,
+    "zenoh": ZenohCell,
+    "zenoh, tls": TlsCell,
+}
 Story = Callable[[LocalCell | ZenohCell], Coroutine[Any, Any, None]]
 Play = Callable[[Story], None]
 
@@ -159,6 +186,35 @@ def test_too_large_is_refused_where_it_is_sent(play: Play) -> None:
     async def story(cell: LocalCell | ZenohCell) -> None:
         with pytest.raises(BusError, match=f"exceed {MOST_BYTES}"):
             cell.edge.publish("cell/to/a:1", bytes(MOST_BYTES + 1))
+
+    play(story)
+
+
+def test_a_device_speaks_of_its_own_twin_alone(play: Play) -> None:
+    async def story(cell: LocalCell | ZenohCell) -> None:
+        received: list[tuple[str, bytes]] = []
+        heard: list[bytes] = []
+        seen: list[tuple[str, bool]] = []
+        cell.edge.subscribe("cell/from/**", lambda topic, data: received.append((topic, data)))
+        cell.edge.watch("cell/present/**", lambda topic, present: seen.append((topic, present)))
+        device, meter = cell.connect("device", "two"), cell.connect("meter", "three")
+        meter.subscribe("cell/to/a:1", lambda topic, data: heard.append(data))
+        meter.subscribe("cell/to/m:1", lambda topic, data: heard.append(data))
+        meter.appear("cell/present/a:1")
+        meter.appear("cell/present/m:1")
+        await asyncio.sleep(0.2)
+        meter.publish("cell/from/a:1", b"forged")
+        meter.publish("cell/from/m:1", b"own")
+        device.publish("cell/from/a:1", b"own")
+        cell.edge.publish("cell/to/a:1", b"secret")
+        cell.edge.publish("cell/to/m:1", b"meant for it")
+        await until(lambda: len(received) == 2 and bool(heard) and bool(seen))
+        await asyncio.sleep(0.1)
+        assert sorted(received) == [("cell/from/a:1", b"own"), ("cell/from/m:1", b"own")]
+        assert heard == [b"meant for it"]
+        assert seen == [("cell/present/m:1", True)]
+        device.close()
+        meter.close()
 
     play(story)
 

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Complaint
 
 from twinsync.api.slots import draw_slots
-from twinsync.live.radio.rates import Draws, Shannon, airtime_s, find_rate
+from twinsync.live.radio.rates import Draws, Shannon, airtime_s, check_rate, find_rate
 from twinsync.model.channel import rate_bps
 from twinsync.scenario import Scenario
 
@@ -66,3 +66,25 @@ def test_a_user_s_own_radio(draws: Draws, tmp_path: Path, complains: Complaint) 
         find_rate("nothing.py:fixed", draws)
     with complains("mine.py:other", "has no 'other'"):
         find_rate(f"{file}:other", draws)
+
+
+def test_a_mahimahi_trace_is_a_link_of_each_device_s_own(draws: Draws, tmp_path: Path) -> None:
+    file = tmp_path / "link.trace"
+    file.write_text("0\n1\n1\n12\n")  # 12 ms: a packet at 0, two at 1, and one at 12, which is 0 again
+    rate = find_rate(f"trace:{file}", draws)
+    assert [rate(0, 0, 0.1, 1e-3 * step) for step in range(13)] == [24e6, 24e6, *[0.0] * 10, 24e6]
+    assert rate(0, 1, 0.1, 10e-3) == 24e6  # another of six devices is 2 ms further
+    assert rate(2, 0, 0.1, 0.0) == rate(0, 0, 0.1, 2 * float(draws.scenario.slot_s))
+    # Four packets fit into the first 2 ms, the fifth waits for the twelfth.
+    assert airtime_s(3 * 12_000, lambda elapsed: rate(0, 0, 0.1, elapsed), 1.0) == pytest.approx(2e-3)
+    assert airtime_s(5 * 12_000, lambda elapsed: rate(0, 0, 0.1, elapsed), 1.0) == pytest.approx(13e-3)
+
+
+@pytest.mark.parametrize("text", ["", "0\n", "3\n1\n", "one\n", "-1\n4\n", "1.5\n"])
+def test_what_is_no_trace_is_refused(text: str, tmp_path: Path, complains: Complaint) -> None:
+    file = tmp_path / "link.trace"
+    file.write_text(text)
+    with complains(str(file)):
+        check_rate(f"trace:{file}")
+    with complains("nowhere.trace", "No such file"):
+        check_rate("trace:nowhere.trace")

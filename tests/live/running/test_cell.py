@@ -4,82 +4,36 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
+from tests.live.cells import COMMAND, acknowledged, edge_log, finish, pids, slots, start, until, wait_for_commits
 
 from twinsync.cli.app import run
-
-SLOT = ("--set", "cycle_s=20 s")  # slots of 0.8 s
-PATIENCE_S = 240.0
-COMMAND = (sys.executable, "-c", "from twinsync.__main__ import main; main()")
-
-
-@pytest.fixture(scope="module")
-def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of small pictures: a bright square that walks."""
-    folder = tmp_path_factory.mktemp("camera")
-    noise = np.random.default_rng(1).integers(90, 130, (96, 128))
-    for place in range(4):
-        picture = noise.astype(np.uint8)
-        picture[30:60, 10 + 12 * place : 40 + 12 * place] = 220
-        Image.fromarray(picture).save(folder / f"{place}.png")
-    return folder
-
-
-def start(data: Path, camera: Path, *more: str) -> subprocess.Popen[str]:
-    command = [*COMMAND, "live", "--data", str(data), "--devices", "2", "--source", str(camera), *SLOT]
-    # phi D has to hold a header: these pictures are an eighth of the sample's.
-    command += ["--set", "extraction_factor_min=0.01", "--clock-ghz", "2.5", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    out, error = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, error
-    return out
-
-
-def pids(data: Path) -> dict[str, Any]:
-    return json.loads((data / "pids.json").read_text())
-
-
-def slots(data: Path) -> list[dict[str, Any]]:
-    path = data / "slots.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-
-
-def wait_for_commits(data: Path, count: int) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while sum(each["outcome"] == "committed" for slot in slots(data) for each in slot["devices"].values()) < count:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
-def acknowledged(data: Path) -> set[tuple[str, int, int]]:
-    lines = [line for path in data.glob("devices/*/acknowledged.jsonl") for line in path.read_text().splitlines()]
-    return {(entry["thing"], entry["revision"], entry["slot"]) for entry in map(json.loads, lines)}
 
 
 def test_a_cell_lives_through_a_killed_edge_and_a_restart(tmp_path: Path, camera: Path) -> None:
     data = tmp_path / "cell"
     first = start(data, camera, "--headless", "--json", "-")
     wait_for_commits(data, 4)
+    fill_the_disk(data)
     edge = pids(data)["edge"]
     os.kill(edge, signal.SIGKILL)
     stored_then = len(slots(data))
-    until = time.monotonic() + PATIENCE_S
-    while not any(slot["edge"] != slots(data)[0]["edge"] and slot["devices"] for slot in slots(data)[stored_then:]):
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    until(
+        lambda: any(
+            slot["edge"] != slots(data)[0]["edge"] and each["outcome"] == "committed"
+            for slot in slots(data)[stored_then:]
+            for each in slot["devices"].values()
+        )
+    )
     assert pids(data)["edge"] != edge
+    after = [slot for slot in slots(data) if slot["edge"] != slots(data)[0]["edge"]]
+    coded = [each["alone"] for slot in after for each in slot["devices"].values() if each["outcome"] == "committed"]
+    assert not any(coded)  # the new edge decodes against what the old one stored
     first.send_signal(signal.SIGTERM)
     summary = json.loads(finish(first))
     assert summary["lost"] == 0
@@ -107,6 +61,38 @@ def test_a_cell_lives_through_a_killed_edge_and_a_restart(tmp_path: Path, camera
         assert revisions == sorted(revisions)
         assert len({slot for _, slot in revisions}) == len(revisions)
 
+    check_replay(data)
+    assert run(["live", "report", "--data", str(data), "--refit", str(tmp_path / "refitted.toml")]) == 2
+
+
+def fill_the_disk(data: Path) -> None:
+    """No file of the edge may grow beyond what the store's log has by now; then they may again."""
+    edge, unlimited = pids(data)["edge"], resource.RLIM_INFINITY
+    size = (data / "twins.sqlite-wal").stat().st_size
+    resource.prlimit(edge, resource.RLIMIT_FSIZE, (size, unlimited))
+    until(lambda: any("are not stored" in text for text in edge_log(data)))
+    resource.prlimit(edge, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+    wait_for_commits(data, 2)
+    assert pids(data)["edge"] == edge
+
+
+def check_replay(data: Path) -> None:
+    """The run decides and codes the same again; what was tampered with is found."""
+    out = data.parent / "replay.json"
+    assert run(["live", "--replay", str(data), "--json", str(out)]) == 0
+    told = json.loads(out.read_text())
+    assert told["same_allocations"] == told["allocations"] >= 6
+    assert told["same_streams"] == told["streams"] >= 1
+    path = data / "slots.jsonl"
+    record = json.loads(path.read_text().splitlines()[-1])
+    thing = next(thing for thing, each in record["devices"].items() if each["allocation"])
+    record["devices"][thing]["allocation"]["transmit_power_w"] *= 1 + 1e-15
+    path.write_text(path.read_text() + json.dumps({**record, "slot": record["slot"] + 1}) + "\n")
+    again = data.parent / "tampered.json"
+    assert run(["live", "--replay", str(data), "--json", str(again)]) == 1
+    (difference,) = json.loads(again.read_text())["differences"]
+    assert f"slot {record['slot'] + 1}, {thing}: equal-share decides" in difference
+
 
 @pytest.mark.parametrize(
     ("option", "value", "told"),
@@ -114,6 +100,8 @@ def test_a_cell_lives_through_a_killed_edge_and_a_restart(tmp_path: Path, camera
         ("--allocator", "nobody", "unknown allocator 'nobody'"),
         ("--radio", "smoke.py:signals", "radio 'smoke.py:signals'"),
         ("--durability", "eternal", "give process or power"),
+        ("--store", "mysql://here", "give postgresql://user@host:port/database"),
+        ("--keep", "0", "not a whole number from 1"),
         ("--source", "nowhere", "nowhere: no such folder or file"),
     ],
 )

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+import msgspec
+
 MOST_BYTES = 4 << 20
 WAITING = 1000  # messages that wait for a slow handler; beyond it the oldest are dropped
 TURN = 50  # messages handled before others get their turn
@@ -18,6 +20,17 @@ PresenceHandler = Callable[[str, bool], None]
 
 class BusError(Exception):
     """The bus could not do it; the message says why."""
+
+
+class Permit(msgspec.Struct, frozen=True):
+    """What one user of a bus may do: publish on topics, subscribe to patterns, be present under topics.
+
+    What is not permitted is dropped where the bus is, without a word to whoever tried.
+    """
+
+    publish: tuple[str, ...] = ()
+    hear: tuple[str, ...] = ()
+    appear: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from twinsync.live.bus.interface import BusError, Handler, Inbox, PresenceHandler, check
+from twinsync.live.bus.interface import BusError, Handler, Inbox, Permit, PresenceHandler, check
 
 
 class LocalBroker:
-    """What the connections of a process share; `users` maps names to passwords, None admits everyone."""
+    """What the connections of a process share; `users` maps names to passwords, None admits everyone.
 
-    def __init__(self, users: Mapping[str, str] | None = None) -> None:
+    `permits` says what each user may do, who is not in it anything.
+    """
+
+    def __init__(self, users: Mapping[str, str] | None = None, permits: Mapping[str, Permit] | None = None) -> None:
         self._users = users
+        self._permits = permits or {}
         self.inboxes: list[tuple[str, Inbox]] = []
         self.watchers: list[tuple[str, Inbox]] = []
         self.present: list[str] = []
@@ -20,14 +24,15 @@ class LocalBroker:
         """A connection. Raises `BusError` for wrong credentials."""
         if self._users is not None and self._users.get(user) != password:
             raise BusError(f"user {user!r} is not admitted: wrong name or password")
-        return LocalBus(self)
+        return LocalBus(self, self._permits.get(user))
 
 
 class LocalBus:
     """A connection to a `LocalBroker`."""
 
-    def __init__(self, broker: LocalBroker) -> None:
+    def __init__(self, broker: LocalBroker, permit: Permit | None = None) -> None:
         self._broker = broker
+        self._permit = permit
         self._inboxes: list[Inbox] = []
         self._appeared: list[str] = []
         self._closed = False
@@ -37,14 +42,20 @@ class LocalBus:
         check(topic, data)
         if self._closed:
             raise BusError(f"{topic}: the connection is closed")
+        if self._permit is not None and topic not in self._permit.publish:
+            return
         _put(self._broker.inboxes, topic, data)
 
     def subscribe(self, pattern: str, handler: Handler) -> None:
         """Call the handler for what is published from now on."""
+        if self._permit is not None and not any(matches(permitted, pattern) for permitted in self._permit.hear):
+            return
         self._broker.inboxes.append((pattern, self._inbox(handler)))
 
     def appear(self, topic: str) -> None:
         """Be present."""
+        if self._permit is not None and topic not in self._permit.appear:
+            return
         self._appeared.append(topic)
         self._broker.present.append(topic)
         _put(self._broker.watchers, topic, True)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from twinsync.errors import InputError, install
-from twinsync.live.bus.interface import BusError, Handler, Inbox, PresenceHandler, check
+from twinsync.live.bus.interface import BusError, Handler, Inbox, Permit, PresenceHandler, check
 
 PATIENCE_MS = 3000  # for a connection to be made
 
@@ -28,15 +28,67 @@ class Access(msgspec.Struct, frozen=True):
     tls: dict[str, Any] = {}
 
 
-def router(access: Access, users: Path | None = None) -> ZenohBus:
+def tls_settings(folder: Path, listens: bool) -> dict[str, str]:
+    """Zenoh's settings for TLS: whom to trust, `ca.pem`, and for who listens its `edge.pem` and `edge-key.pem`."""
+    trusted = {"root_ca_certificate": str(folder / "ca.pem")}
+    if not listens:
+        return trusted
+    own = {"listen_certificate": str(folder / "edge.pem"), "listen_private_key": str(folder / "edge-key.pem")}
+    return trusted | own
+
+
+def router(access: Access, users: Path | None = None, permits: Mapping[str, Permit] | None = None) -> ZenohBus:
     """The bus's router, in this process. `users` is a file with a line `name:password` for each that is admitted.
 
-    Raises `BusError` where the endpoint cannot be listened on.
+    `permits` says what each of them may do; without it all may do anything, this process always may. Raises `BusError`
+    where the endpoint cannot be listened on.
     """
-    settings = {"mode": "router", "listen/endpoints": [access.endpoint], "scouting/gossip/enabled": False}
+    settings: dict[str, Any] = {
+        "mode": "router",
+        "listen/endpoints": [access.endpoint],
+        "scouting/gossip/enabled": False,
+    }
     if users is not None:
         settings["transport/auth/usrpwd/dictionary_file"] = str(users)
+    if permits is not None:
+        settings["access_control"] = _access_control(permits)
     return ZenohBus(_open(access, settings))
+
+
+def _access_control(permits: Mapping[str, Permit]) -> dict[str, Any]:
+    """Zenoh's settings for what each user may do."""
+    rules: list[dict[str, Any]] = []
+
+    def rule(user: str, messages: list[str], flow: str, topics: tuple[str, ...]) -> list[str]:
+        if not topics:
+            return []
+        name = f"{user} {messages[0]} {flow}"
+        rules.append(
+            {"id": name, "messages": messages, "flows": [flow], "permission": "allow", "key_exprs": list(topics)}
+        )
+        return [name]
+
+    policies = [
+        {
+            "id": user,
+            "subjects": [user],
+            "rules": [
+                *rule(user, ["put"], "ingress", permit.publish),
+                *rule(user, ["put"], "egress", permit.hear),
+                *rule(user, ["declare_subscriber"], "ingress", permit.hear),
+                *rule(user, ["liveliness_token"], "ingress", permit.appear),
+            ],
+        }
+        for user, permit in permits.items()
+    ]
+    subjects = [{"id": user, "usernames": [user]} for user in permits]
+    return {
+        "enabled": True,
+        "default_permission": "deny",
+        "rules": rules,
+        "subjects": subjects,
+        "policies": policies,
+    }
 
 
 def connect(access: Access) -> ZenohBus:

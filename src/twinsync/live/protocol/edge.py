@@ -51,9 +51,15 @@ class Edge:
     """
 
     def __init__(
-        self, things: Sequence[str], newest: Mapping[str, int], session: int, codec: str, clock: Clock
+        self,
+        things: Sequence[str],
+        newest: Mapping[str, int],
+        session: int,
+        codec: str,
+        clock: Clock,
+        held: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
-        """`newest`: the revisions in the store."""
+        """`newest`: the revisions in the store. `held`: those of them that can be decoded against, in rising order."""
         self.things = tuple(things)
         self.session = session
         self.codec = codec
@@ -61,6 +67,7 @@ class Edge:
         self.members: dict[str, Member] = {}
         self.slots: dict[int, Slot] = {}
         self._stored = dict(newest)
+        self._held = dict(held or {})
         self._open = -1
         self._ready: dict[str, do.Write] = {}
         self._headers: dict[tuple[str, int], Header] = {}
@@ -90,7 +97,9 @@ class Edge:
         effects: list[Effect] = []
         if message.thing not in self.members:
             newest = self._stored.get(message.thing, -1)
-            self.members[message.thing] = Member(newest, max(newest, message.acknowledged), [], {})
+            self.members[message.thing] = Member(
+                newest, max(newest, message.acknowledged), list(self._held.get(message.thing, ())), {}
+            )
             if message.acknowledged > newest:
                 lost = f"{message.thing} holds revision {message.acknowledged}, the store ends at {newest}"
                 effects.append(do.Log(lost))

@@ -127,7 +127,35 @@ class Farewell(Message, frozen=True):
     session: int
 
 
-AnyMessage = Birth | Welcome | Refused | Opened | Report | Desired | Acknowledged | Rejected | Reported | Farewell
+class Change(Message, frozen=True):
+    """Operator to edge: let another allocator decide. `request` is repeated in the answer."""
+
+    request: int
+    allocator: str
+
+
+class Changed(Message, frozen=True):
+    """Edge to operator: whether it was done, and in one line what holds from now on, or why not."""
+
+    request: int
+    done: bool
+    text: str
+
+
+AnyMessage = (
+    Birth
+    | Welcome
+    | Refused
+    | Opened
+    | Report
+    | Desired
+    | Acknowledged
+    | Rejected
+    | Reported
+    | Farewell
+    | Change
+    | Changed
+)
 FROM_DEVICE = (Birth, Report, Reported, Farewell)
 
 _encoder = msgspec.json.Encoder()

@@ -13,6 +13,7 @@ import numpy as np
 
 from twinsync.arrays import Float
 from twinsync.errors import InputError
+from twinsync.live.radio.traces import Trace, read_trace
 from twinsync.model.channel import rate_bps
 from twinsync.model.draws import draw_slot_set
 from twinsync.model.slot import Slot
@@ -23,6 +24,7 @@ from twinsync.scenario import Scenario
 Rate = Callable[[int, int, float, float], float]
 
 STEP_S = 1e-3
+TRACE = "trace:"
 
 
 class Draws:
@@ -91,17 +93,28 @@ def unlimited(slot: int, device: int, transmit_power_w: float, elapsed_s: float)
 
 
 def find_rate(name: str, draws: Draws) -> Rate:
-    """`shannon`, `none`, or a user's `file.py:function`, a `Rate`. Raises `InputError`."""
+    """`shannon`, `none`, `trace:FILE`, or a user's `file.py:function`, a `Rate`. Raises `InputError`."""
     if name == "shannon":
         return Shannon(draws)
+    if name.startswith(TRACE):
+        scenario = draws.scenario
+        return Trace(Path(name.removeprefix(TRACE)), float(scenario.slot_s), scenario.device_count)
     return unlimited if name == "none" else own_rate(name)
+
+
+def check_rate(name: str) -> None:
+    """Raise `InputError` for a radio that there is not."""
+    if name.startswith(TRACE):
+        read_trace(Path(name.removeprefix(TRACE)))
+    elif name not in ("shannon", "none"):
+        own_rate(name)
 
 
 def own_rate(name: str) -> Rate:
     """A user's `file.py:function`. Raises `InputError`."""
     label = f"radio {name!r}"
     if not Path(name.rpartition(":")[0]).is_file():
-        raise InputError(f"{label}: give shannon, none, or file.py:function of a file that exists")
+        raise InputError(f"{label}: give shannon, none, trace:FILE, or file.py:function of a file that exists")
     function: Any = load_attribute(label, name)
     if not callable(function):
         raise InputError(f"{label}: not a function (slot, device, transmit_power_w, elapsed_s) -> bit/s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import equinox as eqx
 import jax
@@ -21,6 +21,8 @@ from twinsync.scenario import Scenario
 from twinsync.streams import fold, root_key, stream
 
 _outcome = eqx.filter_jit(slot_outcome)
+_executed, _fold = eqx.filter_jit(executed_edge_cpu_hz), eqx.filter_jit(fold)
+OURS = "twinsync.allocators."
 
 
 class Decider:
@@ -30,11 +32,37 @@ class Decider:
         """Raises `InputError` for an unknown allocator."""
         # As Python numbers they would be part of the compiled program.
         self.scenario = jax.tree.map(np.float64, scenario)
-        self._name = name
+        self.name = name
+        self._seed = seed
         self._allocator = find_allocators(name, scenario)[0]
+        self._program = self._traced() if type(self._allocator).__module__.startswith(OURS) else None
         self._things = things
         self._draws = draws
         self._key = stream(root_key(seed), "live allocator")
+
+    def _traced(self) -> Callable[..., Allocations]:
+        """The allocator as one program: step by step each of its operations costs a hand-over between threads."""
+        return eqx.filter_jit(lambda allocator, scenario, sight, key, slot: allocator(scenario, sight, fold(key, slot)))
+
+    def _ask(self, sight: Sight, slot: int) -> object:
+        """What the allocator returns; a user's own, and one that JAX cannot trace, is called as it is."""
+        if self._program is not None:
+            try:
+                return self._program(self._allocator, self.scenario, sight, self._key, np.uint32(slot))
+            except jax.errors.JAXTypeError:
+                self._program = None
+        return self._allocator(self.scenario, sight, _fold(self._key, np.uint32(slot)))
+
+    def changed(self, name: str, slot: int) -> Decider:
+        """Another allocator for the same devices; it has decided once, on a slot's draws, so that it is compiled.
+
+        Raises `InputError` for an unknown allocator, and for one that does not allocate.
+        """
+        other = Decider(name, self._draws.scenario, self._things, self._draws, self._seed)
+        seen = self._draws.at(slot)
+        pairs = zip(seen.distance_m.tolist(), seen.data_bits.tolist(), strict=True)
+        other.decide(slot, dict(zip(self._things, (do.Sight(*pair) for pair in pairs), strict=True)))
+        return other
 
     def decide(self, slot: int, sights: Mapping[str, do.Sight]) -> dict[str, Allocation]:
         """Allocate for the devices that reported.
@@ -53,21 +81,17 @@ class Decider:
             gain,
         )
         with jax.enable_x64(True):
-            decided = checked(
-                self._name, self._allocator(self.scenario, sight, fold(self._key, slot)), (1, len(self._things))
-            )
+            decided = checked(self.name, self._ask(sight, slot), (1, len(self._things)))
             return self._granted(decided, sights)
 
     def _granted(self, decided: Allocations, sights: Mapping[str, do.Sight]) -> dict[str, Allocation]:
         arrays = {field: getattr(decided, field) for field in DECISIONS}
         low, high = self.scenario.extraction_factor_min, 1.0
         arrays["extraction_factor"] = np.clip(arrays["extraction_factor"], low, high)
-        arrays["edge_cpu_hz"] = np.asarray(executed_edge_cpu_hz(arrays["edge_cpu_hz"], self.scenario))
-        return {
-            thing: Allocation(*(float(arrays[field][0, place]) for field in DECISIONS))
-            for place, thing in enumerate(self._things)
-            if thing in sights
-        }
+        arrays["edge_cpu_hz"] = np.asarray(_executed(arrays["edge_cpu_hz"], self.scenario))
+        columns = [arrays[field][0].tolist() for field in DECISIONS]
+        granted = zip(self._things, zip(*columns, strict=True), strict=True)
+        return {thing: Allocation(*parts) for thing, parts in granted if thing in sights}
 
     def predict(self, slot: int, allocations: Mapping[str, Allocation]) -> dict[str, tuple[Parts, float]]:
         """The model's parts and energy of each device for its allocation and the slot's draws, without the cap."""

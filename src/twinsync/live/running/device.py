@@ -12,7 +12,7 @@ from twinsync.codec.camera import CameraEncoder
 from twinsync.codec.container import parse
 from twinsync.codec.quality import psnr_db
 from twinsync.live.bus.interface import Bus, BusError
-from twinsync.live.bus.zenoh import connect
+from twinsync.live.bus.zenoh import Access, connect
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.device import Device
@@ -21,7 +21,7 @@ from twinsync.live.radio.rates import Draws, airtime_s, find_rate
 from twinsync.live.running import cell as names
 from twinsync.live.running.cell import Cell, codec_name, new_session, read_cell
 from twinsync.live.running.effort import Effort
-from twinsync.live.running.frames import Clip
+from twinsync.live.running.frames import Camera, find_camera
 from twinsync.live.running.process import STOPPED_BY_PROTOCOL, Process
 from twinsync.model.sensing import sensing_latency_s
 
@@ -38,7 +38,7 @@ def acknowledged_file(folder: Path, thing: str) -> Path:
 class DeviceProcess(Process):
     """One device of a cell."""
 
-    def __init__(self, folder: Path, cell: Cell, thing: str, bus: Bus, clip: Clip) -> None:
+    def __init__(self, folder: Path, cell: Cell, thing: str, bus: Bus, clip: Camera) -> None:
         self.cell = cell
         self.place = cell.things.index(thing)
         self.clip = clip
@@ -47,7 +47,7 @@ class DeviceProcess(Process):
         self.draws = Draws(self.scenario, cell.seed)
         self.rate = find_rate(cell.radio, self.draws)
         self.encoder = CameraEncoder()
-        self.effort = Effort(clip.frames[0].size)
+        self.effort = Effort(clip.data_bits // 8)
         self.bus = bus
         super().__init__(thing, Device(thing, new_session(), codec_name(), ("camera",), self.slot_s / 2))
         self._worker = ThreadPoolExecutor(1)
@@ -155,11 +155,12 @@ class DeviceProcess(Process):
 async def run_device(folder: Path, thing: str) -> int:
     """A device until it is told to stop; the exit code."""
     cell = read_cell(folder)
-    clip = Clip(None if cell.source is None else Path(cell.source))
-    bus = await _connect(cell)
+    clip = find_camera(cell.source)
+    bus = await _connect(cell.access_as(folder, names.user_of(thing)))
     process = DeviceProcess(folder, cell, thing, bus, clip)
     try:
         process.warm_up()
+        process.settle()
         bus.subscribe(names.OPENED, lambda topic, data: process.received(data, say.Opened))
         bus.subscribe(names.TO + thing, lambda topic, data: process.received(data))
         bus.appear(names.PRESENT + thing)
@@ -169,12 +170,12 @@ async def run_device(folder: Path, thing: str) -> int:
         bus.close()
 
 
-async def _connect(cell: Cell) -> Bus:
+async def _connect(access: Access) -> Bus:
     """A connection to the edge, which may start a little later than its devices."""
     until = time.monotonic() + CONNECT_S
     while True:
         try:
-            return connect(cell.access)
+            return connect(access)
         except BusError:
             if time.monotonic() > until:
                 raise

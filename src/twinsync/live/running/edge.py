@@ -26,15 +26,17 @@ from twinsync.live.running import cell as names
 from twinsync.live.running import records
 from twinsync.live.running.cell import Cell, codec_name, new_session, read_cell
 from twinsync.live.running.decisions import Decider
-from twinsync.live.running.frames import Clip
+from twinsync.live.running.frames import Camera, find_camera
 from twinsync.live.running.ledger import Ledger
 from twinsync.live.running.operators import Operators
 from twinsync.live.running.process import Process
+from twinsync.live.running.restoring import EVERY, context_file, keep_context, rebuild
 from twinsync.live.store.interface import Conflict, StoreError, TwinStore
-from twinsync.live.store.sqlite import SqliteStore
+from twinsync.live.store.opening import open_store
 
 PATIENCE_S = 120.0  # for the devices' first appearance: a codec that compiles first takes a minute
 WARM_FACTOR = 0.02
+PRUNE_SLOTS = 25  # between two removals of older revisions
 
 
 class EdgeProcess(Process):
@@ -42,11 +44,16 @@ class EdgeProcess(Process):
 
     def __init__(self, folder: Path, cell: Cell, bus: Bus, store: TwinStore, decider: Decider, at: clock.Clock) -> None:
         newest = {thing: kept.revision for thing, kept in store.newest().items()}
-        super().__init__("edge", Edge(cell.things, newest, new_session(), codec_name(), at))
+        self.decoders = {thing: CameraDecoder() for thing in cell.things}
+        held = rebuild(self.decoders, store, folder)
+        super().__init__("edge", Edge(cell.things, newest, new_session(), codec_name(), at, held))
+        if newest:
+            self.log(f"{len(held)} of {len(newest)} twins' pictures are rebuilt from the store")
         self.folder, self.cell, self.bus, self.store, self.decider = folder, cell, bus, store, decider
         self.ledger = Ledger(decider, at, self.core.session)
         self.operators = Operators(at.slot_s, self.now)
-        self.decoders = {thing: CameraDecoder() for thing in cell.things}
+        self._changing = asyncio.Lock()
+        self._commits = dict.fromkeys(cell.things, 0)
         self._disk, self._allocator, self._codec = ThreadPoolExecutor(1), ThreadPoolExecutor(1), ThreadPoolExecutor(2)
         own: dict[type, Callable[[Any], object]] = {
             do.Send: self._send,
@@ -62,6 +69,7 @@ class EdgeProcess(Process):
         """Listen to the devices, and begin."""
         self.bus.subscribe(names.CONTROL + "**", self._control)
         self.bus.subscribe(names.FRAMES + "**", self._frame)
+        self.bus.subscribe(names.ASK, self._asked)
         self.do(self.core.start(self.now(), self.cell.first_slot))
 
     def stop(self) -> None:
@@ -78,10 +86,10 @@ class EdgeProcess(Process):
         try:
             message = say.decode(data)
         except ValueError as error:
-            self.log(f"a message was dropped: {error}", thing=thing)
+            self.log_dropped(str(error), thing)
             return
         if not isinstance(message, say.FROM_DEVICE) or message.thing != thing:
-            self.log("a message was dropped: it is not from the device of its topic", thing=thing)
+            self.log_dropped("it is not from the device of its topic", thing)
             return
         if isinstance(message, say.Reported):
             self.ledger.reported(message)
@@ -102,14 +110,41 @@ class EdgeProcess(Process):
             self.bus.publish(names.TO + message.thing, say.encode(message))  # type: ignore[attr-defined]
 
     async def _decide(self, effect: do.Decide) -> None:
-        began = self.now()
+        began, decider = self.now(), self.decider
         try:
-            decided = await self.loop.run_in_executor(self._allocator, self.decider.decide, effect.slot, effect.sights)
+            decided = await self.loop.run_in_executor(self._allocator, decider.decide, effect.slot, effect.sights)
         except Exception as error:  # an allocator may be the user's own; the next slot may go better
             self.log(f"no allocation: {type(error).__name__}: {' '.join(str(error).split())}", slot=effect.slot)
             return
-        self.ledger.decided(effect.slot, decided, self.now() - began)
+        self.ledger.decided(effect, decided, self.now() - began, decider.name)
         self.tell(do.Decided(effect.slot, decided))
+
+    def _asked(self, topic: str, data: bytes) -> None:
+        try:
+            message = say.decode(data)
+        except ValueError as error:
+            self.log_dropped(str(error), names.OPERATOR)
+            return
+        if isinstance(message, say.Change):
+            self.later(self._change(message))
+
+    async def _change(self, message: say.Change) -> None:
+        """Let another allocator decide, once it has shown that it can; slots go on meanwhile with the old one."""
+        async with self._changing:
+            before = self.decider
+            try:
+                decider = await asyncio.to_thread(before.changed, message.allocator, self.cell.first_slot)
+            except Exception as error:  # it may be the user's own code
+                kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+                answer = say.Changed(message.request, False, f"{kind}{' '.join(str(error).split())}")
+                self.log(f"{before.name} goes on: {answer.text}")
+            else:
+                self.decider = decider
+                self.cell = msgspec.structs.replace(self.cell, allocator=message.allocator)
+                names.write_cell(self.folder, self.cell)
+                answer = say.Changed(message.request, True, f"{decider.name} decides instead of {before.name}")
+                self.log(answer.text)
+        self.bus.publish(f"{names.ANSWER}{message.request}", say.encode(answer))
 
     async def _recover(self, effect: do.Recover) -> None:
         """Decode in another thread; the cycles metered there set how long it takes at f_e."""
@@ -121,7 +156,7 @@ class EdgeProcess(Process):
             self.tell(do.NotRecovered(*which, str(error)))
             return
         await self.sleep_until(began + cycles / effect.edge_cpu_hz)
-        self.ledger.recovered(effect, self.now() - began, self.now())
+        self.ledger.recovered(effect, self.now() - began, self.now(), cycles)
         self.tell(do.Recovered(*which, self.ledger.document(effect)))
 
     def _decode(self, effect: do.Recover) -> float:
@@ -142,21 +177,46 @@ class EdgeProcess(Process):
         for write in effect.writes:
             self.ledger.committed(write, self.now() - began)
             self.operators.stored(write.thing)
+            self._commits[write.thing] += 1
+            if self._commits[write.thing] % EVERY == 0:
+                self.later(self._keep_context(write))
         self.tell(do.Committed(effect.writes))
+
+    async def _keep_context(self, write: do.Write) -> None:
+        decoder = self.decoders[write.thing]
+        arguments = (context_file(self.folder, write.thing), decoder.twin.at(write.revision), decoder.tables.identity)
+        try:
+            await self.loop.run_in_executor(self._disk, keep_context, *arguments)
+        except OSError as error:
+            self.log(f"a decoder's context is not kept: {error.strerror}", thing=write.thing)
 
     async def _end_slot(self, effect: do.SlotEnded) -> None:
         record = await self.loop.run_in_executor(self._allocator, self.ledger.close, effect)
-        records.append(self.folder / names.SLOTS_FILE, record)
+        try:
+            records.append(self.folder / names.SLOTS_FILE, record)
+        except OSError as error:
+            self.log(f"the slot is not recorded: {error.strerror}", slot=record.slot)
         self.operators.ended(record)
+        if self.cell.keep is not None and effect.slot % PRUNE_SLOTS == 0:
+            self.later(self._prune(self.cell.keep))
         last = None if self.cell.slots is None else self.cell.first_slot + self.cell.slots - 1
         if last is not None and effect.slot >= last:
             self.end(0)
+
+    async def _prune(self, keep: int) -> None:
+        try:
+            removed = await self.loop.run_in_executor(self._disk, self.store.prune, keep)
+        except StoreError as error:
+            self.log(f"older revisions are still there: {error}")
+        else:
+            if removed:
+                self.log(f"{removed} older revisions were removed")
 
     def _stop(self, effect: do.Stop) -> None:
         self.log(f"stops: {effect.reason}")
         self.end(1)
 
-    def warm_up(self, clip: Clip) -> None:
+    def warm_up(self, clip: Camera) -> None:
         """Load what the first slot would otherwise wait for."""
         sights = dict.fromkeys(self.cell.things, do.Sight(50.0, float(clip.data_bits)))
         for slot in range(self.cell.first_slot, self.cell.first_slot + 2):
@@ -186,11 +246,11 @@ async def _epoch_s(folder: Path, cell: Cell, bus: Bus, slot_s: float) -> float:
 async def run_edge(folder: Path) -> int:
     """The edge until it is told to stop or the last slot ended; the exit code."""
     cell = read_cell(folder)
-    clip = Clip(None if cell.source is None else Path(cell.source))
+    clip = find_camera(cell.source)
     scenario = cell.load_scenario(clip.data_bits)
     slot_s = float(scenario.slot_s)
-    bus = router(cell.access, folder / "users")
-    store = SqliteStore(folder / names.STORE_FILE, cell.durability)
+    bus = router(cell.access_as(folder, names.EDGE_USER), folder / names.USERS_FILE, cell.permits())
+    store = open_store(folder, cell.store, cell.durability)
     try:
         decider = Decider(cell.allocator, scenario, cell.things, Draws(scenario, cell.seed), cell.seed)
         provisional = clock.Clock(0.0, slot_s, float(scenario.sensing_share))
@@ -199,6 +259,7 @@ async def run_edge(folder: Path) -> int:
         again = (folder / names.EPOCH_FILE).is_file()
         if not again:
             process.warm_up(clip)
+            process.settle()
         epoch = await _epoch_s(folder, cell, bus, slot_s)
         process.core.clock = process.ledger.clock = msgspec.structs.replace(provisional, epoch_s=epoch)
         process.join()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 
 import msgspec
@@ -13,6 +12,7 @@ from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.clock import Clock
 from twinsync.live.protocol.frame import ALONE, HEADER_BYTES
 from twinsync.live.running.decisions import Decider
+from twinsync.live.running.documents import camera_document
 from twinsync.live.running.records import Parts, SlotRecord, Synchronisation
 from twinsync.model.channel import uplink_energy_j
 from twinsync.model.semantics import extraction_energy_j
@@ -27,6 +27,7 @@ class Entry(msgspec.Struct):
     reported: say.Reported | None = None
     recover: do.Recover | None = None
     recovery_s: float = 0.0
+    recovery_cycles: float = 0.0
     recovered_at_s: float = 0.0
     commit_s: float | None = None
 
@@ -38,6 +39,8 @@ class Page(msgspec.Struct):
     decision_s: float | None
     allocations: dict[str, say.Allocation]
     entries: dict[str, Entry]
+    sights: dict[str, do.Sight] = {}
+    allocator: str = ""
 
 
 class Ledger:
@@ -55,21 +58,24 @@ class Ledger:
         for old in [number for number in self._pages if number <= slot - KEPT_SLOTS]:
             del self._pages[old]
 
-    def decided(self, slot: int, allocations: Mapping[str, say.Allocation], took_s: float) -> None:
+    def decided(
+        self, effect: do.Decide, allocations: Mapping[str, say.Allocation], took_s: float, allocator: str
+    ) -> None:
         """The allocator answered."""
-        if slot in self._pages:
-            self._pages[slot].decision_s = took_s
-            self._pages[slot].allocations = dict(allocations)
+        if page := self._pages.get(effect.slot):
+            page.decision_s, page.allocator = took_s, allocator
+            page.allocations, page.sights = dict(allocations), effect.sights
 
     def reported(self, message: say.Reported) -> None:
         """A device said what it applied."""
         if entry := self._entry(message.slot, message.thing):
             entry.reported = message
 
-    def recovered(self, effect: do.Recover, took_s: float, now_s: float) -> None:
+    def recovered(self, effect: do.Recover, took_s: float, now_s: float, cycles: float) -> None:
         """A twin's state was decoded."""
         if entry := self._entry(effect.slot, effect.thing):
             entry.recover, entry.recovery_s, entry.recovered_at_s = effect, took_s, now_s
+            entry.recovery_cycles = cycles
 
     def committed(self, write: do.Write, took_s: float) -> None:
         """A twin's state is stored."""
@@ -81,13 +87,8 @@ class Ledger:
         page = self._pages.get(effect.slot)
         allocation = None if page is None else page.allocations.get(effect.thing)
         entry = self._entry(effect.slot, effect.thing)
-        camera = {
-            "desiredProperties": allocation,
-            "properties": None if entry is None else entry.reported,
-            "reference": effect.reference,
-            "stream": base64.b64encode(effect.stream).decode("ascii"),
-        }
-        return msgspec.json.encode({"features": {"camera": camera}})
+        applied = None if entry is None else entry.reported
+        return camera_document(effect.reference, effect.stream, allocation, applied)
 
     def close(self, effect: do.SlotEnded) -> SlotRecord:
         """The record of a slot that ended."""
@@ -102,7 +103,7 @@ class Ledger:
         devices = {
             thing: self._synchronisation(page, thing, outcome, predicted) for thing, outcome in effect.outcomes.items()
         }
-        return SlotRecord(effect.slot, self._edge, page.decision_s, devices)
+        return SlotRecord(effect.slot, self._edge, page.decision_s, devices, page.allocator)
 
     def _synchronisation(
         self, page: Page, thing: str, outcome: str, predicted: Mapping[str, tuple[Parts, float]]
@@ -110,7 +111,15 @@ class Ledger:
         if thing not in predicted:
             return Synchronisation(outcome)
         parts, energy = predicted[thing]
-        known = Synchronisation(outcome, page.allocations[thing], predicted=parts, predicted_energy_j=energy)
+        sight = page.sights[thing]
+        known = Synchronisation(
+            outcome,
+            page.allocations[thing],
+            predicted=parts,
+            predicted_energy_j=energy,
+            distance_m=sight.distance_m,
+            data_bits=sight.data_bits,
+        )
         entry = page.entries.get(thing)
         if entry is None or entry.reported is None or entry.recover is None:
             return known
@@ -126,6 +135,8 @@ class Ledger:
             fidelity_db=told.fidelity_db,
             bits=8 * (HEADER_BYTES + len(entry.recover.stream)),
             alone=entry.recover.reference == ALONE,
+            extraction_cycles=told.extraction_cycles,
+            recovery_cycles=entry.recovery_cycles,
         )
 
     def _energy_j(self, told: say.Reported) -> float:

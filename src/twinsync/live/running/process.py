@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from twinsync.live.running.cell import Clock
 
 ORPHAN_CHECK_S = 1.0
 POLLED_S = 2e-3
+DROPPED_S = 10.0  # for which messages that a source should not have sent are counted, not told one by one
 STOPPED_BY_PROTOCOL = 3  # exit code: the other end said stop, so starting again is of no use
 
 
@@ -31,6 +33,7 @@ class Process:
         self.loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[int] = self.loop.create_future()
         self.effects: dict[type, Callable[[Any], object]] = {do.SetTimer: self._set_timer, do.Log: self._log_effect}
+        self._dropped: dict[str, int] = {}
         self._parent = os.getppid()
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self.stop)
@@ -51,6 +54,8 @@ class Process:
 
     def end(self, code: int) -> None:
         """End with an exit code."""
+        for source in list(self._dropped):
+            self._tell_dropped(source)
         if not self.ended.done():
             self.ended.set_result(code)
 
@@ -60,12 +65,30 @@ class Process:
         with contextlib.suppress(OSError):
             print(json.dumps(line), file=sys.stderr, flush=True)
 
+    def settle(self) -> None:
+        """Once all is loaded: leave what is there out of garbage collections, which take tens of milliseconds of it."""
+        gc.collect()
+        gc.freeze()
+
+    def log_dropped(self, reason: str, source: str) -> None:
+        """A message could not be taken: a line for the first of a source, then one for how many more came."""
+        if source in self._dropped:
+            self._dropped[source] += 1
+            return
+        self._dropped[source] = 0
+        self.log(f"a message was dropped: {reason}", source=source)
+        self.loop.call_later(DROPPED_S, self._tell_dropped, source)
+
+    def _tell_dropped(self, source: str) -> None:
+        if more := self._dropped.pop(source, 0):
+            self.log(f"{more} more messages were dropped within {DROPPED_S:g} s", source=source)
+
     def received(self, data: bytes, kinds: Any = Message) -> None:
         """Take a control message from the bus; what is none is one line in the log."""
         try:
             message = say.decode(data)
         except ValueError as error:
-            self.log(f"a message was dropped: {error}")
+            self.log_dropped(str(error), "edge")
             return
         if isinstance(message, kinds):
             self.tell(message)

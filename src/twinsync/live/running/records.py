@@ -31,6 +31,7 @@ class Synchronisation(msgspec.Struct, frozen=True):
     allocation: what the edge granted. applied_factor: phi of what was sent, at most the granted one.
     predicted: what the model says of the allocation with that phi.
     overhead_s: from the slot's opening to the recovered state, less the measured parts: what the model has no term for.
+    distance_m, data_bits: what the device reported before the decision.
     energy_j: metered cycles times kappa f^2, the airtime times p, the sensing energy; modelled, not measured.
     """
 
@@ -46,15 +47,20 @@ class Synchronisation(msgspec.Struct, frozen=True):
     fidelity_db: float | None = None
     bits: int | None = None
     alone: bool | None = None
+    distance_m: float | None = None
+    data_bits: float | None = None
+    extraction_cycles: float | None = None
+    recovery_cycles: float | None = None
 
 
 class SlotRecord(msgspec.Struct, frozen=True):
-    """One slot of the cell; `decision_s`: how long the allocator took."""
+    """One slot of the cell; `decision_s`: how long the allocator took; `allocator`: who decided, empty before any."""
 
     slot: int
     edge: int
     decision_s: float | None
     devices: dict[str, Synchronisation]
+    allocator: str = ""
 
 
 def append(path: Path, record: SlotRecord) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from twinsync.live.running import records
 from twinsync.live.running.cell import Cell
 from twinsync.live.running.device import acknowledged_file
 from twinsync.live.running.records import Synchronisation
-from twinsync.live.store.sqlite import read_only
 
 PARTS = ("sensing_s", "extraction_s", "uplink_s", "recovery_s")
 
@@ -39,14 +38,16 @@ def summarise(folder: Path, cell: Cell, deadline_s: float) -> dict[str, Any]:
     numbers = {record.slot for record in slots}
     last = max(numbers, default=cell.first_slot - 1)
     count = last - cell.first_slot + 1
-    store = read_only(folder / names.STORE_FILE)
+    store = names.open_twins(folder)
     try:
         stored = [(kept.thing, kept.revision, kept.slot) for kept in store.history()]
     finally:
         store.close()
     taken = acknowledged(folder, cell)
     kept = {(thing, revision) for thing, revision, _ in stored}
-    commits = sum(cell.first_slot <= slot <= last for _, _, slot in stored)
+    # Where the store keeps the newest revisions alone, the slots' own records say what it had.
+    told = {(thing, slot.slot) for slot in slots for thing, each in slot.devices.items() if each.outcome == "committed"}
+    commits = len(told | {(thing, slot) for thing, _, slot in stored if cell.first_slot <= slot <= last})
     done = [each for record in slots for each in record.devices.values() if each.measured is not None]
     return {
         "devices": cell.devices,
@@ -58,7 +59,7 @@ def summarise(folder: Path, cell: Cell, deadline_s: float) -> dict[str, Any]:
         "commits": commits,
         "acknowledged": sum(cell.first_slot <= slot <= last for _, _, slot in taken),
         "missed": count * cell.devices - commits,
-        "lost": sum((thing, revision) not in kept for thing, revision, _ in taken),
+        "lost": _lost(taken, kept, pruned=cell.keep is not None),
         "slots_without_edge": count - len(numbers),
         "outcomes": _outcomes(slots),
         **{f"{part[:-2]}_measured_over_predicted": _ratio(done, part) for part in PARTS},
@@ -70,6 +71,17 @@ def summarise(folder: Path, cell: Cell, deadline_s: float) -> dict[str, Any]:
         "energy_j_modelled": _points([each.energy_j for each in done if each.energy_j is not None], 50, 95),
         "fidelity_db": _points([each.fidelity_db for each in done if each.fidelity_db is not None], 50, 5),
     }
+
+
+def _lost(taken: Sequence[tuple[str, int, int]], kept: Set[tuple[str, int]], pruned: bool) -> int:
+    """Acknowledged revisions that the store should have and has not."""
+    oldest: dict[str, int] = {}
+    for thing, revision in kept:
+        oldest[thing] = min(revision, oldest.get(thing, revision))
+    return sum(
+        (thing, revision) not in kept and not (pruned and revision < oldest.get(thing, 0))
+        for thing, revision, _ in taken
+    )
 
 
 def _sync(each: Synchronisation) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -23,7 +22,7 @@ from twinsync.live.running import cell as names
 from twinsync.live.running import records
 from twinsync.live.running.cell import Cell
 from twinsync.live.running.process import STOPPED_BY_PROTOCOL
-from twinsync.live.store.sqlite import SqliteStore
+from twinsync.live.store.opening import open_store
 
 EDGE = "edge"
 POLL_S, PATIENCE_S = 0.05, 10.0
@@ -42,19 +41,18 @@ def prepare(folder: Path, cell: Cell) -> Cell:
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--data {folder}: cannot be written: {error.strerror}; choose another place") from None
-    store = SqliteStore(folder / names.STORE_FILE, cell.durability)
+    store = open_store(folder, cell.store, cell.durability)
     stored = [kept.slot for kept in store.newest().values()]
     store.close()
     seen = [record.slot for record in records.read(folder / names.SLOTS_FILE)]
     (folder / names.EPOCH_FILE).unlink(missing_ok=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        endpoint = f"tcp/127.0.0.1:{free.getsockname()[1]}"
-    access = Access(endpoint, "cell", secrets.token_hex(16))
-    users = folder / "users"
-    users.touch(0o600)
-    users.write_text(f"{access.user}:{access.password}\n", "utf-8")
-    ready = msgspec.structs.replace(cell, access=access, first_slot=max([*stored, *seen], default=-1) + 1)
+        # A certificate is made out for a name.
+        endpoint = f"{'tls/localhost' if cell.tls else 'tcp/127.0.0.1'}:{free.getsockname()[1]}"
+    first_slot = max([*stored, *seen], default=-1) + 1
+    ready = msgspec.structs.replace(cell, access=Access(endpoint), first_slot=first_slot)
+    names.write_secrets(folder, ready)
     names.write_cell(folder, ready)
     return ready
 

@@ -14,6 +14,7 @@ from typing import Any
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.clock import Clock
+from twinsync.live.protocol.edge import HELD
 from twinsync.live.protocol.frame import ALONE
 from twinsync.live.simulation import invariants
 from twinsync.live.simulation.invariants import Violation, Witness
@@ -77,10 +78,21 @@ class World:
 
     def _new_edge(self) -> EdgeLife:
         newest = {thing: kept.revision for thing, kept in self.store.newest().items()}
-        core = self.maker.edge(self.things, newest, self._session(), "stand-in", CLOCK)
-        life = EdgeLife(core, {})
+        held, decoded = self._rebuilt()
+        core = self.maker.edge(self.things, newest, self._session(), "stand-in", CLOCK, held)
+        life = EdgeLife(core, decoded)
         self._do_edge(life, core.start(self.now))
         return life
+
+    def _rebuilt(self) -> tuple[dict[str, list[int]], dict[tuple[str, int], int]]:
+        """What a new edge's decoder has of the store: as many of the newest revisions as chance would have it."""
+        held: dict[str, list[int]] = {}
+        decoded: dict[tuple[str, int], int] = {}
+        for thing in self.store.newest():
+            kept = list(self.store.history(thing))[-HELD:][self._dice[-1].randrange(HELD + 1) :]
+            held[thing] = [each.revision for each in kept]
+            decoded |= {(thing, each.revision): int.from_bytes(each.document, "little") for each in kept}
+        return held, decoded
 
     def _new_device(self, place: int) -> DeviceLife:
         dice = self._dice[2 * place]

@@ -1,0 +1,130 @@
+"""`twinsync live check`, `report`, `change`: a cell's protocol, its past, and its running edge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twinsync.cli.cell_parts import DataOption
+from twinsync.cli.options import JsonOption, SeedOption, check_json_target, progress, say, whole_number, write_json
+from twinsync.errors import InputError
+
+
+def check(
+    schedules: Annotated[
+        int, typer.Option("--schedules", metavar="N", parser=whole_number(1, 10**8), help="Schedules to run.")
+    ] = 1000,
+    seed: SeedOption = 0,
+    json_target: JsonOption = None,
+) -> int:
+    """Run the protocol through random schedules of crashes, losses and slow disks in virtual time.
+
+    Schedule number I of a run is the only one of --schedules 1 --seed I, event by event. The first that breaks an
+    invariant is shrunk and printed, and the exit code is 1.
+    """
+    check_json_target(json_target)
+    import msgspec
+
+    from twinsync.live.simulation import check as simulated
+
+    with progress() as report:
+        result = simulated.check(schedules, seed, progress=report)
+    if json_target is not None:
+        write_json(json_target, msgspec.to_builtins(result))
+    totals = result.totals
+    if result.failure is None:
+        say(
+            f"{result.schedules:,} schedules with {result.faults:,} faults: {totals.events:,} events, "
+            f"{totals.commits:,} commits, {totals.missed:,} device-slots missed; every invariant held"
+        )
+        return 0
+    failure = result.failure
+    again = f"twinsync live check --schedules 1 --seed {failure.seed}"
+    say(f"schedule {failure.seed}: {failure.violation}; run it again: {again}")
+    say(f"shrunk to {failure.shrunk.devices} devices, {failure.shrunk.slots} slots: {failure.shrunk_violation}")
+    for fault in failure.shrunk.faults:
+        say(f"  {fault.kind} at {fault.at:.4g}, device or link {fault.device}, {fault.amount:.3g} slots")
+    return 1
+
+
+def report_run(
+    data: DataOption,
+    refit: Annotated[
+        Path | None,
+        typer.Option("--refit", metavar="FILE.toml", help="New scenario file: the workload law fitted to this run."),
+    ] = None,
+    json_target: JsonOption = None,
+) -> None:
+    """Say again what the last start of a cell came to, from its raw files."""
+    check_json_target(json_target)
+    from twinsync.live.running.cell import read_cell
+    from twinsync.live.running.frames import find_camera
+    from twinsync.live.running.summary import summarise
+
+    if refit is not None and refit.exists():
+        raise InputError(f"--refit {refit}: already exists; choose another name or remove it")
+    cell = read_cell(data)
+    setting = cell.load_scenario(find_camera(cell.source).data_bits)
+    result = summarise(data, cell, float(setting.deadline_s))
+    if json_target is not None:
+        write_json(json_target, result)
+    else:
+        tell_summary(result)
+    if refit is not None:
+        from twinsync.codec.calibration import supported
+        from twinsync.live.running import refit as fitting
+
+        fitted = fitting.refit(data, cell)
+        text = fitting.scenario_text(fitted, cell, data, float(setting.extraction_factor_min))
+        try:
+            refit.write_text(text, "utf-8")
+        except OSError as error:
+            raise InputError(f"--refit {refit}: cannot be written: {error.strerror}; choose another place") from None
+        law = supported(fitted.laws)
+        say(f"wrote {refit}: law {law.name}, error {law.error:.3f} in ln(cycles)")
+
+
+def change(
+    data: DataOption,
+    allocator: Annotated[
+        str, typer.Option("--allocator", metavar="NAME|DIR|FILE.py:FUNCTION", help="Who decides from now on.")
+    ],
+) -> None:
+    """Let another allocator decide in a running cell: it is tried first, and a start that goes on keeps it."""
+    import asyncio
+
+    from twinsync.live.running.operating import change_allocator
+
+    print(asyncio.run(change_allocator(data, allocator)))
+
+
+def replay_run(data: Path, json_target: str | None) -> int:
+    """Decide and code a recorded run again, say where it differs; the exit code, 1 where it does."""
+    import msgspec
+
+    from twinsync.live.running.cell import read_cell
+    from twinsync.live.running.frames import find_camera
+    from twinsync.live.running.replay import lines, replay
+
+    cell = read_cell(data)
+    with progress() as report:
+        result = replay(data, cell, find_camera(cell.source), report)
+    if json_target is not None:
+        write_json(json_target, msgspec.to_builtins(result))
+    else:
+        print("\n".join(lines(result)))
+    return 1 if result.differences else 0
+
+
+def tell_summary(result: dict[str, Any]) -> None:
+    """Print a run's summary."""
+    print(f"{result['slots']} slots, {result['commits']} commits, {result['missed']} missed, {result['lost']} lost")
+    for key in ("extraction", "uplink", "recovery"):
+        ratio = result[f"{key}_measured_over_predicted"]
+        if ratio["median"] is not None:
+            print(f"{key}: measured over predicted {ratio['median']:.3f} (median), {ratio['p95']:.3f} (p95)")
+    if result["overhead_s"]["p50"] is not None:
+        overhead = result["overhead_s"]
+        print(f"outside the model: {1e3 * overhead['p50']:.1f} ms (p50), {1e3 * overhead['p99']:.1f} ms (p99)")

@@ -1,0 +1,121 @@
+"""A recorded run decided and coded again: the same allocations and the same streams, or where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from twinsync.codec.camera import CameraDecoder, CameraEncoder
+from twinsync.codec.container import StreamError
+from twinsync.live.protocol import effects as do
+from twinsync.live.protocol.frame import ALONE
+from twinsync.live.radio.rates import Draws
+from twinsync.live.running import cell as names
+from twinsync.live.running import records
+from twinsync.live.running.cell import Cell
+from twinsync.live.running.decisions import Decider
+from twinsync.live.running.documents import stored_camera
+from twinsync.live.running.frames import Camera
+from twinsync.live.store.interface import TwinStore
+from twinsync.scenario import Scenario
+
+Progress = Callable[[str, int, int], None]
+
+
+class Replay(msgspec.Struct):
+    """How many allocations and streams were made again, how many are the same, and a line for each that is not.
+
+    unknown: streams whose reference is no longer stored, so that they cannot be made again.
+    """
+
+    allocations: int = 0
+    same_allocations: int = 0
+    streams: int = 0
+    same_streams: int = 0
+    unknown: int = 0
+    differences: list[str] = []
+
+
+def replay(folder: Path, cell: Cell, clip: Camera, progress: Progress = lambda what, done, total: None) -> Replay:
+    """Decide and code the last start of a cell again, from its raw files. Raises `InputError`."""
+    result = Replay(differences=[])
+    slots = [slot for slot in records.read(folder / names.SLOTS_FILE) if slot.slot >= cell.first_slot]
+    scenario = cell.load_scenario(clip.data_bits)
+    _decide_again(cell, scenario, slots, result, progress)
+    store = names.open_twins(folder)
+    try:
+        for place, thing in enumerate(cell.things):
+            progress("streams", place, cell.devices)
+            _code_again(store, thing, cell, clip, result)
+    finally:
+        store.close()
+    return result
+
+
+def _decide_again(
+    cell: Cell, scenario: Scenario, slots: list[records.SlotRecord], result: Replay, progress: Progress
+) -> None:
+    draws, deciders = Draws(scenario, cell.seed), dict[str, Decider]()
+    for place, record in enumerate(slots):
+        progress("allocations", place, len(slots))
+        granted = {thing: each for thing, each in record.devices.items() if each.allocation is not None}
+        if not granted:
+            continue
+        name = record.allocator or cell.allocator
+        if name not in deciders:
+            deciders[name] = Decider(name, scenario, cell.things, draws, cell.seed)
+        sights = {
+            thing: do.Sight(each.distance_m, each.data_bits)
+            for thing, each in granted.items()
+            if each.distance_m is not None and each.data_bits is not None
+        }
+        decided = deciders[name].decide(record.slot, sights) if sights else {}
+        for thing, each in granted.items():
+            result.allocations += 1
+            if decided.get(thing) == each.allocation:
+                result.same_allocations += 1
+            else:
+                result.differences.append(
+                    f"slot {record.slot}, {thing}: {name} decides {decided.get(thing)}, recorded {each.allocation}"
+                )
+
+
+def _code_again(store: TwinStore, thing: str, cell: Cell, clip: Camera, result: Replay) -> None:
+    """Each stream from its picture and the recorded references; one that differs does not make the next differ."""
+    encoder, decoder = CameraEncoder(), CameraDecoder()
+    for kept in store.history(thing):
+        if kept.slot < cell.first_slot:
+            continue
+        camera = stored_camera(kept.document)
+        recorded, picture = camera.coded, clip.at(kept.slot)
+        if camera.reference != ALONE and camera.reference not in encoder.sent.revisions:
+            result.unknown += 1
+            continue
+        encoder.number(kept.revision)
+        size = (len(recorded) + 0.5) / picture.size
+        _, stream = encoder.encode(picture, size, None if camera.reference == ALONE else camera.reference)
+        result.streams += 1
+        if stream == recorded:
+            result.same_streams += 1
+            decoder.twin.keep(encoder.sent.at(kept.revision))
+            continue
+        result.differences.append(f"slot {kept.slot}, {thing}: the stream of revision {kept.revision} differs")
+        try:
+            decoder.decode(recorded)
+        except StreamError as error:
+            result.differences[-1] += f", and the recorded one does not decode: {error}"
+        else:
+            encoder.sent.keep(decoder.twin.at(kept.revision))
+
+
+def lines(result: Replay) -> Iterator[str]:
+    """What to tell of a replay, its sum first."""
+    yield (
+        f"{result.same_allocations} of {result.allocations} allocations and {result.same_streams} of {result.streams} "
+        "streams are the same"
+    )
+    if result.unknown:
+        yield f"{result.unknown} streams build on revisions that are no longer stored"
+    yield from result.differences

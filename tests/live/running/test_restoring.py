@@ -1,0 +1,101 @@
+"""Decoders rebuilt from stored streams: the next stream of a device that never stopped decodes as before."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from twinsync.codec.camera import CameraDecoder, CameraEncoder
+from twinsync.live.protocol.effects import Write
+from twinsync.live.protocol.frame import ALONE
+from twinsync.live.running import restoring
+from twinsync.live.running.restoring import context_file, keep_context, kept_context, rebuild
+from twinsync.live.store.memory import MemoryStore
+
+THING, FRAMES = "a:1", 6
+SCENE = np.random.default_rng(3).integers(90, 130, (32, 48)).astype(np.uint8)
+
+
+def picture(slot: int) -> np.ndarray:
+    seen = SCENE.copy()
+    seen[8:20, 4 + 3 * slot : 12 + 3 * slot] = 210
+    return seen
+
+
+class Life:
+    """A device, an edge's decoder before its process died, and the store; revisions are 0, 2, 4, ..."""
+
+    def __init__(self) -> None:
+        self.store, self.encoder, self.decoder = MemoryStore(), CameraEncoder(), CameraDecoder()
+        self.slot, self.newest = 0, ALONE
+
+    def synchronise(self) -> None:
+        reference, revision = self.newest, 2 * self.slot
+        self.encoder.number(revision)
+        _, stream = self.encoder.encode(picture(self.slot), 0.3, None if reference == ALONE else reference)
+        self.decoder.decode(stream)
+        camera = {"reference": reference, "stream": base64.b64encode(stream).decode()}
+        document = json.dumps({"features": {"camera": camera}}).encode()
+        self.store.commit([Write(THING, revision, reference, self.slot, 0.0, document)], 0.0)
+        self.newest, self.slot = revision, self.slot + 1
+
+    def check(self, decoder: CameraDecoder) -> None:
+        """What the device sends next decodes to the same."""
+        self.encoder.number(2 * self.slot)
+        revision, stream = self.encoder.encode(picture(self.slot), 0.3, self.newest)
+        np.testing.assert_array_equal(decoder.decode(stream), self.encoder.decoded(revision))
+
+
+@pytest.fixture
+def life() -> Life:
+    made = Life()
+    for _ in range(FRAMES):
+        made.synchronise()
+    return made
+
+
+def test_a_decoder_is_rebuilt_from_the_stored_streams(life: Life, tmp_path: Path) -> None:
+    decoder = CameraDecoder()
+    assert rebuild({THING: decoder}, life.store, tmp_path) == {THING: (0, 2, 4, 6, 8, 10)}
+    life.check(decoder)
+
+
+def test_a_kept_context_shortens_the_way(life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = context_file(tmp_path, THING)
+    keep_context(path, life.decoder.twin.at(6), life.decoder.tables.identity)
+    life.store.prune(3)  # the picture that was coded alone is gone
+    monkeypatch.setattr(restoring, "LONGEST", 2)
+    decoder = CameraDecoder()
+    assert rebuild({THING: decoder}, life.store, tmp_path) == {THING: (6, 8, 10)}
+    life.check(decoder)
+    assert kept_context(path, life.decoder.tables.identity ^ 1) is None
+    path.write_bytes(path.read_bytes()[:-40])
+    assert kept_context(path, life.decoder.tables.identity) is None
+
+
+def test_not_more_than_the_time_there_is_is_taken(life: Life, tmp_path: Path) -> None:
+    first = life.store.at(THING, 0)
+    assert first is not None
+    life.store.commit([Write("a:2", 0, -1, 0, 0.0, first.document)], 0.0)
+    for patience_s, things in ((60.0, {THING, "a:2"}), (0.0, {THING})):
+        decoders = {THING: CameraDecoder(), "a:2": CameraDecoder()}
+        assert set(rebuild(decoders, life.store, tmp_path, patience_s)) == things
+
+
+def test_what_does_not_suffice_is_left_out(life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> bool:
+        return rebuild({THING: CameraDecoder()}, life.store, tmp_path) == {}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(restoring, "LONGEST", FRAMES - 1)
+        assert fails()
+    # A context of a revision that the store has not is another store's, or one that a power cut took.
+    keep_context(context_file(tmp_path, THING), life.decoder.twin.at(0), life.decoder.tables.identity)
+    life.store.prune(4)
+    assert fails()
+    life.store.commit([Write(THING, 50, life.newest, 50, 0.0, b"{}")], 0.0)
+    assert fails()
