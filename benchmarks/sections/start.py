@@ -32,7 +32,8 @@ def start(quick: bool) -> Section:
     """Seconds of first and second runs."""
     commands = dict(list(COMMANDS.items())[:1]) if quick else COMMANDS
     tables = [
-        Table(name, "a run", _runs(command, 1 if quick else 3), per_item=True) for name, command in commands.items()
+        Table(name, "a run", _runs(command, 1 if quick else 3), per_item=True, ratio="times the second run")
+        for name, command in commands.items()
     ]
     return Section("First and second run of a command", TEXT, list(tables))
 
