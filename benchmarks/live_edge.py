@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--twins", type=int, default=200)
     parser.add_argument("--bytes", type=int, default=700)
     parser.add_argument("--durability", choices=("process", "power"), default="power")
-    parser.add_argument("--store", default="", help="postgresql://..., empty; else a file here")
+    parser.add_argument("--store", default="", help="postgresql://... of a database without twins; else a file here")
     parser.add_argument("--seconds", type=float, default=10.0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=".") as folder:

@@ -101,6 +101,8 @@ def check_replay(data: Path) -> None:
         ("--radio", "smoke.py:signals", "radio 'smoke.py:signals'"),
         ("--durability", "eternal", "give process or power"),
         ("--store", "mysql://here", "give postgresql://user@host:port/database"),
+        ("--tls", "nowhere", "nowhere: ca.pem is missing"),
+        ("--radio", "trace:nowhere", "radio trace nowhere: No such file"),
         ("--keep", "0", "not a whole number from 1"),
         ("--source", "nowhere", "nowhere: no such folder or file"),
     ],

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from tests.live.cells import COMMAND, edge_log, finish, pids, slots, start, until, wait_for_commits
+from tests.live.certificates import make_certificates
 from tests.live.postgres_server import PostgresServer
 
 from twinsync.live.bus.zenoh import connect
@@ -18,11 +19,12 @@ from twinsync.live.running.cell import CONTROL, FRAMES, read_cell
 FIRST, SECOND = "twinsync:device-0", "twinsync:device-1"
 
 
-def test_a_cell_on_postgres_lives_through_faults(
+def test_a_cell_on_postgres_and_tls_lives_through_faults(
     tmp_path: Path, camera: Path, postgres: str, server: PostgresServer
 ) -> None:
     data = tmp_path / "cell"
-    cell = start(data, camera, "--headless", "--json", "-", "--store", postgres, "--durability", "power")
+    more = ("--store", postgres, "--durability", "power", "--tls", str(make_certificates(tmp_path / "certificates")))
+    cell = start(data, camera, "--headless", "--json", "-", *more)
     try:
         wait_for_commits(data, 2, FIRST)
         freeze_a_device(data)

@@ -68,3 +68,14 @@ def test_a_user_s_own_camera(tmp_path: Path, complains: Complaint, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     assert absolute_source("mine.py:view") == f"{file}:view"
     assert absolute_source("nowhere") == "nowhere"
+
+
+def test_a_camera_that_an_installed_package_announces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "lens-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lens\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[twinsync.cameras]\nporch = lens_views:view\n")
+    (tmp_path / "lens_views.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert absolute_source("porch") == "porch"
+    assert int(find_camera("porch").at(5)[0, 0]) == 5

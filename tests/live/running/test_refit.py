@@ -56,6 +56,7 @@ def test_the_law_is_found_again_and_written_as_a_scenario(tmp_path: Path) -> Non
     scenario = load_scenario(str(file), [])
     assert float(scenario.extraction_factor_min) == 0.3
     assert scenario.workload_law in ("power", "piecewise")
+    assert file.read_text().startswith('description = "The paper\'s setting with the work that a live run metered"')
     assert "twinsync live report --refit" in file.read_text()
 
 

@@ -177,6 +177,11 @@ class Device:
     def _acknowledged(self, message: say.Acknowledged, now_s: float) -> list[Effect]:
         return self._acknowledge(message.revision) if self._mine(message) else []
 
+    def _not_kept(self, event: do.NotKept, now_s: float) -> list[Effect]:
+        if self.acknowledged == event.revision:
+            self.acknowledged = ALONE
+        return []
+
     def _rejected(self, message: say.Rejected, now_s: float) -> list[Effect]:
         if not self._mine(message):
             return []
@@ -203,6 +208,7 @@ _HANDLERS = {
     do.Extracted: "_extracted",
     do.ExtractionFailed: "_extraction_failed",
     do.Sent: "_sent_frame",
+    do.NotKept: "_not_kept",
     say.Welcome: "_welcome",
     say.Refused: "_refused",
     say.Opened: "_opened",

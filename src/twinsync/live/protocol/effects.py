@@ -127,9 +127,15 @@ class Abandon(Effect, frozen=True):
 
 
 class UseReference(Effect, frozen=True):
-    """The revision was acknowledged; keep a record of it before it is coded against."""
+    """The revision was acknowledged; keep a record of it before it is coded against. Answered by `NotKept` alone."""
 
     slot: int
+    revision: int
+
+
+class NotKept(Event, frozen=True):
+    """There is no record of an acknowledgement."""
+
     revision: int
 
 

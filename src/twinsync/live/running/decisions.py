@@ -42,14 +42,15 @@ class Decider:
 
     def _traced(self) -> Callable[..., Allocations]:
         """The allocator as one program: step by step each of its operations costs a hand-over between threads."""
-        return eqx.filter_jit(lambda allocator, scenario, sight, key, slot: allocator(scenario, sight, fold(key, slot)))
+        allocator = self._allocator
+        return eqx.filter_jit(lambda scenario, sight, key, slot: allocator(scenario, sight, fold(key, slot)))
 
     def _ask(self, sight: Sight, slot: int) -> object:
         """What the allocator returns; a user's own, and one that JAX cannot trace, is called as it is."""
         if self._program is not None:
             try:
-                return self._program(self._allocator, self.scenario, sight, self._key, np.uint32(slot))
-            except jax.errors.JAXTypeError:
+                return self._program(self.scenario, sight, self._key, np.uint32(slot))
+            except Exception:  # it computes outside of JAX, or is wrong, which it will say itself
                 self._program = None
         return self._allocator(self.scenario, sight, _fold(self._key, np.uint32(slot)))
 

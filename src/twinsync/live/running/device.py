@@ -143,8 +143,13 @@ class DeviceProcess(Process):
 
     def _use_reference(self, effect: do.UseReference) -> None:
         line = {"thing": self.name, "revision": effect.revision, "slot": effect.slot}
-        self._record.write(json.dumps(line) + "\n")
-        self._record.flush()
+        try:
+            self._record.write(json.dumps(line) + "\n")
+            self._record.flush()
+        except OSError as error:
+            self.log(f"an acknowledgement is not recorded, nor used: {error.strerror}", slot=effect.slot)
+            self.tell(do.NotKept(effect.revision))
+            return
         self.encoder.acknowledge(effect.revision)
 
     def _stop(self, effect: do.Stop) -> None:
