@@ -42,6 +42,15 @@ def test_more_bits_less_error_and_a_cut_costs_accuracy(windows: np.ndarray) -> N
     assert errors[-1] < half < 1
 
 
+def test_a_window_of_many_samples_in_few_bytes_is_cut() -> None:
+    # 126 x 7 coefficients cost more than the 4 bytes that the header leaves, even if all are zero.
+    window = np.cumsum(np.random.default_rng(0).normal(0, 200, (126, 7)), axis=0).astype(np.int16)
+    device = SeriesEncoder()
+    revision, stream = device.encode(window, 0.00585)
+    assert len(stream) == int(0.00585 * 126 * 7 * 16) // 8 == 10
+    assert np.array_equal(SeriesDecoder().decode(stream), device.sent[revision].samples)
+
+
 def test_lost_windows_are_no_references(windows: np.ndarray) -> None:
     device, edge = SeriesEncoder(), SeriesDecoder()
     edge.decode(device.encode(windows[0], 0.2)[1])

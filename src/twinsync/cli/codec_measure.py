@@ -99,7 +99,8 @@ def evaluate(
 def _said(source: Path | None, clip: np.ndarray, every: int, start: int) -> str:
     name = "the sample" if source is None else source.name
     height, width = clip.shape[1:]
-    return f"{len(clip)} frames of {name}, every {every}. from {start} on, {width} x {height}"
+    taken = "" if every == 1 else f"one in {every} "
+    return f"{len(clip)} frames of {name}, {taken}from frame {start} on, {width} x {height}"
 
 
 def _conditions(noise: float, lose: float, seed: int) -> str:

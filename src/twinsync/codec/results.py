@@ -42,7 +42,9 @@ def evaluation_json(results: Sequence[FactorResult]) -> dict[str, Any]:
 
 def evaluation_table(results: Sequence[FactorResult]) -> Table:
     """One row for each factor."""
-    table = Table(title=f"Against the twin; first frame known at {results[0].first_psnr_db:.1f} dB")
+    first = results[0].first_psnr_db
+    known = f"at {first:.1f} dB" if isfinite(first) else "exactly"
+    table = Table(title=f"Against the twin; first frame known {known}")
     columns = ("phi", "bytes", "PSNR dB", "MS-SSIM", "F1 moving", "JPEG dB", "WebP dB", "encode ms", "decode ms")
     for column in columns:
         table.add_column(column, justify="right")

@@ -150,7 +150,7 @@ class SeriesEncoder:
         return first + bytes([revision % 32 << 3 | revision - self.acknowledged, before.check(self.tables)])
 
     def _fill(self, samples: np.ndarray, before: Window | None, budget: int) -> tuple[bytes, Window]:
-        """The finest step's part that fits, and what it decodes to."""
+        """The finest step's part that fits, or the coarsest one's cut, and what it decodes to."""
         coefficients = _forward(samples, _means(before, samples.shape[1]))
         low, high = -1, STEPS - 1
         best = b""
@@ -158,13 +158,17 @@ class SeriesEncoder:
             index = high if high - low <= 1 else (low + high) // 2
             part = self._attempt(coefficients, before, index, budget)
             if part is None and index == high:
-                raise InputError("the window does not fit; give it more bytes")
-            if part is None:
+                best = self._whole(coefficients, before, index)[:budget]
+            elif part is None:
                 low = index
             else:
                 high, best = index, part
         best = best.ljust(budget, b"\0")
         return best, read_part(best, before, samples.shape, self.tables)
+
+    def _whole(self, coefficients: np.ndarray, before: Window | None, index: int) -> bytes:
+        coder = self._write(coefficients, before, index, 4 * coefficients.size + 64)
+        return bytes([index]) + coder.buffer[: finish_encoding(coder)].tobytes()
 
     def _attempt(self, coefficients: np.ndarray, before: Window | None, index: int, budget: int) -> bytes | None:
         coder = self._write(coefficients, before, index, budget - 1)

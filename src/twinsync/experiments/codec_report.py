@@ -65,9 +65,9 @@ def build(evaluation: Evaluation) -> Document:
         Heading("Recovered frames"),
         Picture(
             FRAMES,
-            "One frame as the edge recovers it, its error enlarged eight times around grey, and WebP at the same "
-            "bytes. Decibels are means over all frames.",
-            "Recovered frames beside WebP's at several extraction factors.",
+            "One frame as the edge recovers it, its error enlarged eight times around grey, and the better of JPEG and "
+            "WebP at the same bytes. Decibels are means over all frames.",
+            "Recovered frames beside JPEG's or WebP's at several extraction factors.",
         ),
         Heading("Time per frame"),
         Picture(

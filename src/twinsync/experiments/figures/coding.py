@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from twinsync.codec.evaluation import FactorResult
+from twinsync.codec.evaluation import FactorResult, StillResult
 from twinsync.experiments.figures.chart import Chart, Drawn, FigurePlan, Mark, legend, write
 from twinsync.experiments.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, PINK, VERMILLION, new_figure
 from twinsync.experiments.formatting import NBSP, number
@@ -116,7 +116,7 @@ def _name_factors(axes: Axes, factors: Sequence[float]) -> None:
 
 
 def draw_frames(evaluation: Evaluation, *, narrow: bool) -> Chart:
-    """The camera's frame, and at each factor shown what the edge recovers against the twin, its error, and WebP."""
+    """The camera's frame; at each factor shown what the edge recovers, its error, and the best still format."""
     chosen = [evaluation.picture_first[place] for place in evaluation.shown]
     height, width = evaluation.true.shape
     columns = 1 + len(chosen)
@@ -127,15 +127,22 @@ def draw_frames(evaluation: Evaluation, *, narrow: bool) -> Chart:
     for axes in panels[1:, 0]:
         axes.set_visible(False)
     for column, result in enumerate(chosen, 1):
-        webp = result.stills.get("WebP")
+        name, still = _best_still(result)
         decibel = f"{number(result.mean('psnr_db'))}{NBSP}dB"
         _show(panels[0, column], result.shown, f"φ = {result.extraction_factor:g}: {decibel}", narrow=narrow)
         _show(panels[1, column], _enlarged_error(result, evaluation.true), "its error, × 8", narrow=narrow)
-        if webp is None:
-            _show(panels[2, column], np.full_like(evaluation.true, 255), "WebP: no file so small", narrow=narrow)
+        if still is None:
+            _show(panels[2, column], np.full_like(evaluation.true, 255), "JPEG, WebP: no file so small", narrow=narrow)
         else:
-            _show(panels[2, column], webp.shown, f"WebP: {number(webp.psnr_db)}{NBSP}dB", narrow=narrow)
+            _show(panels[2, column], still.shown, f"{name}: {number(still.psnr_db)}{NBSP}dB", narrow=narrow)
     return Chart(figure)
+
+
+def _best_still(result: FactorResult) -> tuple[str, StillResult | None]:
+    """The still format with the highest PSNR at these bytes, None where none has so small a file."""
+    reached = {name: still for name, still in result.stills.items() if still is not None}
+    name = max(reached, key=lambda each: reached[each].psnr_db, default="")
+    return name, reached.get(name)
 
 
 def _show(axes: Axes, picture: np.ndarray | None, title: str, *, narrow: bool) -> None:
@@ -188,9 +195,9 @@ def coding_plans(evaluation: Evaluation) -> list[FigurePlan]:
         for values in zip(line.factors, line.psnr_db, line.f1, strict=True)
     ]
     shown = [
-        [each.extraction_factor, each.mean("psnr_db"), still.psnr_db if still else math.nan]
+        [each.extraction_factor, each.mean("psnr_db"), name, still.psnr_db if still else math.nan]
         for each in (evaluation.picture_first[place] for place in evaluation.shown)
-        for still in [each.stills.get("WebP")]
+        for name, still in [_best_still(each)]
     ]
     times = [
         [each.extraction_factor, frame.frame, frame.encode_s, frame.decode_s]
@@ -203,7 +210,7 @@ def coding_plans(evaluation: Evaluation) -> list[FigurePlan]:
 
     return [
         plan(QUALITY, draw_quality, ("coding", "extraction_factor", "psnr_db", "f1"), quality),
-        plan(FRAMES, draw_frames, ("extraction_factor", "psnr_db", "webp_psnr_db"), shown),
+        plan(FRAMES, draw_frames, ("extraction_factor", "psnr_db", "still_format", "still_psnr_db"), shown),
         plan(TIME, draw_time, ("extraction_factor", "frame", "encode_s", "decode_s"), times),
     ]
 
