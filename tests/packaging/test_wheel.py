@@ -176,6 +176,7 @@ def test_without_dependencies_the_command_says_so(alone: Environment, tmp_path: 
     [
         ("reproduce --out run --executor ray", "ray", "Ray is not installed"),
         ("codec encode --phi 0.5 --out streams", "codec", "the codec needs numba"),
+        ("live --slots 1", "live", "twinsync live needs numba, Pillow and Zenoh"),
         ("render --out cycle.mp4", "video", "needs PyAV"),
         ("export RUN --out policy.onnx", "onnx", "needs the package onnx"),
         ("train --algorithm gradient --tensorboard --out run", "tensorboard", "tensorboardX is not installed"),

@@ -9,9 +9,15 @@ import typer
 
 from twinsync.cli.options import say
 
-edge_app = typer.Typer(name="edge", no_args_is_help=True, rich_markup_mode=None, help="The edge of a cell.")
-device_app = typer.Typer(name="device", no_args_is_help=True, rich_markup_mode=None, help="A device of a cell.")
-twins_app = typer.Typer(name="twins", no_args_is_help=True, rich_markup_mode=None, help="The twins of a cell.")
+edge_app = typer.Typer(
+    name="edge", no_args_is_help=True, rich_markup_mode=None, help="Run the edge of a live cell alone."
+)
+device_app = typer.Typer(
+    name="device", no_args_is_help=True, rich_markup_mode=None, help="Run one device of a live cell alone."
+)
+twins_app = typer.Typer(
+    name="twins", no_args_is_help=True, rich_markup_mode=None, help="Stored twins of a live run: export them."
+)
 
 DataOption = Annotated[Path, typer.Option("--data", metavar="DIR", help="The cell's folder.")]
 

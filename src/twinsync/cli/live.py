@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,7 @@ from twinsync.cli.options import (
     whole_number,
     write_json,
 )
-from twinsync.errors import InputError
+from twinsync.errors import InputError, install
 
 if TYPE_CHECKING:
     from twinsync.live.running.records import SlotRecord
@@ -40,7 +41,7 @@ live_app = typer.Typer(
     cls=_StartUnlessNamed,
     no_args_is_help=False,
     rich_markup_mode=None,
-    help="Run the system of Fig. 1 on this machine.",
+    help="Run the paper's system here: devices, radio, edge, twins.",
 )
 
 
@@ -50,7 +51,13 @@ def start(
         Path, typer.Option("--data", metavar="DIR", help="The cell's folder; a start goes on where the last ended.")
     ] = Path("runs/live"),
     devices: Annotated[
-        int | None, typer.Option("--devices", metavar="K", parser=whole_number(1, 1000), help="Devices; else K.")
+        int | None,
+        typer.Option(
+            "--devices",
+            metavar="K",
+            parser=whole_number(1, 1000),
+            help="Number of devices; the scenario's K unless given.",
+        ),
     ] = None,
     slots: Annotated[
         int | None,
@@ -120,6 +127,8 @@ def start(
         return replay_run(replay, json_target)
     if durability not in ("process", "power"):
         raise InputError(f"--durability {durability!r}: give process or power")
+    if not all(map(find_spec, ("numba", "PIL", "zenoh"))):
+        raise InputError(f"twinsync live needs numba, Pillow and Zenoh: {install('live')}")
     from twinsync.allocators.registry import find_allocators
     from twinsync.codec.calibration import machine_clock_hz
     from twinsync.live.bus.zenoh import Access
