@@ -61,9 +61,9 @@ def evaluate_series(
                 encode_s, decode_s = encode_s + encoded - started, decode_s + ended - encoded
                 sizes.add(len(stream))
         count = sum(len(windows) for windows in recordings)
-        nmse, nmse_own_means = (error / each if each else math.inf for each in (spread, own_spread))
-        times_s = encode_s / count, decode_s / count
-        results.append(SeriesResult(factor, count, tuple(sorted(sizes)), nmse, nmse_own_means, *times_s))
+        share, own_share = (error / each if each else math.inf for each in (spread, own_spread))
+        times = encode_s / count, decode_s / count
+        results.append(SeriesResult(factor, count, tuple(sorted(sizes)), share, own_share, *times))
     return results
 
 
