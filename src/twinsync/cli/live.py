@@ -134,7 +134,7 @@ def start(
     from twinsync.live.bus.zenoh import Access
     from twinsync.live.radio.rates import check_rate
     from twinsync.live.running.cell import Cell, check_tls, read_cell
-    from twinsync.live.running.frames import absolute_source, find_camera
+    from twinsync.live.running.frames import absolute_source, find_camera, warm_codec
     from twinsync.live.running.summary import summarise
     from twinsync.live.running.supervisor import Supervisor, prepare
     from twinsync.live.store.opening import check_url
@@ -162,12 +162,15 @@ def start(
         tls="" if tls is None else str(tls.absolute()),
         keep=keep,
     )
-    setting = settings.load_scenario(find_camera(settings.source).data_bits)
+    camera = find_camera(settings.source)
+    setting = settings.load_scenario(camera.data_bits)
     find_allocators(allocator, setting)  # what is wrong is said before anything starts
     check_url(store)
     check_tls(settings.tls)
     check_rate(radio)
     cell = prepare(data, settings)
+    say("the codec is loaded; its first use on a machine compiles it, about a minute")
+    warm_codec(camera)  # once, instead of in every process at the same time
     say(f"{count} devices and an edge start, folder {data}, slot {cell.first_slot} is the first; Ctrl-C ends it")
     began = time.monotonic()
     with interruptible(f"every acknowledged state is stored; the same command goes on in {data}"):

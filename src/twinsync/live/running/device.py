@@ -21,12 +21,11 @@ from twinsync.live.radio.rates import Draws, airtime_s, find_rate
 from twinsync.live.running import cell as names
 from twinsync.live.running.cell import Cell, codec_name, new_session, read_cell
 from twinsync.live.running.effort import Effort
-from twinsync.live.running.frames import Camera, find_camera
+from twinsync.live.running.frames import Camera, find_camera, warm_codec
 from twinsync.live.running.process import STOPPED_BY_PROTOCOL, Process
 from twinsync.model.sensing import sensing_latency_s
 
 LONGEST_FRAME_SLOTS = 3.0  # a frame that takes longer is never sent: it would be superseded long before
-WARM_FACTOR = 0.02
 CONNECT_S = 120.0
 
 
@@ -67,10 +66,7 @@ class DeviceProcess(Process):
 
     def warm_up(self) -> None:
         """Load what the first slot would otherwise wait for."""
-        spare = CameraEncoder(self.encoder.tables)
-        for place in range(2):
-            revision, _ = spare.encode(self.clip.at(place), WARM_FACTOR)
-            spare.acknowledge(revision)
+        warm_codec(self.clip)
         self.draws.at(self.cell.first_slot)
         self.rate(self.cell.first_slot, self.place, 0.1, 0.0)
 

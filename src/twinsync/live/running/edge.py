@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from twinsync import storage
-from twinsync.codec.camera import CameraDecoder, CameraEncoder
+from twinsync.codec.camera import CameraDecoder
 from twinsync.codec.container import StreamError, parse
 from twinsync.errors import InputError
 from twinsync.live.bus.interface import Bus
@@ -26,7 +26,7 @@ from twinsync.live.running import cell as names
 from twinsync.live.running import records
 from twinsync.live.running.cell import Cell, codec_name, new_session, read_cell
 from twinsync.live.running.decisions import Decider
-from twinsync.live.running.frames import Camera, find_camera
+from twinsync.live.running.frames import Camera, find_camera, warm_codec
 from twinsync.live.running.ledger import Ledger
 from twinsync.live.running.operators import Operators
 from twinsync.live.running.process import Process
@@ -35,7 +35,6 @@ from twinsync.live.store.interface import Conflict, StoreError, TwinStore
 from twinsync.live.store.opening import open_store
 
 PATIENCE_S = 120.0  # for the devices' first appearance: a codec that compiles first takes a minute
-WARM_FACTOR = 0.02
 PRUNE_SLOTS = 25  # between two removals of older revisions
 
 
@@ -221,11 +220,7 @@ class EdgeProcess(Process):
         sights = dict.fromkeys(self.cell.things, do.Sight(50.0, float(clip.data_bits)))
         for slot in range(self.cell.first_slot, self.cell.first_slot + 2):
             self.decider.predict(slot, self.decider.decide(slot, sights))
-        device, edge = CameraEncoder(), CameraDecoder()
-        for place in range(2):
-            revision, stream = device.encode(clip.at(place), WARM_FACTOR)
-            edge.decode(stream)
-            device.acknowledge(revision)
+        warm_codec(clip)
 
 
 async def _epoch_s(folder: Path, cell: Cell, bus: Bus, slot_s: float) -> float:

@@ -10,12 +10,14 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import UInt8
 
+from twinsync.codec.camera import CameraDecoder, CameraEncoder
 from twinsync.codec.sources import read_frames, sample_frames
 from twinsync.errors import InputError
 from twinsync.own_code import load_attribute, run_own
 from twinsync.plugins import CAMERAS, find_plugin, package_of
 
 MOST_FRAMES = 600
+WARM_FACTOR = 0.02
 
 
 @runtime_checkable
@@ -104,3 +106,12 @@ def absolute_source(source: str) -> str:
     if colon and Path(file).is_file():
         return f"{Path(file).absolute()}:{function}"
     return str(Path(source).absolute()) if Path(source).exists() else source
+
+
+def warm_codec(camera: Camera) -> None:
+    """Compile both ends of the codec, or load what an earlier process compiled."""
+    device, edge = CameraEncoder(), CameraDecoder()
+    for slot in range(2):
+        revision, stream = device.encode(camera.at(slot), WARM_FACTOR)
+        edge.decode(stream)
+        device.acknowledge(revision)
