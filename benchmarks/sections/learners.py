@@ -129,7 +129,12 @@ def _by_count(policies: list[Policy], paper: Scenario, counts: tuple[int, ...], 
         ratio = np.array(costs) / best
         every[count] = ratio.tolist()
         rows.append(
-            (f"{count}", f"{best:.4g}", f"{100 * (ratio.mean() - 1):+.2f} %", f"{100 * (ratio.max() - 1):+.2f} %")
+            (
+                f"{count}",
+                f"{best:,.0f}" if best >= 1000 else f"{best:.4g}",
+                f"{100 * (ratio.mean() - 1):+.2f} %",
+                f"{100 * (ratio.max() - 1):+.2f} %",
+            )
         )
     header = ("K", "least expected cost", "the one network above it", "worst seed")
     title = "One network for any K (beyond 6, bandwidth and edge CPU grow with K)"
