@@ -9,8 +9,8 @@ from msgspec import structs
 from tests.experiments.made_up import at_point, changed, manifest, missing, remeasured
 
 from twinsync.experiments.claims import check_claims, complexity
-from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED
 from twinsync.experiments.claims.statements import LEARNERS, NOT_ANALYSED, STATEMENTS
+from twinsync.experiments.claims.verdicts import FAILS, HOLDS, NOT_SETTLED, PARTLY, UNCHECKED
 from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.records import ClaimCheck, Sensitivity, VariedCheck
 from twinsync.experiments.results import Results
@@ -185,7 +185,7 @@ def test_fig7_flat_above_the_point_that_the_energy_budget_allows(sweep):
     schemes = ("sac-tuned", "ppo-tuned", "random-strategy")
     fall = outcomes(sweep("fig7", [0.6, 0.8, 1.0, 1.2], laws(lambda f: 12 + 2 / min(f, 1.0), schemes)))["fig7-fall"]
     assert fall.verdict == PARTLY
-    assert "It fails for SAC, repaired at f_u = 1 → 1.2 GHz: 0.00 %" in fall.detail
+    assert "It fails for SAC, repaired at f_u = 1 → 1.2 GHz, 0.00 %" in fall.detail
     # From 12 + 2/0.6 to 14: 8.7 % over the whole axis.
     assert "Over the whole axis the fall is 8.7 % (8.7 to 8.7) for SAC, repaired" in fall.detail
 
@@ -246,17 +246,22 @@ def test_base_comparison_alone_tells_the_abstract(base):
 
 def test_hinges_tell_what_flips_a_claim(sweep):
     results = replace(EMPTY, sweeps=(sweep("fig4", [2, 4], laws(lambda k: k * k)),))
-    flip = VariedCheck("fig4-rise", FAILS, False, -3.0, "path_loss_exponent", "assumed", 3.5, "3.5", True)
-    same = VariedCheck("fig4-rise", HOLDS, True, 120.0, "speed_memory", "assumed", 0.99, "0.99", False)
+    flip = VariedCheck("fig4-rise", FAILS, False, -3.0, -4.0, -2.0, "path_loss_exponent", "assumed", 3.5, "3.5", True)
+    same = VariedCheck("fig4-rise", HOLDS, True, 120.0, 119.0, 121.0, "speed_memory", "assumed", 0.99, "0.99", False)
+    unclear = VariedCheck(
+        "fig4-rise", NOT_SETTLED, False, 1.0, -1.0, 3.0, "penalty", "assumed", "literal", "literal", False
+    )
     analysis = Sensitivity(
-        scenario="paper", overrides=(), slots=200, seed=0, schemes=(), rows=(flip, same), not_varied=(),
-        base=(ClaimCheck("fig4-rise", HOLDS, True, 125.1),),
+        scenario="paper", overrides=(), slots=200, seed=0, schemes=(), rows=(flip, same, unclear), not_varied=(),
+        base=(ClaimCheck("fig4-rise", HOLDS, True, 125.1, 124.0, 126.2),),
     )  # fmt: skip
 
     def hinges(analysis):
         return {claim.key: plain(claim.hinges) for claim in check_claims(None, results, analysis)}
 
-    assert "Flipped by path_loss_exponent = 3.5 (does not hold, −3.0 %)" in hinges(analysis)["fig4-rise"]
+    rise = hinges(analysis)["fig4-rise"]
+    assert "Flipped by path_loss_exponent = 3.5: does not hold, −3.0 % (−4.0 to −2.0)" in rise
+    assert "; not settled with penalty = literal, 1.0 % (−1.0 to 3.0)" in rise
     assert "120.0 % (speed_memory = 0.99)" in hinges(analysis)["fig4-rise"]
     assert hinges(analysis)["fig5-rise"] == NOT_ANALYSED
     assert hinges(analysis)["fig6-below-ppo"] == LEARNERS

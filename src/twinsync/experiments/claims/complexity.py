@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from twinsync.experiments.claims.checks import FAILS, HOLDS, Finding, unchecked
+from twinsync.experiments.claims.verdicts import FAILS, HOLDS, Finding, unchecked
 
 RECORD = Path(str(resources.files("twinsync.experiments") / "recorded" / "complexity.json"))
 

@@ -13,8 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.checks import UNCHECKED, Check, Finding, judge, refusal, unchecked
+from twinsync.experiments.claims.checks import refusal
 from twinsync.experiments.claims.evidence import Evidence
+from twinsync.experiments.claims.verdicts import UNCHECKED, Check, Finding, judge, unchecked
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.results import Curve

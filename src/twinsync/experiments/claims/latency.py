@@ -9,23 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from twinsync.experiments.claims.checks import (
-    RESOLUTION,
-    UNCHECKED,
-    Check,
-    Finding,
-    Value,
-    absences,
-    below,
-    change,
-    judge,
-    reaches,
-    refusal,
-    steps,
-    unchecked,
-    value_words,
-)
+from twinsync.experiments.claims.checks import Value, absences, below, change, reaches, refusal, steps
 from twinsync.experiments.claims.evidence import EXACT, Evidence, NamedPoint, View
+from twinsync.experiments.claims.verdicts import RESOLUTION, UNCHECKED, Check, Finding, judge, unchecked, value_words
 from twinsync.experiments.formatting import NBSP, listing, number
 from twinsync.experiments.records import NOTHING, Estimate
 
@@ -75,7 +61,7 @@ def total_moves(*, falls: bool = False, least: float = RESOLUTION) -> ViewCheck:
         changes = listing([f"{value_words(value)} for {label}" for label, value in whole.items()] or ["unknown"])
         note = f"Over the whole axis the {_noun(falls)} is {changes}"
         finding = moves(NamedPoint.latency_s, falls=falls, least=least, note=lambda *_: note)(evidence, view)
-        return replace(finding, number=min((value.mean for value in whole.values()), default=math.nan))
+        return replace(finding, value=min(whole.values(), key=lambda value: value.mean, default=NOTHING))
 
     return check
 
