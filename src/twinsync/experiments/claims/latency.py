@@ -273,8 +273,11 @@ def _shares_of_rise(evidence: Evidence, view: View) -> str:
     total = sum(rises.values())
     if not total > 0:
         return ""
-    parts = [f"{stage} {number(100.0 * rise / total, 0)}{NBSP}%" for stage, rise in rises.items()]
-    return f"Of the rise of one UD's latency under {evidence.label(scheme)}, {listing(parts)}"
+    extraction, uplink, recovery = (f"{number(100.0 * rise / total, 0)}{NBSP}%" for rise in rises.values())
+    return (
+        f"Extraction accounts for {extraction} of the rise of one UD's latency under {evidence.label(scheme)}, the "
+        f"uplink for {uplink}, and recovery for {recovery}"
+    )
 
 
 def _share_of_sensing(evidence: Evidence, view: View) -> str:
@@ -290,7 +293,7 @@ def _share_of_sensing(evidence: Evidence, view: View) -> str:
     share = 100.0 * (sensing[1] - sensing[0]) / (total[1] - total[0])
     return (
         f"Over the whole axis sensing goes from {number(sensing[0], 2)}{NBSP}s to {number(sensing[1], 2)}{NBSP}s, "
-        f"{number(share, 0)}{NBSP}% of the rise of the latency under {evidence.label(scheme)}"
+        f"which is {number(share, 0)}{NBSP}% of the rise of the latency under {evidence.label(scheme)}"
     )
 
 

@@ -93,9 +93,7 @@ def unchecked(reason: str) -> Finding:
 def value_words(value: Estimate, unit: str = "%") -> str:
     """`3.2 % (2.9 to 3.6)`."""
     digits = 2 if abs(value.mean) < 1 else 1
-    mean, low, high = (
-        number(round(item, digits) + 0.0, digits) for item in (value.mean, value.low, value.high)
-    )  # + 0.0: never "-0.0"
+    mean, low, high = (number(item, digits) for item in (value.mean, value.low, value.high))
     with_unit = mean + (f"{NBSP}{unit}" if unit else "")
     return f"{with_unit} ({low} to {high})" if value.has_interval else with_unit
 
