@@ -1,5 +1,7 @@
+import dataclasses
 import gc
 
+import equinox as eqx
 import gymnasium
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from twinsync.environment.gym import DTSyncEnv
-from twinsync.environment.render import BAD, PARTS, _apart
+from twinsync.environment.render import BAD, PARTS, _apart, picture, table
 
 EASY = ["cycle_s=300"]  # a deadline of 9 s
 
@@ -48,6 +50,37 @@ def test_bars_are_as_long_as_the_latencies_they_stand_for():
     seconds = np.array([info[f"{part}_latency_s"].sum() for part, _ in PARTS])
     # Letters and the deadline's line cover a little of them.
     np.testing.assert_allclose(areas / areas.sum(), seconds / seconds.sum(), atol=0.02)
+
+
+def test_bars_of_pictures_shown_together_share_a_scale():
+    env, _ = play("rgb_array", 1, overrides=EASY)
+    frame = env._frame
+    assert frame is not None
+    own = painted(picture(frame), PARTS[0][1])
+    halved = painted(
+        picture(dataclasses.replace(frame, reach_s=2 * 1.6 * float(env.mdp.scenario.deadline_s))), PARTS[0][1]
+    )
+    # The bars' axis reaches to 1.6 deadlines, or to the longest bar where that is more.
+    assert halved == pytest.approx(0.5 * own, rel=0.1)
+
+
+def test_words_beside_bars_end_within_the_picture():
+    env, info = play("rgb_array", 3)
+    assert info["violations"]["deadline_s"].any()
+    assert (env.render()[:, 1270:] == 255).all()
+
+
+def test_what_is_over_budget_by_rounding_is_not_shown():
+    env, _ = play("ansi", 1)
+    frame = env._frame
+    assert frame is not None
+    for over_j, shown in ((0.004, False), (0.006, True)):
+        violations = frame.outcome.violations
+        some = eqx.tree_at(lambda parts: parts.energy_j, violations, np.full(6, over_j))
+        text = table(dataclasses.replace(frame, outcome=eqx.tree_at(lambda o: o.violations, frame.outcome, some)))
+        assert ("0.01 J over" in text) == shown
+        assert f"{6 * shown} of 6 UDs above" in text
+        assert "0.00 J over" not in text
 
 
 def test_only_uds_that_miss_are_marked():
@@ -106,7 +139,7 @@ def test_the_table_says_what_info_says():
         assert float(cells[11]) == pytest.approx(info["energy_j"][k], abs=0.005)
         assert ("late" in row) == (info["violations"]["deadline_s"][k] > 0 and not info["outage"][k])
         assert ("outage" in row) == info["outage"][k]
-        assert ("J over" in row) == (info["violations"]["energy_j"][k] > 0)
+        assert ("J over" in row) == (round(float(info["violations"]["energy_j"][k]), 2) > 0)
 
 
 def test_before_a_decision_the_table_shows_what_there_is_to_decide():

@@ -40,14 +40,14 @@ from twinsync.experiments.statistics import LEVEL, METHOD
 
 # name, label, group, mean latency [s], mean cost, does it learn
 SCHEMES = [
-    ("sac-tuned", "SAC, repaired", "fixed", 14.03, 90.6, True),
-    ("sac-paper", "SAC, as printed", "paper", 19.6, 176.0, True),
+    ("sac-tuned", "SAC (repaired)", "fixed", 14.03, 90.6, True),
+    ("sac-paper", "SAC (as printed)", "paper", 19.6, 176.0, True),
     ("ppo", "PPO", "fixed", 16.9, 119.0, True),
-    ("without-sc", "w/o SC, repaired", "fixed", 20.4, 158.0, True),
-    ("random-strategy", "Random strategy, repaired", "fixed", 17.1, 121.5, True),
+    ("without-sc", "w/o SC (repaired)", "fixed", 20.4, 158.0, True),
+    ("random-strategy", "Random strategy (repaired)", "fixed", 17.1, 121.5, True),
     ("gradient", "Gradient policy", "reference", 13.92, 86.6, True),
-    ("optimum", "Optimum, channel known", "reference", 13.71, 81.3, False),
-    ("random-extraction", "Random extraction, rest optimal", "reference", 15.8, 104.0, False),
+    ("optimum", "Optimum (channel known)", "reference", 13.71, 81.3, False),
+    ("random-extraction", "Random extraction (rest optimal)", "reference", 15.8, 104.0, False),
     ("equal-share", "Equal share", "heuristic", 18.2, 133.0, False),
     ("random", "Random", "heuristic", 24.9, 236.0, False),
     ("raw", "Raw, no codec", "heuristic", 21.9, 171.0, False),
@@ -70,15 +70,15 @@ SWEPT = {
     "equal-share": (14.46, 91.07, 3.04, 0.548, False),
 }
 LABELS = {
-    "sac-tuned": ("SAC, repaired", "fixed"),
-    "ppo-tuned": ("PPO, repaired", "fixed"),
-    "random-strategy": ("Random strategy, repaired", "fixed"),
-    "without-sc": ("w/o SC, repaired", "fixed"),
+    "sac-tuned": ("SAC (repaired)", "fixed"),
+    "ppo-tuned": ("PPO (repaired)", "fixed"),
+    "random-strategy": ("Random strategy (repaired)", "fixed"),
+    "without-sc": ("w/o SC (repaired)", "fixed"),
     "gradient": ("Gradient", "fixed"),
     "expected": ("Expected optimum", "reference"),
     "optimum": ("Optimum", "reference"),
-    "no-semantics": ("phi = 1, rest optimal", "reference"),
-    "random-extraction": ("Random phi, rest optimal", "reference"),
+    "no-semantics": ("phi = 1 (rest optimal)", "reference"),
+    "random-extraction": ("Random phi (rest optimal)", "reference"),
     "equal-share": ("Equal share", "heuristic"),
 }
 PAPER = ("sac-tuned", "ppo-tuned", "random-strategy", "without-sc", "gradient", "expected", "optimum")
@@ -364,7 +364,7 @@ def sweep(
 def sweeps() -> tuple[Sweep, ...]:
     """Two of the paper's sweeps, three beyond; in the first PPO is lost at K = 6 and one scheme missing at K = 10."""
     devices = [(float(count), str(count), count / 6) for count in (2, 4, 6, 8, 10)]
-    sizes = [(0.3, "0.2 to 0.4", 0.45), (0.5, "0.4 to 0.6", 0.72), (0.7, "0.6 to 0.8", 1.0), (1.1, "1.0 to 1.2", 1.52)]
+    sizes = [(0.3, "0.2–0.4", 0.45), (0.5, "0.4–0.6", 0.72), (0.7, "0.6–0.8", 1.0), (1.1, "1.0–1.2", 1.52)]
     first, *others = (
         sweep("fig4", "Fig. 4", "Synchronisation latency against the number of UDs",
               Axis(("device_count",), "number of UDs K", ""), PAPER, devices),

@@ -105,7 +105,7 @@ def row(label: str, slots: float) -> Row:
         ({"SAC": 6400, "PPO": 6400}, "Each learner was trained on 6,400 slots."),
         (
             {"SAC": 6400, "PPO": 6400, "Gradient": 50},
-            "Each learner was trained on 6,400 slots, apart from Gradient (50).",
+            "Each learner was trained on 6,400 slots, apart from 50 for Gradient.",
         ),
     ],
 )

@@ -1,6 +1,6 @@
 """Numbers as people read them."""
 
-from twinsync.experiments.formatting import compared, duration, number, symbol
+from twinsync.experiments.formatting import compared, drawn_symbol, duration, number, symbol
 
 
 def plain(text: str) -> str:
@@ -9,6 +9,7 @@ def plain(text: str) -> str:
 
 def test_numbers_have_true_minus_signs_and_thousands_apart():
     assert number(-1234.56) == "−1,234.6"
+    assert number(-0.04) == "0.0"
     assert number(float("nan")) == "–"
 
 
@@ -23,3 +24,8 @@ def test_long_times_are_in_words():
 
 def test_greek_names_become_letters():
     assert [symbol(name) for name in ("sigma_theta", "beta_0", "phi_min")] == ["σ_θ", "β_0", "φ_min"]
+
+
+def test_charts_have_subscripts_where_unicode_has_them():
+    names = ("threshold phi_min", "f_u", "alpha_3", "E_max", "n_b")
+    assert [drawn_symbol(name) for name in names] == ["threshold φₘᵢₙ", "fᵤ", "α₃", "Eₘₐₓ", "n_b"]

@@ -56,7 +56,7 @@ def test_points_lie_in_the_axis_unit():
     assert [(point.x, point.label) for point in places(SWEEP)] == [(0.1, "0.1"), (0.2, "0.2")]
     sizes = Axis(("data_min_bits", "data_max_bits"), "", "Mbit", (("0.2 Mbit", "0.4 Mbit"),))
     (point,) = places(changed(axes=(sizes,)))
-    assert (point.x, point.label) == (0.3, "0.2 to 0.4")
+    assert (point.x, point.label) == (0.3, "0.2–0.4")
     assert scenario_at(SWEEP, places(SWEEP)[0]).bandwidth_hz == 1e5
 
 

@@ -28,7 +28,8 @@ class Frame:
 
     slot_number counts from 1; trail_m: positions in slots 1 to slot_number; allocation and outcome are None before a
     decision. title: who decides, shown first. age_s: age of each twin's newest state at the end of the slot [s], None
-    where it is not to be shown. Arrays are NumPy's.
+    where it is not to be shown. reach_s: a latency that the bars' axis has to hold too [s], which gives pictures shown
+    together one scale. Arrays are NumPy's.
     """
 
     scenario: Scenario
@@ -39,6 +40,7 @@ class Frame:
     outcome: Outcome | None = None
     title: str = ""
     age_s: Float[Array, " K"] | None = None
+    reach_s: float = 0.0
 
     def after(self, done: Decided) -> Frame:
         """The frame of the slot just decided."""
@@ -57,10 +59,10 @@ def picture(frame: Frame) -> np.ndarray:
     """The slot as an RGB image, uint8 [640, 1280, 3]: a map on the left, each UD's latency by part on the right."""
     figure = Figure(figsize=(12.8, 6.4), dpi=100, facecolor="white")
     canvas = FigureCanvasAgg(figure)  # not through pyplot, which would keep every figure alive
-    figure.text(0.02, 0.945, _headline(frame), fontsize=15, color=INK, fontweight="bold")
-    figure.text(0.02, 0.905, _second_line(frame), fontsize=10.5, color=SOFT)
-    _draw_map(figure.add_axes((0.035, 0.115, 0.40, 0.74)), frame)
-    _draw_bars(figure.add_axes((0.515, 0.115, 0.47, 0.70)), frame)
+    figure.text(0.02, 0.945, _headline(frame), fontsize=15.5, color=INK, fontweight="bold")
+    figure.text(0.02, 0.9, _second_line(frame), fontsize=12.5, color=SOFT)
+    _draw_map(figure.add_axes((0.04, 0.115, 0.39, 0.73)), frame)
+    _draw_bars(figure.add_axes((0.515, 0.115, 0.475, 0.69)), frame)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
@@ -111,7 +113,7 @@ def _second_line(frame: Frame) -> str:
     scenario, outcome = frame.scenario, frame.outcome
     if frame.allocation is None or outcome is None:
         return f"deadline {scenario.deadline_s:.3g} s, energy budget {scenario.energy_budget_j:g} J per UD and slot"
-    over = int((outcome.violations.energy_j > 0).sum())
+    over = int((_over_j(outcome) > 0).sum())
     asked_ghz, most_ghz = float(frame.allocation.edge_cpu_hz.sum()) / 1e9, scenario.edge_cpu_max_hz / 1e9
     return (
         f"penalty {float(outcome.penalty):.1f} of the cost   ·   {over} of {scenario.device_count} UDs above "
@@ -119,9 +121,14 @@ def _second_line(frame: Frame) -> str:
     )
 
 
+def _over_j(outcome: Outcome) -> Float[np.ndarray, " K"]:
+    """Energy above the budget to two digits [J]: what an optimum on its limit is over by rounding is none."""
+    return np.round(np.asarray(outcome.violations.energy_j, float), 2)
+
+
 def _broken(outcome: Outcome, k: int, *, amounts: bool) -> str:
     """The limits that UD k breaks, in words; empty if none."""
-    late_s, over_j = float(outcome.violations.deadline_s[k]), float(outcome.violations.energy_j[k])
+    late_s, over_j = float(outcome.violations.deadline_s[k]), float(_over_j(outcome)[k])
     words = []
     if outcome.outage[k]:
         words.append("outage")
@@ -146,16 +153,16 @@ def _draw_map(axes: Axes, frame: Frame) -> None:
         axes.plot(*np.stack([here[k], tags[k]]).T, color=INK, linewidth=1, zorder=3)
         axes.plot(*here[k], ".", markersize=5, color=INK, zorder=3)
         face, text = (BAD, "white") if late[k] else ("white", INK)
-        axes.plot(*tags[k], "s" if late[k] else "o", markersize=13, color=face, markeredgecolor=INK, zorder=4)
+        axes.plot(*tags[k], "s" if late[k] else "o", markersize=14, color=face, markeredgecolor=INK, zorder=4)
         axes.annotate(
-            str(k + 1), tags[k], fontsize=8, color=text, ha="center", va="center_baseline", fontweight="bold", zorder=5
+            str(k + 1), tags[k], fontsize=9, color=text, ha="center", va="center_baseline", fontweight="bold", zorder=5
         )
     axes.plot(0, 0, "^", markersize=14, color=INK, zorder=3)
-    axes.annotate("BS", (0, 0), (0, -17), textcoords="offset points", ha="center", fontsize=10, color=INK)
+    axes.annotate("BS", (0, 0), (0, -17), textcoords="offset points", ha="center", fontsize=11, color=INK)
     legend = "" if frame.outcome is None else "      ○ meets the deadline   ■ misses it   ─ walked so far"
-    axes.set_xlabel("x [m]" + legend, color=SOFT)
-    axes.set_ylabel("y [m]", color=SOFT, labelpad=0)
-    axes.tick_params(colors=SOFT, labelsize=8)
+    axes.set_xlabel("x [m]" + legend, color=SOFT, fontsize=11)
+    axes.set_ylabel("y [m]", color=SOFT, labelpad=0, fontsize=11)
+    axes.tick_params(colors=SOFT, labelsize=10)
     for spine in axes.spines.values():
         spine.set_color(FAINT)
 
@@ -181,7 +188,7 @@ def _draw_rings(axes: Axes, half: float) -> None:
     for radius in np.arange(1, 9) * step:
         axes.add_patch(Circle((0, 0), radius, fill=False, color=FAINT, zorder=1))
         x, y = radius * np.cos(-0.5), radius * np.sin(-0.5)
-        axes.annotate(f"{radius:g} m", (x, y), fontsize=8, color=SOFT, ha="center", annotation_clip=True, zorder=1)
+        axes.annotate(f"{radius:g} m", (x, y), fontsize=9.5, color=SOFT, ha="center", annotation_clip=True, zorder=1)
 
 
 def _draw_bars(axes: Axes, frame: Frame) -> None:
@@ -196,46 +203,55 @@ def _draw_bars(axes: Axes, frame: Frame) -> None:
             length_s = np.minimum(drawn_s + part_s, longest_s) - drawn_s
             axes.barh(rows, length_s, left=drawn_s, height=0.5, color=colour, label=name)
             drawn_s = drawn_s + length_s
-    width_s = 1.5 * max(1.6 * deadline_s, drawn_s.max())
+    size = float(np.clip(190 / count, 6, 11.5))
+    reach_s = max(1.6 * deadline_s, drawn_s.max(), min(frame.reach_s, longest_s))
+    width_s = reach_s / (1.0 - _room(axes, size))
     _mark(axes, deadline_s, f"deadline {deadline_s:.3g} s", "--")
     if drawn_s.max() >= longest_s:
         _mark(axes, longest_s, f"bars end at {longest_s:.3g} s", ":")
-    size = float(np.clip(160 / count, 6, 9.5))
     for k, row in enumerate(rows):
         _label_bar(axes, frame, k, (float(drawn_s[k]) + 0.01 * width_s, float(row)), size)
+    data = zip(frame.slot.distance_m, frame.slot.data_bits / 1e6, strict=True)
     labels = [
-        f"UD {k}\n{d:.1f} m" if count <= MOST_DETAILED_ROWS else f"UD {k}"
-        for k, d in enumerate(frame.slot.distance_m, 1)
+        f"UD {k}\n{distance_m:.1f} m\n{mbit:.2f} Mbit" if count <= MOST_DETAILED_ROWS else f"UD {k}"
+        for k, (distance_m, mbit) in enumerate(data, 1)
     ]
-    axes.set_yticks(rows, labels, fontsize=size, color=INK)
+    axes.set_yticks(rows, labels, fontsize=min(size, 10.0), color=INK)
     axes.set(xlim=(0, width_s), ylim=(-0.7, count - 0.3))
-    axes.set_xlabel("synchronisation latency of the slot [s]", color=SOFT)
-    axes.tick_params(axis="x", colors=SOFT, labelsize=8)
+    axes.set_xlabel("synchronisation latency of the slot [s]", color=SOFT, fontsize=11)
+    axes.tick_params(axis="x", colors=SOFT, labelsize=10)
     axes.tick_params(axis="y", length=0)
     for side, spine in axes.spines.items():
         spine.set_visible(side == "bottom")
         spine.set_color(FAINT)
     if outcome is not None:
-        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.035), ncols=3, frameon=False, fontsize=9.5)
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.04), ncols=3, frameon=False, fontsize=11)
+
+
+def _room(axes: Axes, size: float) -> float:
+    """Share of the bars' axis that the longest label beside a bar takes."""
+    longest = axes.text(0, 0, "99.99 s  outage, 9.99 J over  ", fontsize=size, fontweight="bold")
+    share = longest.get_window_extent().width / axes.get_window_extent().width
+    longest.remove()
+    return float(share)
 
 
 def _mark(axes: Axes, at_s: float, text: str, line: str) -> None:
     axes.axvline(at_s, color=INK, linestyle=line, linewidth=1.5, zorder=3)
     place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
-    axes.annotate(text, (at_s, 1.0), (0, 4), ha="center", fontsize=9, color=INK, **place)
+    axes.annotate(text, (at_s, 1.0), (0, 4), ha="center", fontsize=10.5, color=INK, **place)
 
 
 def _label_bar(axes: Axes, frame: Frame, k: int, end: tuple[float, float], size: float) -> None:
     """The UD's latency and broken limits at the end of its bar; below it, where there is room, what was decided."""
     allocation, outcome = frame.allocation, frame.outcome
     if allocation is None or outcome is None:
-        axes.annotate(f"{float(frame.slot.data_bits[k]) / 1e6:.2f} Mbit to synchronise", end, fontsize=size, color=SOFT)
+        waiting = f"{float(frame.slot.data_bits[k]) / 1e6:.2f} Mbit to synchronise"
+        axes.annotate(waiting, end, va="center", fontsize=size, color=SOFT)
         return
     words = _broken(outcome, k, amounts=False)
     text, colour, weight = (words, BAD, "bold") if words else ("in time", INK, "normal")
     text = f"{float(outcome.sync_latency_s[k]):.2f} s  {text}"
-    if frame.age_s is not None:
-        text += f"   twin {float(frame.age_s[k]):.1f} s old"
     veil = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
     axes.annotate(text, end, va="center", fontsize=size, color=colour, fontweight=weight, bbox=veil, zorder=4)
     if frame.scenario.device_count > MOST_DETAILED_ROWS:
@@ -244,7 +260,9 @@ def _label_bar(axes: Axes, frame: Frame, k: int, end: tuple[float, float], size:
         f"φ {float(allocation.extraction_factor[k]):.2f}   f {float(allocation.device_cpu_hz[k]) / 1e9:.2f} GHz   "
         f"p {float(allocation.transmit_power_w[k]) * 1e3:.0f} mW   "
         f"fᵉ {float(allocation.edge_cpu_hz[k]) / 1e9:.2f} GHz   "
-        f"{float(outcome.energy_j[k]):.2f} J   {float(frame.slot.data_bits[k]) / 1e6:.2f} Mbit"
+        f"{float(outcome.energy_j[k]):.2f} J"
     )
+    if frame.age_s is not None:
+        decided += f"   twin {float(frame.age_s[k]):.1f} s old"
     below = {"xytext": (2, 0), "textcoords": "offset points", "va": "top", "zorder": 4}
-    axes.annotate(decided, (0, end[1] - 0.27), fontsize=8, color=SOFT, bbox=veil, **below)
+    axes.annotate(decided, (0, end[1] - 0.27), fontsize=10.8, color=SOFT, bbox=veil, **below)

@@ -47,6 +47,7 @@ def cycle_pictures(
         for name, allocator in allocators.items():
             allocation = decide(name, allocator, scenario, slots, key)
             panels[name] = allocation, jax.device_get(slot_outcome(scenario, slots, allocation))
+    reach_s = max(float(outcome.sync_latency_s.max()) for _, outcome in panels.values())
     images = []
     for n in range(scenario.slot_count):
         rows = []
@@ -57,6 +58,7 @@ def cycle_pictures(
             here, decided, reached = (jax.tree.map(lambda x, n=n: x[n], part) for part in (slots, allocation, outcome))
             rows.append(picture(Frame(
                 scenario, n + 1, position_m[: n + 1], here, decided, reached, title=name, age_s=ages[n],
+                reach_s=reach_s,
             )))  # fmt: skip
         images.append(np.concatenate(rows))
         progress(n + 1, scenario.slot_count)

@@ -158,7 +158,9 @@ def training(rows: Iterable[Row]) -> str:
     if not labels:
         return ""
     usual = max(labels, key=lambda slots: len(labels[slots]))
-    others = [f"{label} ({number(slots, 0)})" for slots in sorted(labels) if slots != usual for label in labels[slots]]
+    others = [
+        f"{number(slots, 0)} for {label}" for slots in sorted(labels) if slots != usual for label in labels[slots]
+    ]
     who = "Each learner"
     if len(labels[usual]) == 1 and not others:
         (who,) = labels[usual]

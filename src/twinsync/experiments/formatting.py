@@ -10,16 +10,17 @@ from typing import Any
 from twinsync.experiments.records import Estimate
 
 NBSP = "\N{NO-BREAK SPACE}"  # keeps a number and its unit on one line
+_BELOW = str.maketrans("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "eta": "η", "phi": "φ", "sigma": "σ", "theta": "θ", "tau": "τ"}
 
 
 def number(value: float, digits: int = 1) -> str:
-    """A number with thousands apart; a dash for NaN."""
+    """A number with thousands apart, never a negative zero; a dash for NaN."""
     if math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return f"{value:,.{digits}f}".replace("-", "−")
+    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")  # + 0.0: never "-0.0"
 
 
 def share(value: float, digits: int = 1) -> str:
@@ -81,3 +82,13 @@ def symbol(text: str) -> str:
     """A symbol with its Greek letters: `phi_min` to `φ_min`."""
     names = "|".join(_GREEK)
     return re.sub(rf"(?<![A-Za-z])({names})(?![A-Za-z])", lambda match: _GREEK[match[1]], text)
+
+
+def drawn_symbol(text: str) -> str:
+    """A symbol as charts have it, with subscripts: `phi_min` to `φₘᵢₙ`; one that Unicode cannot set stays as it is."""
+
+    def below(match: re.Match[str]) -> str:
+        subscript = match[1].translate(_BELOW)
+        return match[0] if any(character.isascii() for character in subscript) else subscript
+
+    return re.sub(r"_([A-Za-z0-9]+)", below, symbol(text))

@@ -402,16 +402,25 @@ class PolicyPicture(Record, frozen=True):
 
 
 class ClaimCheck(Record, frozen=True):
-    """What came of one claim with exact schemes in the learners' places; `number` decides it, in percent."""
+    """What came of one claim with exact schemes in the learners' places.
+
+    number: what decides it, in percent. low, high: its interval, as wide as in the
+    claim.
+    """
 
     claim: str
     verdict: str
     holds: bool
     number: Number
+    low: Number
+    high: Number
 
 
 class VariedCheck(ClaimCheck, frozen=True):
-    """The same with one constant changed; `flips`: whether the claim then holds where it did not, or the reverse."""
+    """The same with one constant changed.
+
+    flips: whether the claim then holds where it did not, or the reverse; False where either is not settled.
+    """
 
     constant: str
     tag: str
@@ -443,8 +452,8 @@ class Sensitivity(Record, frozen=True):
 class ClaimOutcome(Record, frozen=True):
     """What came of a claim with one set of schemes.
 
-    verdict: "holds", "holds only where", "does not hold" or "not checked". detail: the numbers with 95 % intervals, and
-    where it fails. basis: the training seeds and slots it stands on.
+    verdict: "holds", "holds only in places", "does not hold", "not settled" or "not checked". detail: the numbers with
+    95 % intervals, where it fails, and where it is not settled. basis: the training seeds and slots it stands on.
     """
 
     verdict: str

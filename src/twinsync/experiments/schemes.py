@@ -130,22 +130,22 @@ def printed_schemes(budget: Budget) -> list[SchemePlan]:
     size = {"slots": budget.slots, "hidden": (budget.width, budget.width)}
     sac, ppo = SacSettings(**size), PpoSettings(**size)
     # A smaller run must not go by the paper's name.
-    small = "" if budget.as_table_iii else f" ({budget.slots:,} slots, width {budget.width})"
+    small = "" if budget.as_table_iii else f"; {budget.slots:,} slots; width {budget.width}"
     return [
         SchemePlan(
-            "sac-paper", f"SAC, as printed{small}", "paper", "Algorithm 1 with Table III.", sac,
+            "sac-paper", f"SAC (as printed{small})", "paper", "Algorithm 1 with Table III.", sac,
         ),
         SchemePlan(
-            "ppo-paper", f"PPO, as printed{small}", "paper",
+            "ppo-paper", f"PPO (as printed{small})", "paper",
             "PPO with gamma and size of Table III and otherwise the usual settings, since the paper prints none.", ppo,
         ),
         SchemePlan(
-            "random-strategy-paper", f"Random strategy, as printed{small}", "paper",
+            "random-strategy-paper", f"Random strategy (as printed{small})", "paper",
             "phi uniform in [phi_min, 1] in each slot and shown to the policy; the rest by SAC as printed.",
             dataclasses.replace(sac, extraction="random"),
         ),
         SchemePlan(
-            "without-sc-paper", f"w/o SC, as printed{small}", "paper",
+            "without-sc-paper", f"w/o SC (as printed{small})", "paper",
             "phi = 1, extraction and recovery still charged; the rest by SAC as printed.",
             dataclasses.replace(sac, extraction="none"),
         ),
@@ -157,20 +157,20 @@ def repaired_schemes(budget: Budget) -> list[SchemePlan]:
     sac = dataclasses.replace(SAC_TUNED, slots=budget.slots)
     return [
         SchemePlan(
-            "sac-tuned", "SAC, repaired", "fixed",
+            "sac-tuned", "SAC (repaired)", "fixed",
             "The paper's SAC with the settings that this problem needs: no bootstrapping, shares, set networks.", sac,
         ),
         SchemePlan(
-            "ppo-tuned", "PPO, repaired", "fixed",
+            "ppo-tuned", "PPO (repaired)", "fixed",
             "PPO with the same changes as the repaired SAC.", dataclasses.replace(PPO_TUNED, slots=budget.slots),
         ),
         SchemePlan(
-            "random-strategy", "Random strategy, repaired", "fixed",
+            "random-strategy", "Random strategy (repaired)", "fixed",
             "phi uniform in [phi_min, 1] in each slot and shown to the policy; the rest by the repaired SAC.",
             dataclasses.replace(sac, extraction="random"),
         ),
         SchemePlan(
-            "without-sc", "w/o SC, repaired", "fixed",
+            "without-sc", "w/o SC (repaired)", "fixed",
             "phi = 1, extraction and recovery still charged; the rest by the repaired SAC.",
             dataclasses.replace(sac, extraction="none"),
         ),
@@ -185,7 +185,7 @@ def _others() -> list[SchemePlan]:
             "A set network trained by the gradient of the expected cost; sees what SAC sees.", GradientSettings(),
         ),
         SchemePlan(
-            "gradient-csi", "Gradient, channel known", "fixed",
+            "gradient-csi", "Gradient (channel known)", "fixed",
             "The same, told the slot's channel gains.", GRADIENT_CSI,
         ),
         SchemePlan("optimum", "Optimum", "reference", "Exact minimiser of T[n] + P, the channel known, certified."),
@@ -194,15 +194,15 @@ def _others() -> list[SchemePlan]:
             "Least expected T[n] + P of a decision-maker that does not know the channel.",
         ),
         SchemePlan(
-            "random-extraction", "Random phi, rest optimal", "reference",
+            "random-extraction", "Random phi (rest optimal)", "reference",
             "phi uniform, all else exactly optimal for it, the channel known.",
         ),
         SchemePlan(
-            "no-semantics", "phi = 1, rest optimal", "reference",
+            "no-semantics", "phi = 1 (rest optimal)", "reference",
             "phi = 1, all else exactly optimal, the channel known.",
         ),
         SchemePlan(
-            "raw", "Raw data, rest optimal", "reference",
+            "raw", "Raw data (rest optimal)", "reference",
             "Raw data sent; nothing extracted, recovered or charged for it; the power optimal, the channel known.",
         ),
         SchemePlan(

@@ -57,7 +57,8 @@ DEFINITIONS = {
     "age_of_information_s": "time average of the age of a twin's newest state [s]: time since its sensing began; "
     "reset by an update that meets the deadline, else growing; one slot old at the start of a cycle",
     "slot_end_age_s": "the same age at the end of a slot",
-    "age_with_late_updates_s": "the same age if a late update counts when it arrives, unless given up at the cap [s]",
+    "age_with_late_updates_s": "age of information [s]: time average of the time since the sensing of a twin's newest "
+    "state began, where a late update counts when it arrives, unless given up at the cap",
     "jain_index": "Jain's fairness of the UDs' latencies within a slot, mean over slots; 1 is equal",
     "unit": "what was repeated independently; intervals are over these units",
 }

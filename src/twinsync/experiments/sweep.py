@@ -96,7 +96,7 @@ def places(sweep: SweepPlan) -> list[Place]:
         numbers = [parse_quantity(value, unit, where=f"sweep {sweep.name!r}: {axis.keys[0]}") for value in row]
         scale = parse_quantity(f"1 {axis.unit}", unit, where=f"sweep {sweep.name!r}: unit") if axis.unit else 1.0
         shown = [number / scale for number in numbers]
-        label = " to ".join(f"{number:.6g}" for number in shown)
+        label = "–".join(f"{number:.6g}" for number in shown)
         overrides = tuple(f"{key}={value}" for key, value in zip(axis.keys, row, strict=True))
         along.append(Place(round(sum(shown) / len(shown), 9), label, overrides))
     return along

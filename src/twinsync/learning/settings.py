@@ -69,15 +69,20 @@ class Bootstrapping(Face):
     """What a learner needs besides that bootstraps values from one slot to the next."""
 
     cycle_end: CycleEnd = _setting(
-        "terminal", "", "assumed", "whether values stop at a cycle's end", "silent; the objective (19a) is a finite sum"
+        "terminal",
+        "",
+        "assumed",
+        "whether values stop at a cycle's end",
+        "the paper is silent; the objective (19a) is a finite sum",
     )
     reward_scale: RewardScale = _setting(
         "device", "", "assumed", "learners see the reward divided by 10 K (device), or as (22) has it (none)",
-        "silent; O(1) for any K, the scale that the printed learning rate and a temperature of 1 suit", later=True,
+        "the paper is silent; O(1) for any K, the scale that the printed learning rate and a temperature of 1 suit",
+        later=True,
     )  # fmt: skip
     encoding: Encoding = _setting(
         "affine", "S", "assumed", "state scaled by its range (affine), in metres and Mbit (unscaled), or as "
-        "dimensionless groups (physical)", "silent; networks learn best from inputs of O(1)", later=True,
+        "dimensionless groups (physical)", "the paper is silent; networks learn best from inputs of O(1)", later=True,
     )  # fmt: skip
 
     @property
@@ -110,16 +115,22 @@ class SacSettings(Bootstrapping):
     )
     discount: float = _setting(0.99, "gamma", "stated", "discount factor", "Table III")
     hidden: tuple[int, ...] = _setting((256, 256), "", "assumed", "hidden layers; two are printed", "width not printed")
-    target: Target = _setting("hard", "", "assumed", "copy every target_period updates, or move softly", "periodically")
+    target: Target = _setting(
+        "hard", "", "assumed", "copy every target_period updates, or move softly", "Table III says periodically"
+    )
     target_period: int = _setting(320, "", "stated", "updates between hard copies of the target", "Table III")
     target_rate: float = _setting(0.005, "", "convention", "step of the soft target", _NOT_PRINTED)
     parallel_slots: int = _setting(1, "", "stated", "environment copies stepped at once", "Algorithm 1")
     updates_per_step: int = _setting(1, "", "stated", "updates after each (parallel) step", "Algorithm 1")
     warmup_slots: int = _setting(
-        256, "", "assumed", "slots before the first update, actions uniform", "silent; a first full mini-batch"
+        256,
+        "",
+        "assumed",
+        "slots before the first update, actions uniform",
+        "the paper is silent; a first full mini-batch",
     )
     architecture: Architecture = _setting(
-        "flat", "", "convention", "networks on flat vectors, or set networks", "silent"
+        "flat", "", "convention", "networks on flat vectors, or set networks", "the paper is silent"
     )
     initial_alpha: float = _setting(1.0, "alpha", "convention", "temperature at the start", "not printed; ln alpha = 0")
     critic_reward: CriticReward = _setting(
@@ -170,7 +181,7 @@ class PpoSettings(Bootstrapping):
     gradient_clip: float = _setting(0.5, "", "convention", "largest norm of a gradient", _NOT_PRINTED)
     hidden: tuple[int, ...] = _setting((256, 256), "", "assumed", "hidden layers, as for SAC", "same nets as SAC")
     architecture: Architecture = _setting(
-        "flat", "", "convention", "networks on flat vectors, or set networks", "silent"
+        "flat", "", "convention", "networks on flat vectors, or set networks", "the paper is silent"
     )
 
     def check(self) -> None:

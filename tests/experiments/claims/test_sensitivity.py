@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from twinsync.errors import InputError
-from twinsync.experiments.claims.checks import HOLDS
 from twinsync.experiments.claims.sensitivity import sensitivity
+from twinsync.experiments.claims.verdicts import HOLDS
 from twinsync.experiments.evaluate import RawEvaluation, RawScheme
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS
 from twinsync.experiments.records import Measured

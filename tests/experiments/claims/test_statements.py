@@ -9,8 +9,8 @@ from msgspec import structs
 from tests.experiments.made_up import at_point, changed, manifest, missing, remeasured
 
 from twinsync.experiments.claims import check_claims, complexity
-from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED
 from twinsync.experiments.claims.statements import LEARNERS, NOT_ANALYSED, STATEMENTS
+from twinsync.experiments.claims.verdicts import FAILS, HOLDS, NOT_SETTLED, PARTLY, UNCHECKED
 from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.records import ClaimCheck, Sensitivity, VariedCheck
 from twinsync.experiments.results import Results
@@ -117,7 +117,8 @@ def test_fig4_a_sum_over_more_devices_is_no_rise_of_each(sweep):
 def test_fig4_shares_of_the_rise_are_named(sweep):
     detail = outcomes(sweep("fig4", [2, 4], laws(lambda k: k * k)))["fig4-per-ud"].detail
     # 0.2, 0.5, 0.2 of the latency: of their sum 22, 56 and 22 %.
-    assert "extraction 22 %, uplink 56 % and recovery 22 %" in detail
+    assert "Extraction accounts for 22 % of the rise" in detail
+    assert "the uplink for 56 %, and recovery for 22 %" in detail
 
 
 def test_fig4_devices_given_up_are_counted_and_only_where_there_are_any(sweep):
@@ -138,14 +139,14 @@ def test_fig5_order(sweep):
 def test_fig5_says_what_sensing_contributes_from_its_numbers(sweep):
     detail = outcomes(sweep("fig5", [0.3, 1.1], laws(lambda d: 20 * d)))["fig5-sensing"].detail
     # A tenth of 6 and of 22 s is sensing, and a tenth of the rise.
-    assert "from 0.60 s to 2.20 s, 10 % of the rise" in detail
+    assert "from 0.60 s to 2.20 s, which is 10 % of the rise" in detail
 
 
 def test_fig5_order_that_turns_names_the_points(sweep):
     curves = laws(lambda d: 20 * d) | {"sac-tuned": lambda d: 20 * d if d < 1 else 40 * d}
     found = outcomes(sweep("fig5", [0.3, 0.7, 1.1], curves))
     assert found["fig5-sac-lowest"].verdict == found["fig5-without-sc-highest"].verdict == PARTLY
-    assert "PPO, repaired at D = 0.3 Mbit, D = 0.7 Mbit" in found["fig5-sac-lowest"].detail
+    assert "PPO (repaired) at D = 0.3 Mbit, D = 0.7 Mbit" in found["fig5-sac-lowest"].detail
     # Where the latencies order SAC and PPO otherwise than the (made-up, opposite) cost does, the cost is told.
     assert "In cost T + P" in found["fig5-sac-lowest"].detail
 
@@ -185,9 +186,9 @@ def test_fig7_flat_above_the_point_that_the_energy_budget_allows(sweep):
     schemes = ("sac-tuned", "ppo-tuned", "random-strategy")
     fall = outcomes(sweep("fig7", [0.6, 0.8, 1.0, 1.2], laws(lambda f: 12 + 2 / min(f, 1.0), schemes)))["fig7-fall"]
     assert fall.verdict == PARTLY
-    assert "It fails for SAC, repaired at f_u = 1 → 1.2 GHz: 0.00 %" in fall.detail
+    assert "It fails for SAC (repaired) at f_u = 1 → 1.2 GHz, 0.00 %" in fall.detail
     # From 12 + 2/0.6 to 14: 8.7 % over the whole axis.
-    assert "Over the whole axis the fall is 8.7 % (8.7 to 8.7) for SAC, repaired" in fall.detail
+    assert "Over the whole axis the fall is 8.7 % (8.7 to 8.7) for SAC (repaired)" in fall.detail
 
 
 def test_the_abstract_takes_the_largest_reduction_and_says_where(sweep):
@@ -215,15 +216,15 @@ def test_a_missing_scheme_and_a_diverged_point_are_said(sweep):
     swept = at_point(swept, 2, lambda point: missing(point, "random-strategy", "all seeds diverged."))
     rise = outcomes(swept)["fig4-rise"]
     assert rise.verdict == HOLDS
-    assert "w/o SC, repaired is not part of this sweep" in rise.detail
-    assert "Random strategy, repaired at K = 6 (all seeds diverged)" in rise.detail
-    assert "no interval for PPO, repaired at K = 2 → 4" in rise.detail
+    assert "w/o SC (repaired) is not part of this sweep" in rise.detail
+    assert "Random strategy (repaired) at K = 6 (all seeds diverged)" in rise.detail
+    assert "no interval for PPO (repaired) at K = 2 → 4" in rise.detail
 
 
 def test_learning_curves(base):
     found = outcomes(base=base)
     assert {found[f"fig3-{key}"].verdict for key in ("sac-highest", "stabilise", "semantics")} == {HOLDS}
-    assert "PPO, repaired has no learning curve" in found["fig3-sac-highest"].detail
+    assert "PPO (repaired) has no learning curve" in found["fig3-sac-highest"].detail
     assert found["fig3-entropy"].verdict == UNCHECKED
 
 
@@ -246,17 +247,22 @@ def test_base_comparison_alone_tells_the_abstract(base):
 
 def test_hinges_tell_what_flips_a_claim(sweep):
     results = replace(EMPTY, sweeps=(sweep("fig4", [2, 4], laws(lambda k: k * k)),))
-    flip = VariedCheck("fig4-rise", FAILS, False, -3.0, "path_loss_exponent", "assumed", 3.5, "3.5", True)
-    same = VariedCheck("fig4-rise", HOLDS, True, 120.0, "speed_memory", "assumed", 0.99, "0.99", False)
+    flip = VariedCheck("fig4-rise", FAILS, False, -3.0, -4.0, -2.0, "path_loss_exponent", "assumed", 3.5, "3.5", True)
+    same = VariedCheck("fig4-rise", HOLDS, True, 120.0, 119.0, 121.0, "speed_memory", "assumed", 0.99, "0.99", False)
+    unclear = VariedCheck(
+        "fig4-rise", NOT_SETTLED, False, 1.0, -1.0, 3.0, "penalty", "assumed", "literal", "literal", False
+    )
     analysis = Sensitivity(
-        scenario="paper", overrides=(), slots=200, seed=0, schemes=(), rows=(flip, same), not_varied=(),
-        base=(ClaimCheck("fig4-rise", HOLDS, True, 125.1),),
+        scenario="paper", overrides=(), slots=200, seed=0, schemes=(), rows=(flip, same, unclear), not_varied=(),
+        base=(ClaimCheck("fig4-rise", HOLDS, True, 125.1, 124.0, 126.2),),
     )  # fmt: skip
 
     def hinges(analysis):
         return {claim.key: plain(claim.hinges) for claim in check_claims(None, results, analysis)}
 
-    assert "Flipped by path_loss_exponent = 3.5 (does not hold, −3.0 %)" in hinges(analysis)["fig4-rise"]
+    rise = hinges(analysis)["fig4-rise"]
+    assert "Flipped by path_loss_exponent = 3.5: does not hold, −3.0 % (−4.0 to −2.0)" in rise
+    assert "; not settled with penalty = literal, 1.0 % (−1.0 to 3.0)" in rise
     assert "120.0 % (speed_memory = 0.99)" in hinges(analysis)["fig4-rise"]
     assert hinges(analysis)["fig5-rise"] == NOT_ANALYSED
     assert hinges(analysis)["fig6-below-ppo"] == LEARNERS

@@ -92,4 +92,4 @@ def test_a_record_adds_fig_3_as_printed(written, tmp_path, monkeypatch):
     draw_nothing(monkeypatch, but="fig3_printed")
     beside = write_figures(tmp_path, results, results)
     assert set(beside) - set(drawn) == {"fig3_printed"}
-    assert "SAC, as printed" in beside["fig3_printed"].wide_svg
+    assert "SAC (as printed)" in beside["fig3_printed"].wide_svg

@@ -29,6 +29,6 @@ def test_the_optimum_s_points_carry_the_sweep_s_labels():
     figure, sweep = FRONTIERS["frontier_energy"]
     with look():
         chart = figure.draw(sweep, RESULTS, styles(RESULTS.schemes), False)
-    assert chart.figure.axes[0].texts[0].get_text() == "0.3\N{NO-BREAK SPACE}J"
+    assert chart.figure.axes[0].texts[0].get_text() == "E = 0.3\N{NO-BREAK SPACE}J"
     assert len(chart.marks) == 5 * 6
     assert sum("J per UD and slot" in line for mark in chart.marks for line in mark.words) == 5 * 6

@@ -66,15 +66,15 @@ def test_rows_hold_what_was_measured_or_the_reason():
 
 def test_a_missing_point_is_a_gap_and_learners_alone_have_bands():
     figure = draw(RESULTS).figure
-    ppo = line_of(figure, 0, "PPO, repaired")
+    ppo = line_of(figure, 0, "PPO (repaired)")
     assert [math.isnan(value) for value in ppo.get_ydata()] == [False, False, True, False, False]
     assert [math.isnan(value) for value in line_of(figure, 1, "Expected optimum").get_ydata()] == [False] * 4 + [True]
     assert line_of(figure, 0, "Optimum").get_color() == INK
-    assert line_of(figure, 0, "SAC, repaired").get_color() == BLUE
+    assert line_of(figure, 0, "SAC (repaired)").get_color() == BLUE
     # SAC, PPO, random strategy, w/o SC, gradient learn; the optima do not.
     assert len(figure.axes[0].collections) == 5
     # 86.96 / 83.90 - 1 of the made-up numbers at K = 6, in per cent.
-    assert line_of(figure, 1, "SAC, repaired").get_ydata()[2] == pytest.approx(100 * (86.96 / 83.90 - 1))
+    assert line_of(figure, 1, "SAC (repaired)").get_ydata()[2] == pytest.approx(100 * (86.96 / 83.90 - 1))
 
 
 def test_without_the_optimum_there_is_no_gap_to_draw():
@@ -96,7 +96,7 @@ def test_spots_lie_on_the_marks_and_say_their_numbers(tmp_path, narrow):
     marks = {(float(x), float(y)) for x, y in re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', svg)}
     for spot in spots:
         assert min(math.hypot(spot.x - x, spot.y - y) for x, y in marks) < 0.01
-    words = next(spot.words for spot in spots if spot.words[:2] == ("SAC, repaired", "number of UDs K: 6"))
+    words = next(spot.words for spot in spots if spot.words[:2] == ("SAC (repaired)", "number of UDs K: 6"))
     # 1.5 % below and 1.8 % above 13.90; 2 % and 2.4 % about 86.96; 10 % and 12 % about 3.647.
     numbers = ("13.90 (13.69 to 14.15)", "87.0 (85.2 to 89.0)", "3.6 (3.3 to 4.1)", "0.4", "6,400")
     for number, line in zip(numbers, words[2:], strict=True):

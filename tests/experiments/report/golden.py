@@ -27,10 +27,15 @@ ANALYSIS = Sensitivity(
     slots=200,
     seed=0,
     schemes=("optimum", "random-extraction", "no-semantics"),
-    base=(ClaimCheck("fig4-rise", "holds", True, 125.1), ClaimCheck("fig5-rise", "holds", True, 12.0)),
+    base=(
+        ClaimCheck("fig4-rise", "holds", True, 125.1, 124.0, 126.2),
+        ClaimCheck("fig5-rise", "holds", True, 12.0, 11.0, 13.0),
+    ),
     rows=(
-        VariedCheck("fig4-rise", "does not hold", False, -3.0, "path_loss_exponent", "assumed", 3.5, "3.5", True),
-        VariedCheck("fig4-rise", "holds", True, 120.0, "speed_memory", "assumed", 0.99, "0.99", False),
+        VariedCheck(
+            "fig4-rise", "does not hold", False, -3.0, -4.0, -2.0, "path_loss_exponent", "assumed", 3.5, "3.5", True
+        ),
+        VariedCheck("fig4-rise", "holds", True, 120.0, 119.0, 121.0, "speed_memory", "assumed", 0.99, "0.99", False),
     ),
     not_varied=(),
 )

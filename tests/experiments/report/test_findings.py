@@ -36,10 +36,24 @@ def test_a_benchmark_that_is_ahead_is_said_to_be():
     pairs["ppo"] = structs.replace(
         pairs["ppo"], latency_reduction_percent=Estimate(-4.0, -5.0, -3.0), cost=Estimate(1.0, -1.0, 3.0)
     )
-    assert "4.0 % above PPO's" in plain(level(results, "sac-tuned", ("ppo",)))
+    assert "4.0 % above PPO's." in plain(level(results, "sac-tuned", ("ppo",)))
     better, _, not_better = gains(results).partition(", but not against ")
     assert "PPO" not in better
     assert not_better.startswith("PPO.")
+
+
+@pytest.mark.parametrize(
+    ("reduction", "words"),
+    [
+        (Estimate(2.8, -0.04, 5.6), "2.8 % below PPO's (0.0 to 5.6 %: not settled)."),
+        (Estimate(-1.0, -3.0, 1.0), "1.0 % above PPO's (−1.0 to 3.0 %: not settled)."),
+    ],
+)
+def test_a_difference_that_is_not_settled_is_said_to_be(reduction, words):
+    results = compared()
+    pairs = comparison_of(results).evaluation.paired["sac-tuned"]
+    pairs["ppo"] = structs.replace(pairs["ppo"], latency_reduction_percent=reduction)
+    assert plain(level(results, "sac-tuned", ("ppo",))).endswith(words)
 
 
 def test_the_best_without_knowledge_is_said_where_it_was_computed():
@@ -51,7 +65,7 @@ def test_the_best_without_knowledge_is_said_where_it_was_computed():
 
 
 def test_what_costs_less_than_the_learner_is_said():
-    assert "Gradient policy (86.6)" in cheaper(compared())
+    assert cheaper(compared()) == "This costs less than SAC (repaired), 90.6: Gradient policy 86.6."
     assert "No other scheme" in cheaper(changed(compared(), "gradient", cost=Estimate(95.0)))
 
 

@@ -99,14 +99,14 @@ def test_a_wide_table_keeps_its_first_column_and_says_on_a_phone_that_it_scrolls
 
 
 def test_the_pointer_on_a_mark_shows_its_numbers_and_leaving_hides_them(page):
-    tip, mark = page.locator("#tip"), points(page, "w/o SC, repaired", 10).nth(0)
+    tip, mark = page.locator("#tip"), points(page, "w/o SC (repaired)", 10).nth(0)
     assert tip.is_hidden()
     mark.hover()
     own = results().sweeps[0].points[-1].evaluation.allocators["without-sc"]
     latency, cost, gap = own.latency_s, own.cost, own.gap_to_optimum
     shown = tip.inner_text().replace("\N{NO-BREAK SPACE}", " ").splitlines()
     assert shown[:5] == [
-        "w/o SC, repaired",
+        "w/o SC (repaired)",
         "number of UDs K: 10",
         f"latency {latency.mean:.2f} ({latency.low:.2f} to {latency.high:.2f}) s",
         f"cost {cost.mean:.1f} ({cost.low:.1f} to {cost.high:.1f})",
@@ -121,15 +121,15 @@ def test_the_pointer_on_a_mark_shows_its_numbers_and_leaving_hides_them(page):
 
 
 def test_marks_that_hide_each_other_all_answer(page):
-    points(page, "Optimum, channel known", 6).nth(0).hover()
+    points(page, "Optimum (channel known)", 6).nth(0).hover()
     names = page.locator("#tip strong").all_inner_texts()
-    assert {"SAC, repaired", "Gradient policy", "Optimum, channel known"} <= set(names)
+    assert {"SAC (repaired)", "Gradient policy", "Optimum (channel known)"} <= set(names)
 
 
 def test_a_tap_answers_and_a_tap_elsewhere_ends_it(browser, report):
     page = browser.new_context(has_touch=True, viewport={"width": 390, "height": 900}).new_page()
     page.goto(report.as_uri())
-    points(page, "Optimum, channel known", 6).nth(0).tap()
+    points(page, "Optimum (channel known)", 6).nth(0).tap()
     assert page.locator("#tip strong").count() > 1
     page.locator("#sweep_fig4 figcaption").tap(position={"x": 2, "y": 2})
     assert page.locator("#tip").is_hidden()
@@ -138,8 +138,8 @@ def test_a_tap_answers_and_a_tap_elsewhere_ends_it(browser, report):
 
 def test_the_keyboard_steps_from_mark_to_mark(page):
     tip = page.locator("#tip")
-    points(page, "SAC, repaired", 2).nth(0).focus()
-    assert tip.locator("strong").all_inner_texts() == ["SAC, repaired"]
+    points(page, "SAC (repaired)", 2).nth(0).focus()
+    assert tip.locator("strong").all_inner_texts() == ["SAC (repaired)"]
     page.keyboard.press("ArrowRight")
     assert "number of UDs K: 4" in tip.inner_text()
     page.keyboard.press("ArrowLeft")
@@ -149,6 +149,6 @@ def test_the_keyboard_steps_from_mark_to_mark(page):
 
 
 def test_the_tabulator_key_leaves_a_figure_at_once(page):
-    points(page, "SAC, repaired", 2).nth(0).focus()
+    points(page, "SAC (repaired)", 2).nth(0).focus()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "CSV"

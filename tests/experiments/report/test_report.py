@@ -113,7 +113,7 @@ def test_a_scheme_of_which_nothing_is_left_still_makes_a_report(tmp_path, monkey
     )  # fmt: skip
     comparison_of(results).curves["sac-paper"].cost[:] = float("nan")
     page = Page(write_report(tmp_path, results, (), results).read_text("utf-8"))
-    assert "Unstable: SAC, as printed" in page.words
+    assert "Unstable: SAC (as printed)" in page.words
     assert "no finite mean" in (tmp_path / "figures" / "latency_parts.svg").read_text("utf-8")
 
 

@@ -12,7 +12,7 @@ from twinsync.experiments.report.tables import comparison, deviations, levels, p
 
 def test_a_deviation_names_all_whom_it_concerns():
     rows = deviations(compared()).rows
-    assert ["`discount`", "0.99", "0", "SAC, repaired; w/o SC, repaired", "Actions never change later slots."] in rows
+    assert ["`discount`", "0.99", "0", "SAC (repaired); w/o SC (repaired)", "Actions never change later slots."] in rows
 
 
 def test_pairs_say_whether_the_interval_excludes_nought():
@@ -20,19 +20,19 @@ def test_pairs_say_whether_the_interval_excludes_nought():
     # 14.03 less 13.92 s, 0.28 s either way, and 90.6 less 86.6, 1.8 either way.
     assert rows["Gradient policy"][1] == TableCell("+0.11", "−0.17 to +0.39")
     assert (rows["Gradient policy"][3], rows["Gradient policy"][6]) == ("no", "yes")
-    assert "SAC, repaired" not in rows
+    assert "SAC (repaired)" not in rows
 
 
 def test_levels_stand_from_as_printed_to_best():
     results = compared()
-    assert [row[0] for row in levels(results, results).rows] == ["As printed", "Repaired", "Best, channel known"]
-    assert [row[0] for row in levels(results, None).rows] == ["Repaired", "Best, channel known"]
+    assert [row[0] for row in levels(results, results).rows] == ["As printed", "Repaired", "Best (channel known)"]
+    assert [row[0] for row in levels(results, None).rows] == ["Repaired", "Best (channel known)"]
 
 
 def test_the_learner_and_the_optimum_are_stressed():
     results = compared()
     table = comparison(results, "sac-tuned", by_cost(results))
-    assert [table.rows[place][0] for place in table.strong] == ["Optimum, channel known", "SAC, repaired"]
+    assert [table.rows[place][0] for place in table.strong] == ["Optimum (channel known)", "SAC (repaired)"]
 
 
 LEARNERS = ("SAC", "PPO", "Random strategy", "w/o SC", "Gradient")

@@ -7,16 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from twinsync.experiments.claims.checks import FAILS, HOLDS, Finding, unchecked
+from twinsync.experiments.claims.verdicts import FAILS, HOLDS, Finding, unchecked
 
 RECORD = Path(str(resources.files("twinsync.experiments") / "recorded" / "complexity.json"))
 
 CLOSE = 0.1  # an exponent this near to 1 is read as proportional
-FACTORS = {
-    "operations_over_width": "its operations grow with the sum of products, by width, as its power {:.2f}",
-    "operations_over_depth": "by depth {:.2f}",
-    "time_over_steps": "the time of training with the number of steps as its power {:.2f}",
-}
+FACTORS = ("operations_over_width", "operations_over_depth", "time_over_steps")
 
 
 class _Record(msgspec.Struct):
@@ -29,10 +25,15 @@ def proportional() -> Finding:
     if found is None:
         return unchecked("It was not measured")
     holds = all(abs(found[name] - 1.0) <= CLOSE for name in FACTORS)
-    detail = "; ".join(words.format(found[name]) for name, words in FACTORS.items())
-    batch = found["operations_over_batch"]
-    left_out = f"The batch size, which the formula leaves out, multiplies it too (power {batch:.2f})"
-    return Finding(HOLDS if holds else FAILS, f"Of one update of SAC as printed, {detail}. {left_out}.")
+    width, depth, steps, batch = (f"{found[name]:.2f}" for name in (*FACTORS, "operations_over_batch"))
+    by = f"the {width}th power" if width == depth else f"the {width}th power by width and the {depth}th by depth"
+    alike = ", by width and by depth alike" if width == depth else ""
+    detail = (
+        f"The operations of one SAC update grow as {by} of the sum of products{alike}, and the time of training as the "
+        f"{steps}th power of the number of steps. The batch size, which the formula leaves out, multiplies them too "
+        f"({batch}th power)."
+    )
+    return Finding(HOLDS if holds else FAILS, detail)
 
 
 def _exponents() -> dict[str, float] | None:

@@ -13,8 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.experiments.claims.checks import UNCHECKED, Check, Finding, judge, refusal, unchecked
+from twinsync.experiments.claims.checks import refusal
 from twinsync.experiments.claims.evidence import Evidence
+from twinsync.experiments.claims.verdicts import UNCHECKED, Check, Finding, judge, unchecked
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.results import Curve
@@ -30,7 +31,7 @@ def stabilises(evidence: Evidence) -> Finding:
     curves, absent = _curves(evidence, (cast.sac, cast.ppo, cast.random))
     checks = [_settling(evidence, evidence.label(name), curve) for name, curve in curves.items()]
     note = f"A reward is read as stable if that is less than {SETTLED:g}{NBSP}% either way"
-    noun = "rise in cost from the last but one fifth of training to the last"
+    noun = "rise in cost from the penultimate fifth of training to the last"
     return judge(checks, noun, absent=absent, note=note) if checks else unchecked(NO_CURVES)
 
 
@@ -63,7 +64,7 @@ def _curves(evidence: Evidence, names: Iterable[str | None]) -> tuple[dict[str, 
 
 
 def _fifths(curve: Curve) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " S"]]:
-    """Each seed's mean cost over the last but one fifth of training, and over the last."""
+    """Each seed's mean cost over the penultimate fifth of training, and over the last."""
     size = max(1, len(curve.slots) // 5)
     return curve.cost[:, -2 * size : -size].mean(axis=1), curve.cost[:, -size:].mean(axis=1)
 

@@ -9,23 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from twinsync.experiments.claims.checks import (
-    RESOLUTION,
-    UNCHECKED,
-    Check,
-    Finding,
-    Value,
-    absences,
-    below,
-    change,
-    judge,
-    reaches,
-    refusal,
-    steps,
-    unchecked,
-    value_words,
-)
+from twinsync.experiments.claims.checks import Value, absences, below, change, reaches, refusal, steps
 from twinsync.experiments.claims.evidence import EXACT, Evidence, NamedPoint, View
+from twinsync.experiments.claims.verdicts import RESOLUTION, UNCHECKED, Check, Finding, judge, unchecked, value_words
 from twinsync.experiments.formatting import NBSP, listing, number
 from twinsync.experiments.records import NOTHING, Estimate
 
@@ -75,7 +61,7 @@ def total_moves(*, falls: bool = False, least: float = RESOLUTION) -> ViewCheck:
         changes = listing([f"{value_words(value)} for {label}" for label, value in whole.items()] or ["unknown"])
         note = f"Over the whole axis the {_noun(falls)} is {changes}"
         finding = moves(NamedPoint.latency_s, falls=falls, least=least, note=lambda *_: note)(evidence, view)
-        return replace(finding, number=min((value.mean for value in whole.values()), default=math.nan))
+        return replace(finding, value=min(whole.values(), key=lambda value: value.mean, default=NOTHING))
 
     return check
 
@@ -287,8 +273,11 @@ def _shares_of_rise(evidence: Evidence, view: View) -> str:
     total = sum(rises.values())
     if not total > 0:
         return ""
-    parts = [f"{stage} {number(100.0 * rise / total, 0)}{NBSP}%" for stage, rise in rises.items()]
-    return f"Of the rise of one UD's latency under {evidence.label(scheme)}, {listing(parts)}"
+    extraction, uplink, recovery = (f"{number(100.0 * rise / total, 0)}{NBSP}%" for rise in rises.values())
+    return (
+        f"Extraction accounts for {extraction} of the rise of one UD's latency under {evidence.label(scheme)}, the "
+        f"uplink for {uplink}, and recovery for {recovery}"
+    )
 
 
 def _share_of_sensing(evidence: Evidence, view: View) -> str:
@@ -304,7 +293,7 @@ def _share_of_sensing(evidence: Evidence, view: View) -> str:
     share = 100.0 * (sensing[1] - sensing[0]) / (total[1] - total[0])
     return (
         f"Over the whole axis sensing goes from {number(sensing[0], 2)}{NBSP}s to {number(sensing[1], 2)}{NBSP}s, "
-        f"{number(share, 0)}{NBSP}% of the rise of the latency under {evidence.label(scheme)}"
+        f"which is {number(share, 0)}{NBSP}% of the rise of the latency under {evidence.label(scheme)}"
     )
 
 

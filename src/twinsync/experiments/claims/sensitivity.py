@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
-from twinsync.experiments.claims.checks import HOLDS, UNCHECKED
 from twinsync.experiments.claims.evidence import EXACT, gather
 from twinsync.experiments.claims.statements import STATEMENTS
+from twinsync.experiments.claims.verdicts import HOLDS, NOT_SETTLED, UNCHECKED
 from twinsync.experiments.constants import value_text
 from twinsync.experiments.evaluate import Progress, evaluate
 from twinsync.experiments.records import (
@@ -84,7 +84,7 @@ def sensitivity(
     tell = progress or (lambda what, done, total: None)
     tell("sensitivity", 0, len(variants) + 1)
     base = tuple(_checks(bench, sweeps, ()))
-    held = {check.claim: check.holds for check in base}
+    verdicts = {check.claim: check.verdict for check in base}
     rows: list[VariedCheck] = []
     for done, (key, value, text) in enumerate(variants, start=1):
         tell(f"sensitivity: {key} = {text}", done, len(variants) + 1)
@@ -97,8 +97,8 @@ def sensitivity(
         tag = preset.provenance[key].tag
         rows += [
             VariedCheck(
-                check.claim, check.verdict, check.holds, check.number, key, tag, value, text,
-                flips=check.holds != held[check.claim],
+                check.claim, check.verdict, check.holds, check.number, check.low, check.high, key, tag, value, text,
+                flips=_flips(verdicts[check.claim], check.verdict),
             )
             for check in checks
         ]  # fmt: skip
@@ -113,6 +113,11 @@ def sensitivity(
         rows=tuple(rows),
         not_varied=tuple(not_varied),
     )
+
+
+def _flips(before: str, after: str) -> bool:
+    """Whether a claim holds with one of two verdicts and not with the other; nothing flips what is not settled."""
+    return NOT_SETTLED not in (before, after) and (before == HOLDS) != (after == HOLDS)
 
 
 class _Bench:
@@ -144,7 +149,9 @@ def _checks(bench: _Bench, sweeps: Sequence[SweepPlan], changes: tuple[str, ...]
         if statement.exact:
             finding = statement.check(evidence)
             if finding.verdict != UNCHECKED:
-                yield ClaimCheck(statement.key, finding.verdict, finding.verdict == HOLDS, finding.number)
+                value = finding.value
+                holds = finding.verdict == HOLDS
+                yield ClaimCheck(statement.key, finding.verdict, holds, value.mean, value.low, value.high)
 
 
 def _sweep(bench: _Bench, sweep: SweepPlan, changes: tuple[str, ...]) -> Sweep:

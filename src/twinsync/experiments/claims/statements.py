@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from twinsync.experiments.claims import complexity, convergence, latency
-from twinsync.experiments.claims.checks import SIGNIFICANT, UNCHECKED, Finding, unchecked, value_words
+from twinsync.experiments.claims.checks import SIGNIFICANT
 from twinsync.experiments.claims.evidence import PAPER, TUNED, Cast, Evidence, gather
+from twinsync.experiments.claims.verdicts import NOT_SETTLED, UNCHECKED, Finding, unchecked, value_words
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import Claim, ClaimCheck, ClaimOutcome, Estimate, Sensitivity, VariedCheck
 from twinsync.experiments.results import Results
@@ -214,9 +215,12 @@ def _hinges(item: Statement, analysis: Sensitivity | None) -> str:
     start = f"With exact schemes in the learners' places: {_verdict(base)}"
     if not rows:
         return f"{start}. No constant was varied."
-    flipped = [f"{_setting(row)} ({_verdict(row)})" for row in rows if row.flips]
+    flipped = [f"{_setting(row)}: {_verdict(row)}" for row in rows if row.flips]
     count = len({row.constant for row in rows})
     words = f"Flipped by {'; '.join(flipped)}" if flipped else f"None of the {count} constants varied flips it"
+    if base.verdict != NOT_SETTLED:
+        unsettled = [f"{_setting(row)}, {_number(row)}" for row in rows if row.verdict == NOT_SETTLED]
+        words += f"; not settled with {'; '.join(unsettled)}" if unsettled else ""
     known = sorted((row for row in rows if not math.isnan(row.number)), key=lambda row: row.number)
     if len(known) > 1:
         ends = (f"{value_words(Estimate(row.number))} ({_setting(row)})" for row in (known[0], known[-1]))
@@ -225,7 +229,11 @@ def _hinges(item: Statement, analysis: Sensitivity | None) -> str:
 
 
 def _verdict(row: ClaimCheck) -> str:
-    return row.verdict if math.isnan(row.number) else f"{row.verdict}, {value_words(Estimate(row.number))}"
+    return row.verdict if math.isnan(row.number) else f"{row.verdict}, {_number(row)}"
+
+
+def _number(row: ClaimCheck) -> str:
+    return value_words(Estimate(row.number, row.low, row.high))
 
 
 def _setting(row: VariedCheck) -> str:

@@ -117,9 +117,10 @@ def draw_comparison(results: Results, styles: Mapping[str, Style], *, narrow: bo
     marks = [
         Line2D([], [], linestyle="", marker="o", markersize=6, markerfacecolor=fill, markeredgecolor=INK, label=label)
         for fill, label in ((PAPER, "as printed"), (INK, "others"))
+        if any(row.scheme.group == "paper" for row in rows)
     ]
     marks.append(Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1.0, label="optimum"))
-    figure.legend(handles=marks, loc="outside lower right", ncols=3, fontsize=8.0, handletextpad=0.4)
+    figure.legend(handles=marks, loc="outside lower right", ncols=len(marks), fontsize=8.0, handletextpad=0.4)
     return Chart(figure)
 
 

@@ -89,7 +89,7 @@ def _draw_convergence(
             _draw(axes, curve, labels[name], bands[name], styles[name], place)
         axes.axhline(optimum, color=best.colour, linestyle=best.dash, linewidth=1.2, label="Optimum")
         axes.yaxis.set_major_locator(MaxNLocator(6))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
         axes.set_ylabel("reward per slot (−cost)")
         axes.set_title(title)
     # A learner with more slots than the headline's runs on past the frame; its end is still named.
@@ -98,14 +98,16 @@ def _draw_convergence(
     zoom.xaxis.set_major_locator(MaxNLocator(4 if narrow else 5))
     zoom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
     zoom.set_xlabel("slots of experience")
-    ends = [_End(labels[name], _last(bands[name].mean), styles[name]) for name in curves]
+    ends = [_end(labels[name], curve, bands[name].mean, last, styles[name]) for name, curve in curves.items()]
     low, high = zoom_limits([end.reward for end in ends], optimum)
+    zoom.set_ylim(low, high)
     below = [end for end in ends if end.reward < low]
-    zoom.set_ylim(low - 0.06 * len(below) * (high - low), high)  # room to name them
-    _name_below(zoom, below)
-    ends.append(_End("Optimum", optimum, best))
+    ends.append(_End("Optimum", optimum, optimum, best))
     if narrow:
         columns = 2 if max(len(end.label) for end in ends) <= 20 else 1
+        zoom.set_xlabel(
+            "\n".join((zoom.get_xlabel(), *(f"↓ {end.label} ends at {number(end.reward)}" for end in below)))
+        )
         figure.legend(*zoom.get_legend_handles_labels(), loc="outside lower center", ncols=columns, handlelength=3.2)
     else:
         _label(zoom, ends, last)
@@ -129,16 +131,22 @@ def zoom_limits(ends: Sequence[float], optimum: float) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class _End:
-    """Where a curve ends, and how it is drawn."""
+    """Where a curve ends, where it leaves the frame, and how it is drawn."""
 
     label: str
     reward: float
+    framed_reward: float
     style: Style
 
 
-def _last(mean: np.ndarray) -> float:
-    finite = mean[np.isfinite(mean)]
-    return float(finite[-1]) if len(finite) else float("nan")
+def _end(label: str, curve: Curve, mean: Float[np.ndarray, " P"], last: float, style: Style) -> _End:
+    """The end of a curve in a frame that ends at slot `last`; its label says so where the curve goes on."""
+    measured = np.isfinite(mean)
+    if not measured.any():
+        return _End(label, math.nan, math.nan, style)
+    slots, rewards = curve.slots[measured], mean[measured]
+    label += f" at {number(float(slots[-1]), 0)}" if slots[-1] > last else ""
+    return _End(label, float(rewards[-1]), float(np.interp(last, slots, rewards)), style)
 
 
 def _draw(axes: Axes, curve: Curve, label: str, band: Band, style: Style, place: int) -> None:
@@ -165,31 +173,25 @@ def _draw(axes: Axes, curve: Curve, label: str, band: Band, style: Style, place:
 
 
 def _label(axes: Axes, ends: Sequence[_End], last: float) -> None:
-    """Name each curve at its right end, slot `last`, moved apart where they would overlap."""
+    """Name each curve at its right end, slot `last`, moved apart where they would overlap; an arrow tells who ends
+    below the frame."""
     low, high = axes.get_ylim()
-    shown = [end for end in ends if low <= end.reward <= high]
+    shown = sorted((end for end in ends if end.reward <= high), key=lambda end: end.reward)
+    framed = [min(max(end.framed_reward, low), high) for end in shown]
     points = axes.get_window_extent().height * 72.0 / axes.figure.dpi
-    places = spread([end.reward for end in shown], _LINE_PT * (high - low) / points, low, high)
-    for end, place in zip(shown, places, strict=True):
+    places = spread(framed, _LINE_PT * (high - low) / points, low, high)
+    for end, reward, place in zip(shown, framed, places, strict=True):
+        below = end.reward < low
         line = {"arrowstyle": "-", "color": end.style.colour, "linewidth": end.style.width}
         axes.annotate(
-            f"{end.label}  {number(end.reward)}",
-            xy=(last, end.reward),
+            f"{'↓ ' if below else ''}{end.label}  {number(end.reward)}",
+            xy=(last, reward),
             xytext=(1.05, place),
             textcoords=("axes fraction", "data"),
             va="center",
             fontsize=8.5,
             fontweight="bold" if end.style.width > 2 else "normal",
-            color=INK,
+            color=MUTED if below else INK,
             annotation_clip=False,
-            arrowprops={**line, "relpos": (0.0, 0.5), "shrinkA": 0, "shrinkB": 0},
+            arrowprops=None if below else {**line, "relpos": (0.0, 0.5), "shrinkA": 0, "shrinkB": 0},
         )
-
-
-def _name_below(axes: Axes, ends: Sequence[_End]) -> None:
-    """Say at the lower edge which schemes end below it, and where."""
-    text = "\n".join(f"↓ {end.label} ends at {number(end.reward)}" for end in ends)
-    ground = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
-    at = {"transform": axes.transAxes, "ha": "right", "zorder": 4}
-    if ends:
-        axes.text(0.99, 0.025, text, **at, color=MUTED, fontsize=8.0, bbox=ground)

@@ -16,7 +16,7 @@ from twinsync.experiments.constants import SAMPLE_BITS, lost_share
 from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
 from twinsync.experiments.figures.style import MUTED, Style, new_figure
 from twinsync.experiments.figures.sweep import SweepFigure, measured_rows, words_of
-from twinsync.experiments.formatting import NBSP, number
+from twinsync.experiments.formatting import NBSP, drawn_symbol, number
 from twinsync.experiments.records import Measured, Sweep
 from twinsync.experiments.results import OPTIMUM, Results
 
@@ -54,7 +54,7 @@ ACCURACY = Payment(
     lambda measured, results: lost_share(measured.extraction_factor),
     lambda value: f"1 − A(φ) = {value:.2g}",
     "Each line is one scheme as the least φ rises; the labelled points carry the least φ. Further left, less of the "
-    "signal is lost; further down, it is sooner there. The accuracy is **assumed**: A(φ) = 1 − 2^(−2bφ) with "
+    "signal is lost; further down, it arrives sooner. The accuracy is **assumed**: A(φ) = 1 − 2^(−2bφ) with "
     f"b = {SAMPLE_BITS:g} bits per sample, the distortion-rate function of a Gaussian source without memory, taken at "
     "the mean φ. A is concave, so where φ varies the mean of A lies below that.",
     logarithmic=True,
@@ -90,7 +90,7 @@ def draw_frontier(payment: Payment, sweep: Sweep, results: Results, styles: Mapp
     if payment.logarithmic:
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.margins(0.07)
+    axes.margins(x=0.1, y=0.07)  # room for the first label, left of its point
     axes.set_xlabel(payment.quantity)
     axes.set_ylabel("mean latency of a slot [s]")
     _name_points(axes, payment, sweep, results)
@@ -101,7 +101,8 @@ def draw_frontier(payment: Payment, sweep: Sweep, results: Results, styles: Mapp
 def _name_points(axes: Axes, payment: Payment, sweep: Sweep, results: Results) -> None:
     """The sweep's labels beside one scheme's points: the optimum's, or where it is not there the first one's."""
     name = OPTIMUM if OPTIMUM in sweep.schemes else sweep.schemes[0]
-    unit = sweep.axis.unit
+    unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
+    varied = drawn_symbol(sweep.axis.label.split()[-1])
     axes.figure.canvas.draw()
     last = None
     for point in sweep.points:
@@ -115,7 +116,7 @@ def _name_points(axes: Axes, payment: Payment, sweep: Sweep, results: Results) -
             continue
         last = position
         axes.annotate(
-            f"{point.label}{NBSP * bool(unit)}{unit}", at, (-5, -5), textcoords="offset points",
+            f"{varied} = {point.label}{unit}", at, (-5, -5), textcoords="offset points",
             ha="right", va="top", fontsize=7.5, color=MUTED,
         )  # fmt: skip
 

@@ -54,7 +54,8 @@ def draw_policy(
                 if line.axis == axis:
                     _draw_line(axes, line, part, schemes[line.scheme].label, styles[line.scheme])
             axes.xaxis.set_major_locator(MaxNLocator(4))
-            axes.set_ylim(0.0, 1.06 * axes.dataLim.ymax)
+    for column in panels.T:  # a decision's panels share their axis, which has to hold them all
+        column[0].set_ylim(0.0, 1.06 * max(axes.dataLim.ymax for axes in column))
     _name(panels, narrow=narrow)
     legend(figure, panels[0, 0], narrow=narrow)
     return Chart(figure)

@@ -14,12 +14,13 @@ from msgspec import structs
 from twinsync.experiments.columns import Row, exported, training
 from twinsync.experiments.figures.chart import Chart, FigurePlan, Mark, draw_line, legend
 from twinsync.experiments.figures.style import Style, new_figure
-from twinsync.experiments.formatting import NBSP, interval, listing, number, share, symbol
+from twinsync.experiments.formatting import NBSP, drawn_symbol, interval, listing, number, share, symbol
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Scheme, Sweep
 from twinsync.experiments.results import OPTIMUM, TRAINING_SEED, Results
 
 HEADER = ("x", "x_label", "scheme", "scheme_label", *exported(), "unit", "unit_count", "missing")
 _NEAR_GAP = 3.0  # gaps up to this many per cent need no logarithm
+_X_ROOM = 0.05  # left and right of the axis's values, as a share of their span
 _GAP_TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 
 Value = Callable[[Measured], Estimate | None]
@@ -178,14 +179,27 @@ def _scale_x(axes: Axes, sweep: Sweep, *, width_pt: float) -> None:
     x = [point.x for point in sweep.points]
     if evenly_spread_in_log(x):
         axes.set_xscale("log")
+    _limit_x(axes, x)
     low, high = axes.transData.transform([(x[0], 1.0), (x[-1], 1.0)])[:, 0]
     places = [axes.transData.transform((value, 1.0))[0] for value in x]
     across = [0.9 * width_pt * (place - low) / ((high - low) or 1.0) for place in places]
-    labels = [point.label.replace(" to ", "–") for point in sweep.points]
+    labels = [point.label for point in sweep.points]
     shown = thinned(across, [5.3 * len(label) + 4.0 for label in labels])
     axes.set_xticks([x[place] for place in shown], [labels[place] for place in shown])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel(symbol(sweep.axis.title))
+    axes.set_xlabel(drawn_symbol(sweep.axis.title))
+
+
+def _limit_x(axes: Axes, x: Sequence[float]) -> None:
+    """From the first to the last place of the axis, whichever of them have values."""
+    if x[-1] <= x[0]:
+        return
+    if axes.get_xscale() == "log":
+        room = (x[-1] / x[0]) ** _X_ROOM
+        axes.set_xlim(x[0] / room, x[-1] * room)
+    else:
+        room = _X_ROOM * (x[-1] - x[0])
+        axes.set_xlim(x[0] - room, x[-1] + room)
 
 
 def evenly_spread_in_log(x: Sequence[float]) -> bool:
@@ -210,7 +224,7 @@ def thinned(places: Sequence[float], widths: Sequence[float]) -> list[int]:
 def as_printed_sweeps(record: Results) -> list[Sweep]:
     """Figs. 4 to 7 of a record, under names of their own."""
     return [
-        structs.replace(sweep, name=f"printed-{sweep.name}", title=f"{sweep.title}, as printed")
+        structs.replace(sweep, name=f"printed-{sweep.name}", title=f"{sweep.title} (as printed)")
         for sweep in record.sweeps
         if sweep.figure
     ]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED
+from twinsync.experiments.claims.verdicts import FAILS, HOLDS, NOT_SETTLED, PARTLY, UNCHECKED
 from twinsync.experiments.formatting import listing, sentence
 from twinsync.experiments.records import Claim, ClaimOutcome
 from twinsync.experiments.report.document import Block, Heading, Paragraph, Verdicts
@@ -35,8 +35,9 @@ class Judged(NamedTuple):
 
 _WORDINGS = {
     HOLDS: _Wording("good", "holds", "hold"),
-    PARTLY: _Wording("partly", "holds only in places", "hold only in places"),
+    PARTLY: _Wording("partly", PARTLY, "hold only in places"),
     FAILS: _Wording("bad", "does not hold", "do not hold"),
+    NOT_SETTLED: _Wording("open", "is not settled", "are not settled"),
     UNCHECKED: _Wording("open", "was not checked", "were not checked"),
 }
 
@@ -61,10 +62,12 @@ def claims_section(claims: Sequence[Claim]) -> list[Block]:
     if not claims:
         return []
     words = (
-        "In our words, under our reading of what the paper leaves open: on the left with the paper's schemes as "
-        "printed, on the right with settings that fit the problem. A claim holds where its interval lies wholly on the "
-        "claimed side: a 95 % interval, widened where a claim looks at several places until all of them cover at once "
-        "(Bonferroni). Learners that were trained for different numbers of slots are not compared."
+        "In our words, under our reading of what the paper leaves open, with the paper's schemes as printed and with "
+        "settings that fit the problem (repaired). A claim holds where its interval lies wholly on the claimed side: a "
+        "95 % interval, widened where a claim looks at several places until all of them cover at once (Bonferroni). It "
+        "does not hold where an interval lies wholly on the other side and none on the claimed one; it is not settled "
+        "where every interval includes the boundary. Learners that were trained for different numbers of slots are not "
+        "compared."
     )
     return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(claims)]
 
@@ -88,5 +91,5 @@ def _judged(level: str, outcome: ClaimOutcome) -> Judged:
     # The first sentence has the number; where it holds and where not can take a page.
     detail, *more = re.split(r"(?<=[.])\s+(?=[A-Z])", outcome.detail, maxsplit=1)
     wording = _WORDINGS[outcome.verdict]
-    verdict = f"{level}: {UNCHECKED if outcome.verdict == UNCHECKED else wording.one}"
+    verdict = f"{level}: {wording.one.removeprefix('was ').removeprefix('is ')}"
     return Judged(wording.kind, verdict, sentence(detail) if detail else "", "".join(more), outcome.basis)

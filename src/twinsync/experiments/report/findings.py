@@ -11,7 +11,7 @@ from twinsync.experiments.columns import compared
 from twinsync.experiments.figures.convergence import seed_mean
 from twinsync.experiments.formatting import NBSP, change, listing, number, seconds, share
 from twinsync.experiments.formatting import compared as in_percent
-from twinsync.experiments.records import Measured
+from twinsync.experiments.records import Estimate, Measured
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Curve, Results
 
 WORSE = 0.10  # a cost this far above its best point, relative, counts as unstable
@@ -92,9 +92,7 @@ def level(results: Results, learner: str, benchmarks: tuple[str, ...]) -> str:
     for name in benchmarks:
         pair = evaluation.pair(learner, name)
         if pair is not None:
-            percent = pair.latency_reduction_percent.mean
-            side = "below" if percent >= 0 else "above"
-            gains.append(f"{number(abs(percent))}{NBSP}% {side} {_genitive(results.label(name))}")
+            gains.append(_beside(pair.latency_reduction_percent, _genitive(results.label(name))))
     words = (
         f"{results.label(learner)}{_trained(measured)} costs {number(measured.cost.mean)} per slot, "
         f"{in_percent(measured.cost.mean, optimum.cost.mean)} the certified optimum; its mean latency, all UDs "
@@ -103,9 +101,19 @@ def level(results: Results, learner: str, benchmarks: tuple[str, ...]) -> str:
     return f"{words}, {listing(gains)}." if gains else f"{words}."
 
 
+def _beside(reduction: Estimate, whose: str) -> str:
+    """`12.6 % below PPO's`; with its interval where that includes no difference."""
+    sign, side = (1.0, "below") if reduction.mean >= 0 else (-1.0, "above")
+    words = f"{number(sign * reduction.mean)}{NBSP}% {side} {whose}"
+    if not (reduction.has_interval and reduction.low <= 0.0 <= reduction.high):
+        return words
+    low, high = sorted((sign * reduction.low, sign * reduction.high))
+    return f"{words} ({number(low)} to {number(high)}{NBSP}%: not settled)"
+
+
 def _genitive(label: str) -> str:
     """A benchmark's name without its level, which the sentence has said."""
-    name = label.partition(", as printed")[0].removesuffix(", repaired")
+    name = label.partition(" (as printed")[0].removesuffix(" (repaired)")
     return f"the {name.lower()}'s" if name == "Random strategy" else f"{name}'s"
 
 
@@ -141,8 +149,8 @@ def cheaper(results: Results) -> str:
     others = [name for name, measured in allocators.items() if measured.cost.mean < own and name != OPTIMUM]
     if not others:
         return f"No other scheme of this run costs less than {label}."
-    named = listing([f"{results.label(name)} ({number(allocators[name].cost.mean)})" for name in others])
-    return f"Less than {label} ({number(own)}) cost{'s' if len(others) == 1 else ''} {named}."
+    named = listing([f"{results.label(name)} {number(allocators[name].cost.mean)}" for name in others])
+    return f"{'This costs' if len(others) == 1 else 'These cost'} less than {label}, {number(own)}: {named}."
 
 
 def gains(results: Results) -> str:

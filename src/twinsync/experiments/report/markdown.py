@@ -18,6 +18,7 @@ from twinsync.experiments.report.document import (
     Paragraph,
     Picture,
     Table,
+    Tile,
     Tiles,
     Verdicts,
 )
@@ -44,7 +45,7 @@ def _block(block: Block) -> str:
         case Code(text):
             return f"```\n{text}\n```"
         case Tiles(tiles):
-            return "\n".join(f"- **{_words(tile.value)}** {_words(tile.label)}" for tile in tiles)
+            return "\n".join(f"- {_tile(tile)}" for tile in tiles)
         case Table():
             return _table(block)
         case Picture():
@@ -57,6 +58,14 @@ def _block(block: Block) -> str:
         case Folded(summary, blocks):
             inside = "\n\n".join(_block(item) for item in blocks)
             return f"<details>\n<summary>{_words(summary)}</summary>\n\n{inside}\n\n</details>"
+
+
+def _tile(tile: Tile) -> str:
+    """The number, unless the words have it, and the words."""
+    number = tile.value.lstrip("+−")
+    if number in tile.label:
+        return _words(tile.label.replace(number, f"**{number}**", 1))
+    return f"**{_words(tile.value)}** {_words(tile.label)}"
 
 
 def _verdict(claim: Claim) -> str:

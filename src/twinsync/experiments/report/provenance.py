@@ -73,7 +73,7 @@ def making_section(results: Results) -> list[Block]:
     )
     facts = [
         ["Device", f"{manifest.device}; {manifest.machine}"],
-        ["Git revision", manifest.git_revision or "not in a repository"],
+        ["Git revision", _revisions(results)],
         ["Started", manifest.started],
         ["Time", f"{duration(manifest.total_s)}: {stages}" if stages else duration(manifest.total_s)],
         ["Seed", str(manifest.seed)],
@@ -103,6 +103,15 @@ def making_section(results: Results) -> list[Block]:
             f"`figures/` as PNG, SVG and PDF, beside the CSV it was drawn from{whole}."
         ),
     ]
+
+
+def _revisions(results: Results) -> str:
+    """The revisions that made the results, and the page's where that is another one."""
+    page = results.manifest.git_revision
+    made = sorted({*results.manifest.comparison_commits, *(item for sweep in results.sweeps for item in sweep.commits)})
+    if not made or made == [page]:
+        return page or "not in a repository"
+    return f"results {listing(made)}; this page {page or 'outside a repository'}"
 
 
 def _evaluated(results: Results) -> list[list[str]]:

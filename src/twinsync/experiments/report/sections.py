@@ -8,6 +8,7 @@ from twinsync.experiments.columns import COMPARISON, MORE, Row, by_cost, columns
 from twinsync.experiments.figures.comparison import GLANCE, headline_rows
 from twinsync.experiments.figures.policy import POLICY
 from twinsync.experiments.formatting import NBSP, change, listing, number, sentence, share
+from twinsync.experiments.formatting import compared as in_percent
 from twinsync.experiments.formatting import duration as time
 from twinsync.experiments.records import Claim
 from twinsync.experiments.report import findings, tables
@@ -120,11 +121,12 @@ def _tiles(results: Results, record: Results | None) -> Tiles:
         if level.scheme == OPTIMUM:
             continue
         optimum = compared(level.results).evaluation.allocators[OPTIMUM]
-        label = "the best without channel knowledge" if level.scheme == EXPECTED else level.results.label(level.scheme)
         slots = level.measured.training_slots
-        trained = f", trained on {number(slots, 0)} slots" if slots > 0 else ""
+        who = "the best without channel knowledge" if level.scheme == EXPECTED else level.results.label(level.scheme)
+        who += f", trained on {number(slots, 0)} slots," if slots > 0 else ""
+        more = in_percent(level.measured.cost.mean, optimum.cost.mean)
         above = change(level.measured.cost.mean, optimum.cost.mean)
-        tiles.append(Tile(above, f"cost above the optimum's: {label}{trained}"))
+        tiles.append(Tile(above, f"{who[:1].upper()}{who[1:]} costs {more} the optimum"))
     missed = compared(results).evaluation.allocators[OPTIMUM].deadline_miss_rate
     return Tiles([*tiles, Tile(share(missed), "of UD-slots are late even at the optimum")])
 
@@ -139,13 +141,14 @@ def _comparison(results: Results) -> list[Block]:
     comparison, rows = compared(results), by_cost(results)
     shown = {column.key for table in (COMPARISON, MORE) for column in columns_of(table)}
     definitions = comparison.evaluation.definitions
+    hollow = " Hollow: as printed." if any(row.scheme.group == "paper" for row in rows) else ""
     meanings = [f"`{key}`: {words}" for key, words in definitions.items() if key in shown]
     return [
         Heading("How the schemes compare"),
         Picture(
             "comparison",
             "Mean latency and cost of a slot, with 95 % intervals. Ticks: single training seeds, or sets of slots "
-            f"where nothing is trained. Hollow: as printed. {training(rows)}",
+            f"where nothing is trained.{hollow} {training(rows)}",
             f"Dot plot of mean latency and cost of {len(rows)} schemes; {rows[0].scheme.label} costs least.",
             _made(results),
         ),
@@ -209,8 +212,10 @@ def _learning(results: Results) -> list[Block]:
         "Fig. 3 with the repaired schemes. Reward is minus the cost of a slot, −(T[n] + P) of (22), so higher is "
         "better: seconds of latency summed over the UDs, plus weighted penalties. Each point is the deterministic "
         f"policy on fixed evaluation slots; lines are {_means(seeds)}, bands 95 % intervals over seeds. "
-        f"{training(_trained(own))} Dashed: the certified optimum. The lower panel "
-        "shows the same curves from nearer and names what ends below it. A cross marks where a seed stopped giving "
+        f"{training(_trained(own))} Dashed: the certified optimum "
+        "on these slots, which are not the table's, so that its cost is not quite the same. Labels give each curve's "
+        "own end, which may lie beyond the frame. The lower panel shows the same curves from nearer and "
+        "names what ends below it. A cross marks where a seed stopped giving "
         "finite numbers."
     )
     labels = listing([results.label(name) for name in compared(own).curves])

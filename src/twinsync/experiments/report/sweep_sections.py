@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from twinsync.experiments.figures import sweep_figures
@@ -70,6 +71,7 @@ def finding(sweep: Sweep, results: Results) -> str:
     """From where to where the latency goes, and how near to the optimum each scheme stays."""
     lead = OPTIMUM if OPTIMUM in sweep.schemes else sweep.schemes[0]
     whose = "the optimum" if lead == OPTIMUM else symbol(results.label(lead))
+    latency = "the optimum's mean latency" if lead == OPTIMUM else f"the mean latency of {whose}"
     ends = [
         (point.label, measured.latency_s.mean)
         for point in sweep.points
@@ -81,8 +83,9 @@ def finding(sweep: Sweep, results: Results) -> str:
         words = f"{sentence(whose)[:-1]} has a value at {ends[0][0]}{unit} alone, {seconds(ends[0][1])}."
     elif ends:
         (first, start), (last, end) = ends[0], ends[-1]
+        axis = symbol(sweep.axis.label.partition(",")[0])
         words = (
-            f"From {first}{unit} to {last}{unit}, the mean latency of {whose} goes from {seconds(start)} to "
+            f"As the {axis} goes from {first}{unit} to {last}{unit}, {latency} goes from {seconds(start)} to "
             f"{seconds(end)}."
         )
     gaps = [_gaps(sweep, name, results.label(name)) for name in sweep.schemes if name != OPTIMUM]
@@ -101,16 +104,25 @@ def _gaps(sweep: Sweep, scheme: str, label: str) -> str:
 
 
 def lacks(sweep: Sweep, results: Results) -> list[str]:
-    """Which schemes have no value where, and why; places with the same reason together."""
-    remarks = []
+    """Which schemes have no value where, and why; those without a value at the same places together."""
+    by_places: dict[tuple[str, ...], list[str]] = {}
     for name in sweep.schemes:
         places: dict[str, list[str]] = {}
         for label, reason in sweep.lacks(name).items():
-            places.setdefault(reason, []).append(label)
+            places.setdefault(_why(reason), []).append(label)
         for reason, labels in places.items():
-            at = f"{symbol(sweep.axis.label)} = {listing(labels)}"
-            remarks.append(f"No value of **{symbol(results.label(name))}** at {at}. {sentence(reason)}")
-    return remarks
+            by_places.setdefault(tuple(labels), []).append(f"of **{symbol(results.label(name))}**, {reason}")
+    return [
+        sentence(f"No value at {symbol(sweep.axis.label)} = {listing(labels)}: {'; '.join(reasons)}")
+        for labels, reasons in by_places.items()
+    ]
+
+
+def _why(reason: str) -> str:
+    """A reason without the name of its scheme and the value at its point, which the remark says."""
+    reason = re.sub(r"^allocator '[^']*': |, got [^,]*$", "", reason.removesuffix("."))
+    # A first word that is a symbol or an abbreviation keeps its case.
+    return reason[:1].lower() + reason[1:] if re.match("[A-Z][a-z]|A ", reason) else reason
 
 
 def diverged(sweep: Sweep, results: Results) -> list[str]:

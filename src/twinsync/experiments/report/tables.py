@@ -134,7 +134,7 @@ def levels_of(results: Results, record: Results | None) -> list[Level]:
     levels = [
         Level("Repaired", results, compared(results).learner),
         Level("Best without channel knowledge", results, EXPECTED),
-        Level("Best, channel known", results, OPTIMUM),
+        Level("Best (channel known)", results, OPTIMUM),
     ]
     if record is not None and has_printed(record):
         levels.insert(0, Level("As printed", record, SAC_AS_PRINTED))

@@ -15,7 +15,7 @@ from twinsync.experiments.report.document import Block, Bullets, Field, Heading,
 from twinsync.experiments.results import Results
 from twinsync.experiments.variants import BACK, PEERS, PPO, RANDOM, SAC, SETTINGS, TOWARDS
 
-SETTLED = 0.05  # a curve is stable if its mean over the last fifth lies within this of the last but one, relative
+SETTLED = 0.05  # a curve is stable if its mean over the last fifth lies within this of the penultimate, relative
 
 ByRole = Mapping[str, VariantRow]
 
@@ -96,7 +96,7 @@ def looks_as_printed(by_role: ByRole) -> bool:
 
 
 def last_fifths(row: VariantRow) -> tuple[float, float]:
-    """Mean cost over seeds in the last but one fifth of training and in the last; NaN where a cost is lost."""
+    """Mean cost over seeds in the penultimate fifth of training and in the last; NaN where a cost is lost."""
     cost = np.array(row.curve.cost, dtype=float)
     size = max(1, cost.shape[1] // 5)
     return float(cost[:, -2 * size : -size].mean()), float(cost[:, -size:].mean())

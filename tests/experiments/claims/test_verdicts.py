@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from twinsync.experiments.claims.checks import FAILS, HOLDS, PARTLY, UNCHECKED, Check, judge, value_words
+from twinsync.experiments.claims.verdicts import FAILS, HOLDS, NOT_SETTLED, PARTLY, UNCHECKED, Check, judge, value_words
 from twinsync.experiments.records import Estimate
 
 RIGHT, OPEN, WRONG = Estimate(2.0, 1.5, 2.5), Estimate(0.5, -0.5, 1.5), Estimate(-2.0, -2.5, -1.5)
@@ -32,7 +32,17 @@ def test_an_interval_has_to_lie_wholly_on_the_right_side(case, outcome):
 
 @pytest.mark.parametrize(
     ("values", "verdict"),
-    [([RIGHT, RIGHT], HOLDS), ([RIGHT, OPEN], PARTLY), ([OPEN, WRONG], FAILS), ([NONE], UNCHECKED), ([], UNCHECKED)],
+    [
+        ([RIGHT, RIGHT], HOLDS),
+        ([RIGHT, OPEN], PARTLY),
+        ([RIGHT, WRONG], PARTLY),
+        ([OPEN, WRONG], FAILS),
+        ([WRONG, NONE], FAILS),
+        ([OPEN], NOT_SETTLED),
+        ([OPEN, OPEN, NONE], NOT_SETTLED),
+        ([NONE], UNCHECKED),
+        ([], UNCHECKED),
+    ],
 )
 def test_verdict_over_all_comparisons(values, verdict):
     assert judge([check(value) for value in values], "rise").verdict == verdict
@@ -42,8 +52,25 @@ def test_partly_says_where_it_holds_and_where_not_with_numbers():
     finding = judge([check(RIGHT), check(OPEN, "PPO"), check(WRONG, "w/o SC")], "rise")
     assert "It holds for SAC throughout." in finding.detail
     plain = finding.detail.replace("\N{NO-BREAK SPACE}", " ")
-    assert "It fails for PPO at K = 2: 0.50 % (−0.50 to 1.50), not distinct from 0 %; w/o SC at K = 2: −2.0 %" in plain
-    assert finding.number == -2.0
+    assert "It fails for w/o SC at K = 2, −2.0 % (−2.5 to −1.5)." in plain
+    assert "It is not settled for PPO at K = 2, 0.50 % (−0.50 to 1.50): the interval includes 0 %." in plain
+    assert finding.value == WRONG
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "border"),
+    [
+        (OPEN, {"least": 0.1}, "0 %"),  # 0.1 % counts as no difference
+        (Estimate(0.3, 0.05, 0.55), {"least": 0.1}, "0.1 %"),
+        (Estimate(-0.39, -1.17, 0.39), {"least": -1.0, "most": 1.0}, "−1 %"),
+        (Estimate(0.0, -2.0, 2.0), {"least": -1.0, "most": 1.0}, "−1 % and 1 %"),
+        (OPEN, {"unit": ""}, "0"),
+    ],
+)
+def test_what_is_not_settled_names_the_boundary(value, bounds, border):
+    finding = judge([check(value, **bounds)], "difference")
+    assert finding.verdict == NOT_SETTLED
+    assert f", and the interval includes {border} (SAC" in finding.detail.replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize(("held", "words"), [(1, "SAC at K = 0"), (4, "SAC at 4 of 5 places")])
