@@ -48,7 +48,7 @@ def test_other_budgets_leave_the_schemes_as_printed_to_the_record_unless_told():
     (small,) = {cell.settings for cell in told.cells() if cell.scheme == "sac-paper"}
     assert (small.slots, small.hidden) == (QUICK.slots, (64, 64))
     (labelled,) = [scheme for scheme in told.compared if scheme.name == "sac-paper"]
-    assert labelled.label == "SAC (as printed; 8,192 slots; width 64)"
+    assert labelled.label == "SAC (as printed, 8,192 slots, width 64)"
 
 
 def test_figures_are_chosen_by_number_or_name():

@@ -130,7 +130,7 @@ def printed_schemes(budget: Budget) -> list[SchemePlan]:
     size = {"slots": budget.slots, "hidden": (budget.width, budget.width)}
     sac, ppo = SacSettings(**size), PpoSettings(**size)
     # A smaller run must not go by the paper's name.
-    small = "" if budget.as_table_iii else f"; {budget.slots:,} slots; width {budget.width}"
+    small = "" if budget.as_table_iii else f", {budget.slots:,} slots, width {budget.width}"
     return [
         SchemePlan(
             "sac-paper", f"SAC (as printed{small})", "paper", "Algorithm 1 with Table III.", sac,

@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from tests.experiments.made_up import compared
 
-from twinsync.experiments.figures.convergence import seed_band, zoom_limits
+from twinsync.experiments.columns import compared as comparison_of
+from twinsync.experiments.figures.convergence import convergence_plan, seed_band, zoom_limits
+from twinsync.experiments.figures.style import look, styles
+from twinsync.experiments.results import Curve
 
 
 def test_a_band_is_the_mean_over_the_seeds_that_were_measured():
@@ -36,3 +40,32 @@ def test_the_zoom_has_limits_whatever_was_measured(ends):
     low, high = zoom_limits(ends, optimum=-81.0)
     assert np.isfinite([low, high]).all()
     assert low < -81.0 < high
+
+
+def test_labels_meet_their_lines_and_say_where_a_longer_curve_ends():
+    results = compared(diverge=False).with_curves(printed=False)
+    curves = comparison_of(results).curves
+    # 100 at slot 0 and 60 at slot 40,000: 80 where the frame ends, at 20,000.
+    costs = np.linspace(100.0, 60.0, 5)[None]
+    curves["ppo"] = Curve(
+        "ppo", (0,), np.arange(0, 50_000, 10_000), cost=costs, latency_s=costs, training_reward=-costs
+    )
+    with look():
+        figure = convergence_plan("fig3", results, styles(results.schemes)).draw(False).figure
+    zoom = figure.axes[1]
+    (named,) = [text for text in zoom.texts if "PPO" in text.get_text()]
+    assert named.get_text() == "PPO at 40,000  −60.0"
+    assert named.xy == (20_000.0, -80.0)
+    # What ends below the frame is named beside it, where it hides no curve.
+    below = [text for text in zoom.texts if text.get_text().startswith("↓")]
+    assert below
+    assert all(text.get_position()[0] > 1.0 for text in below)
+
+
+def test_ticks_say_where_they_stand():
+    results = compared(diverge=False).with_curves(printed=False)
+    with look():
+        zoom = convergence_plan("fig3", results, styles(results.schemes)).draw(False).figure.axes[1]
+        ticks = zoom.get_yticks()
+        labels = [zoom.yaxis.get_major_formatter()(tick).replace("−", "-") for tick in ticks]
+    np.testing.assert_allclose([float(label) for label in labels], ticks)

@@ -137,3 +137,17 @@ def test_labels_that_would_touch_are_left_out_but_never_the_ends():
     assert thinned([0.0, 10.0, 20.0, 30.0], [8.0] * 4) == [0, 1, 2, 3]
     assert thinned([0.0, 4.0, 20.0, 26.0, 30.0], [8.0] * 5) == [0, 2, 4]
     assert thinned([5.0], [8.0]) == [0]
+
+
+def test_panels_share_the_axis_s_limits_whatever_has_values():
+    few = structs.replace(FIG4, points=tuple(
+        structs.replace(point, evaluation=structs.replace(point.evaluation, allocators={
+            name: structs.replace(item, gap_to_optimum=None) if place else item
+            for name, item in point.evaluation.allocators.items()
+        }))
+        for place, point in enumerate(FIG4.points)
+    ))  # fmt: skip
+    latency, gap = LATENCY.draw(few, RESULTS, styles(RESULTS.schemes), False).figure.axes
+    assert gap.get_xlim() == latency.get_xlim()
+    x = [point.x for point in FIG4.points]
+    assert latency.get_xlim()[0] < x[0] < x[-1] < latency.get_xlim()[1]
