@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from msgspec import structs
 from tests.experiments.made_up import both, compared, swept
 from tests.experiments.report import golden
@@ -70,3 +71,20 @@ def test_remarks_name_schemes_as_people_do():
 def test_a_run_that_is_whole_is_not_called_incomplete():
     assert "Not complete" not in page_of(build(compared())).words
     assert "41 of 44" in page_of(golden.document()).words
+
+
+@pytest.mark.parametrize(
+    ("commits", "page", "words"),
+    [
+        (("abc",), "abc", "abc"),
+        (("abc",), "def", "results abc; this page def"),
+        (("abc", "def"), "", "results abc and def; this page outside a repository"),
+        ((), "def", "def"),
+        ((), "", "not in a repository"),
+    ],
+)
+def test_results_and_page_of_two_revisions_are_told_apart(commits, page, words):
+    results = replace(compared(), sweeps=())
+    manifest = structs.replace(results.manifest, comparison_commits=commits, git_revision=page)
+    rows = page_of(build(replace(results, manifest=manifest))).rows
+    assert ["Git revision", words] in rows
