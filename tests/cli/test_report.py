@@ -30,7 +30,7 @@ def test_the_report_is_written_from_raw_files_alone(folder: Path, capsys):
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
-        ("manifest.json", None, "manifest.json: missing"),
+        ("manifest.json", None, "not the folder of a run (manifest.json is missing)"),
         ("manifest.json", "", "manifest.json: not valid JSON"),
         ("sweeps.json", '{"sweeps": [{"name": "fig4"}]}', "sweeps.json: sweeps[0]: Object missing required field"),
     ],
