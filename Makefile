@@ -31,7 +31,7 @@ live: .venv/live
 
 # A worker that crashes ends the run: pytest-xdist 3.8 waits for ever once it has replaced one (its issues 784, 1378).
 test: .venv/development
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 lint: .venv/development
 	$(BIN)/ruff check .

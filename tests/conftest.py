@@ -50,8 +50,17 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
+# Files of half a minute and more, in part of mere waiting: begun last, one of them would be all that runs.
+FIRST = (
+    "tests/live/running/test_cell.py", "tests/live/running/test_faults.py", "tests/test_interrupts.py",
+    "tests/experiments/compute/test_executors.py", "tests/allocators/test_optimum.py",
+)  # fmt: skip
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests marked `browser` where there is none; the summary says so."""
+    """Begin with the longest files; leave out tests marked `browser` where there is none, which the summary says."""
+    order = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.nodeid.partition("::")[0], len(order)))
     if CHROMIUM is None:
         left_out = [item for item in items if item.get_closest_marker("browser")]
         items[:] = [item for item in items if item not in left_out]

@@ -47,10 +47,10 @@ def test_derivatives_are_those_of_automatic_differentiation(name, changes):
 def test_no_place_of_a_dense_grid_costs_a_device_less_at_the_price(exponent):
     # The bound stands on each device's least cost at the price; a grid of 40,000 places does not find a lower one.
     scenario = load_scenario("paper", [f"path_loss_exponent={exponent}", "device_count=1", "edge_cpu_max_hz=1.7 GHz"])
-    slot = draw_slots(root_key(4), scenario, 12)
+    slot = draw_slots(root_key(4), scenario, 5)
     with jax.enable_x64(True):
         distance, data = (np.asarray(x, np.float64) for x in (slot.distance_m, slot.data_bits))
-        problem, box, either = device_problem(scenario, distance, data), box_of(scenario), np.ones((12, 1), bool)
+        problem, box, either = device_problem(scenario, distance, data), box_of(scenario), np.ones((5, 1), bool)
         best = minimise_expected(scenario, problem, either, either, 0)
         parts = [np.linspace(lo, hi, n) for lo, hi, n in zip(box.low, box.high, (25, 20, 8, 10), strict=True)]
         grid = np.array(list(itertools.product(*parts))).T[:, :, None, None]

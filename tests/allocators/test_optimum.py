@@ -279,7 +279,7 @@ def subset_cost(scenario: Scenario, slot: Slot, given_up: np.ndarray) -> np.ndar
 
 @pytest.mark.parametrize("phi_min", [0.3, 1.0])
 @pytest.mark.parametrize("penalty", ["hinge", "literal"])
-@pytest.mark.parametrize("exponent", [2.0, 2.5, 3.0, 3.5])
+@pytest.mark.parametrize("exponent", [2.0, 2.75, 3.5])
 def test_nothing_near_or_far_costs_less_than_the_bound(exponent: float, penalty: str, phi_min: float):
     scenario = load_scenario(
         "paper", [f"path_loss_exponent={exponent}", f"penalty={penalty}", f"extraction_factor_min={phi_min}"]

@@ -102,7 +102,7 @@ def test_any_scenario_in_the_affine_code(affine: Twins, overrides) -> None:
     given, here = slots(affine.trained.interface, 6), affine.scenario.replace(**overrides)
     with jax.enable_x64(True):
         expected = jax.device_get(_jitted(affine.trained, here, given))
-    assert_same(affine.runtime.decide(**given, **overrides), expected, affine)
+    assert_same(affine.runtime.decide(**given, **overrides), expected, affine, **overrides)
 
 
 def test_lists_ints_and_float32_are_taken_and_inputs_are_left_alone(scenario) -> None:

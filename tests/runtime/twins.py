@@ -89,11 +89,14 @@ def eagerly(policy: Policy, scenario: Scenario, given: dict[str, Any]) -> dict[s
 def assert_same(found: Any, expected: dict[str, Any], twins: Twins, **overrides: float) -> None:
     """Within 1e-5, relative.
 
-    A CPU frequency near its lower bound, a hundredth of the upper or less, can't be told so finely by a float32 action:
-    there, within a few roundings of the action.
+    A CPU frequency or power near its lower bound, a hundredth of the upper or less, can't be told so finely by a float32
+    action: there, within a few roundings of the action.
     """
     scenario = twins.scenario.replace(**overrides)
-    rounding = {"device_cpu_hz": 5e-7 * scenario.device_cpu_max_hz}
+    rounding = {
+        "device_cpu_hz": 5e-7 * scenario.device_cpu_max_hz,
+        "transmit_power_w": 5e-7 * scenario.transmit_power_max_w,
+    }
     if twins.trained.interface.edge_cpu == "requests":
         rounding["edge_cpu_hz"] = 5e-7 * scenario.edge_cpu_max_hz
     for part in PARTS:
