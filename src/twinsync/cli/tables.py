@@ -108,8 +108,9 @@ def evaluation_tables(summary: Mapping[str, Any]) -> RenderableType:
     evaluation: Evaluation = convert(summary, Evaluation)
     ranked = sorted(evaluation.allocators.items(), key=lambda item: item[1].cost.mean)
     sets = f"{evaluation.seeds} sets of {evaluation.slots} slots, the same for all; in brackets 95 % intervals"
-    estimates = [column for column in COLUMNS if column.full or column.middle]
-    numbers = [column for column in COLUMNS if column not in estimates and _known(column, ranked)]
+    known = [column for column in COLUMNS if _known(column, ranked)]
+    estimates = [column for column in known if column.full or column.middle]
+    numbers = [column for column in known if column not in estimates]
     first = next(iter(evaluation.allocators))
     tables = [
         _measures(f"Latency and cost per slot, {sets}", estimates, ranked),
@@ -128,7 +129,7 @@ Ranked = Sequence[tuple[str, Measured]]
 
 
 def _known(column: Column, ranked: Ranked) -> bool:
-    """Whether any scheme has the quantity; training, for one, is not known here."""
+    """Whether any scheme has the quantity: training is not known here, nor a gap to what was not evaluated."""
     return any(not math.isnan((column.of(measured) or NOTHING).mean) for _, measured in ranked)
 
 
