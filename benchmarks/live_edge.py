@@ -1,4 +1,4 @@
-"""Slots through the whole edge but codec, allocator and network: messages, state machine, frames, durable store.
+"""Slots through the whole edge but codec and network: messages, state machine, allocator, frames, durable store.
 
 python -m benchmarks.live_edge --twins 200 --bytes 700 --durability power
 """
@@ -18,19 +18,24 @@ from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.clock import Clock
 from twinsync.live.protocol.edge import Edge
 from twinsync.live.protocol.frame import ALONE, HEADER_BYTES, Header, pack
+from twinsync.live.radio.rates import Draws
+from twinsync.live.running.decisions import Decider
 from twinsync.live.store.interface import TwinStore
 from twinsync.live.store.opening import open_store
+from twinsync.presets import load_scenario
 
 CLOCK = Clock(0.0, 1.2, 0.25)
-GRANTED = say.Allocation(1.0, 1e9, 0.1, 1e9)
 SESSION = 7
 
 
 class Cell:
     """An edge with its store, and all that its devices would send."""
 
-    def __init__(self, twins: int, size: int, store: TwinStore) -> None:
+    def __init__(self, twins: int, size: int, store: TwinStore, allocator: str) -> None:
         self.things = tuple(f"cell:{place}" for place in range(twins))
+        data = f"data_min_bits={8 * size}", f"data_max_bits={8 * size}", "extraction_factor_min=1"
+        scenario = load_scenario("live", [f"device_count={twins}", *data])
+        self.decider = Decider(allocator, scenario, self.things, Draws(scenario, 0, 1000), 0)
         self.size = size
         self.store = store
         self.edge = Edge(self.things, {}, 1, "none", CLOCK)
@@ -55,9 +60,11 @@ class Cell:
         began = time.perf_counter()
         self.now_s = CLOCK.opens_s(number)
         self.tell(do.TimerFired("open", number))
+        effects: list[do.Effect] = []
         for thing in self.things:
-            self.tell(say.Report(thing, SESSION, number, 50.0, 8.0 * self.size, self.now_s))
-        self.tell(do.Decided(number, dict.fromkeys(self.things, GRANTED)))
+            effects += self.tell(say.Report(thing, SESSION, number, 50.0, 8.0 * self.size, self.now_s))
+        (decide,) = [effect for effect in effects if isinstance(effect, do.Decide)]
+        self.tell(do.Decided(number, self.decider.decide(number, decide.sights)))
         header = Header(SESSION, number, number, ALONE, 1.0, self.now_s)
         frame = pack(header, bytes(self.size - HEADER_BYTES))
         committed = 0
@@ -86,12 +93,15 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, default=700)
     parser.add_argument("--durability", choices=("process", "power"), default="power")
     parser.add_argument("--store", default="", help="postgresql://... of a database without twins; else a file here")
+    parser.add_argument("--allocator", default="equal-share")
     parser.add_argument("--seconds", type=float, default=10.0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=".") as folder:
         store = open_store(Path(folder), options.store, options.durability)
-        cell = Cell(options.twins, options.bytes, store)
-        committed, slots, began = 0, 0, time.perf_counter()
+        cell = Cell(options.twins, options.bytes, store, options.allocator)
+        cell.slot(0)  # compiles the allocator
+        cell.slot_s.clear()
+        committed, slots, began = 0, 1, time.perf_counter()
         while time.perf_counter() - began < options.seconds:
             committed += cell.slot(slots)
             slots += 1
@@ -99,7 +109,7 @@ def main() -> None:
         store.close()
     result = {
         **vars(options),
-        "slots": slots,
+        "slots": slots - 1,
         "commits_per_s": committed / took,
         "slot_s": {"p50": float(np.median(cell.slot_s)), "p99": float(np.percentile(cell.slot_s, 99))},
         "transaction_s": {"p50": float(np.median(cell.commit_s)), "p99": float(np.percentile(cell.commit_s, 99))},
