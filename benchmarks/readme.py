@@ -1,5 +1,6 @@
-"""The README's numbers: `python -m benchmarks.readme` writes its table from docs/results/laptop; with `--check` nothing
-is written, and each number of its prose that comes from nowhere is listed.
+"""The README's numbers: `python -m benchmarks.readme` writes its table from docs/results: the schemes as printed from
+`printed`, judged on the same slots, the others from `laptop`. With `--check` nothing is written, and each number of its
+prose that comes from nowhere is listed.
 
 A number comes from somewhere if it stands in a fragment of text that `fragments` makes from results, scenario, settings
 or another page. So a number that results no longer bear out is found, and so is one that somebody adds by hand.
@@ -24,6 +25,7 @@ from twinsync.presets import load_scenario
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results" / "laptop"
+PRINTED = ROOT / "docs" / "results" / "printed"
 HEADER = (
     "Scheme", "Trained on [slots]", "Latency of a slot, all UDs [s]", "Cost T + P (95 %)", "Above the optimum",
     "Above the best without channel knowledge", "UD-slots over the energy budget", "Outage",
@@ -83,25 +85,32 @@ def with_table(text: str) -> str:
 
 def table() -> list[str]:
     """The comparison as lines of Markdown, least cost first. Raises `ValueError` for a learner without its length."""
-    rows = sorted(_rows(), key=lambda row: float(row["cost_mean"]))
-    cells = [HEADER, *(_cells(row) for row in rows)]
+    rows = [(row, trained) for folder in (RESULTS, PRINTED) for row, trained in _rows(folder)]
+    rows.sort(key=lambda item: float(item[0]["cost_mean"]))
+    cells = [HEADER, *(_cells(*item) for item in rows)]
     lines = [f"| {' | '.join(row)} |" for row in cells]
     return [lines[0], f"|:---|{'---:|' * (len(HEADER) - 1)}", *lines[1:]]
 
 
-def _rows() -> list[dict[str, str]]:
-    with (RESULTS / "table.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def _rows(folder: Path) -> Iterator[tuple[dict[str, str], int | None]]:
+    """What a run's comparison says of each scheme, and on how many slots it was trained; of the printed size the
+    schemes as printed alone, and nothing while that run is not on record."""
+    if folder == PRINTED and not (folder / "table.csv").exists():
+        return
+    trained = training_slots(folder)
+    with (folder / "table.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if folder == RESULTS or row["group"] == "paper":
+                yield row, trained.get(row["scheme"])
 
 
-def _cells(row: dict[str, str]) -> tuple[str, ...]:
+def _cells(row: dict[str, str], trained: int | None) -> tuple[str, ...]:
     def percent(key: str, digits: int) -> str:
         return f"{100 * float(row[key]):.{digits}f} %".replace("-0.0 %", "0.0 %")
 
     cost = "{:.1f} ({:.1f} to {:.1f})".format(*(float(row[f"cost_{part}"]) for part in ("mean", "low", "high")))
-    trained = training_slots().get(row["scheme"])
     if trained is None and row["group"] in ("fixed", "paper", "learned"):
-        raise ValueError(f"{row['scheme']}: no training length in {RESULTS}")
+        raise ValueError(f"{row['scheme']}: the results don't say on how many slots it was trained")
     return (
         row["label"], "" if trained is None else f"{trained:,}", f"{float(row['latency_s_mean']):.2f}", cost,
         percent("gap_to_optimum_mean", 1), percent("gap_to_expected_mean", 1), percent("energy_violation_rate", 0),
@@ -109,10 +118,10 @@ def _cells(row: dict[str, str]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def training_slots() -> dict[str, int]:
+def training_slots(folder: Path) -> dict[str, int]:
     """Slots that each learner was trained on: where its learning curve ends."""
     ends: dict[str, int] = {}
-    with (RESULTS / "convergence.csv").open(encoding="utf-8") as file:
+    with (folder / "convergence.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             ends[row["scheme"]] = max(ends.get(row["scheme"], 0), int(float(row["slots"])))
     return ends

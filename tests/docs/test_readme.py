@@ -27,6 +27,6 @@ def test_a_number_from_nowhere_is_told(before: str, after: str, told: str) -> No
 
 
 def test_a_learner_without_its_training_length_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readme, "training_slots", lambda: {})
-    with pytest.raises(ValueError, match="no training length"):
+    monkeypatch.setattr(readme, "training_slots", lambda folder: {})
+    with pytest.raises(ValueError, match="on how many slots it was trained"):
         readme.table()
