@@ -122,7 +122,7 @@ class Scenario(eqx.Module):
         "rows (phi, extraction work, recovery work), law piecewise", "phi", "extraction", "recovery"
     )
     accuracy_knots: tuple[tuple[Scalar, Scalar], ...] = _table(
-        "rows (phi, PSNR coded against a twin one slot old [dB]), read by the latency/accuracy frontier alone",
+        "rows (phi, PSNR against a twin one slot old [dB]), accuracy of the latency/accuracy frontier",
         *("phi", "psnr_db"),
         shown_only=True,
         default=(),

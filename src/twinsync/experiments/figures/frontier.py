@@ -26,13 +26,17 @@ HEADER = ("set", "scheme", "scheme_label", "paid", *_LATENCY)
 
 @dataclass(frozen=True)
 class Payment:
-    """What is paid for a shorter latency: how much by a scheme at a point, and how that is said."""
+    """What is paid for a shorter latency: how much by a scheme at a point, and how that is said.
+
+    rising: whether the latency rises with it, as with a gain that is given up; labels then stand right of their points.
+    """
 
     quantity: str
     of: Callable[[Measured, Results], float]
     say: Callable[[float], str]
     caption: str
     logarithmic: bool = False
+    rising: bool = False
 
 
 def _energy_per_device_j(measured: Measured, results: Results) -> float:
@@ -74,6 +78,7 @@ def _own_accuracy(law: ConstantEntry) -> Payment:
         "recovered picture is nearer to the sensed one; further down, it arrives sooner. The accuracy is **"
         f"{_LAW_KINDS.get(law.tag, law.tag)}** ({law.source}): PSNR over φ, straight lines over ln φ between the knots "
         "of the scenario and constant beyond them, taken at the mean φ. Where φ varies, the mean PSNR may differ.",
+        rising=True,
     )
 
 
@@ -106,7 +111,7 @@ def draw_frontier(payment: Payment, sweep: Sweep, results: Results, styles: Mapp
     if payment.logarithmic:
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.margins(x=0.1, y=0.07)  # room for the first label, left of its point
+    axes.margins(x=0.1, y=0.07)  # room for the outermost label, beside its point
     axes.set_xlabel(payment.quantity)
     axes.set_ylabel("mean latency of a slot [s]")
     _name_points(axes, payment, sweep, results)
@@ -132,8 +137,8 @@ def _name_points(axes: Axes, payment: Payment, sweep: Sweep, results: Results) -
             continue
         last = position
         axes.annotate(
-            f"{varied} = {point.label}{unit}", at, (-5, -5), textcoords="offset points",
-            ha="right", va="top", fontsize=7.5, color=MUTED,
+            f"{varied} = {point.label}{unit}", at, (5 if payment.rising else -5, -5), textcoords="offset points",
+            ha="left" if payment.rising else "right", va="top", fontsize=7.5, color=MUTED,
         )  # fmt: skip
 
 
