@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from twinsync import Allocation, evaluate, load_scenario, train
 from twinsync.allocators.heuristics import EqualShare
 from twinsync.allocators.optimum import solve
 from twinsync.allocators.ranges_of_phi import is_convex
+from twinsync.experiments.accuracy import psnr_db
 from twinsync.experiments.evaluate import decide, draw_slot_set
 from twinsync.experiments.metrics import measure
 from twinsync.model.semantics import log_work
@@ -114,23 +114,17 @@ def most_carried(rows: list[dict[str, Any]], scheme: str) -> int:
     return most
 
 
-def frontier(scenario: Scenario, accuracy: dict[float, float], slots: int) -> list[dict[str, float]]:
-    """Latency per UD of the optimum at each least phi, and the accuracy measured there."""
+def frontier(scenario: Scenario, slots: int) -> list[dict[str, float]]:
+    """Latency per UD of the optimum at each least phi, and the PSNR there by the scenario's law of accuracy."""
     rows = []
     for floor in FLOORS:
         changed = jax.tree.map(np.float64, scenario.replace(extraction_factor_min=floor))
         with jax.enable_x64(True):
             slot, _ = draw_slot_set(changed, 0, 0, slots)
             solution = solve(changed, slot)
-        phis = np.array(sorted(accuracy))
-        quality = np.interp(math.log(floor), np.log(phis), [accuracy[phi] for phi in phis])
-        rows.append({"phi_min": floor, "latency_s": float(solution.latency_s.mean()) / 6, "psnr_db": float(quality)})
+        quality = psnr_db(floor, scenario.accuracy_knots)
+        rows.append({"phi_min": floor, "latency_s": float(solution.latency_s.mean()) / 6, "psnr_db": quality})
     return rows
-
-
-def accuracy_of(calibration: dict[str, Any]) -> dict[float, float]:
-    """PSNR [dB] by phi at age 1, from the JSON of `twinsync codec calibrate`."""
-    return {row["extraction_factor"]: row["psnr_db"] for row in calibration["accuracy"] if row["age"] == 1}
 
 
 def main() -> None:
@@ -146,12 +140,12 @@ def main() -> None:
     calibration = json.loads(args.calibration.read_text("utf-8"))
     numbers = args.out.with_suffix(".json")
     if not args.page_only:
-        numbers.write_text(json.dumps(_compute(args, calibration), indent=1) + "\n", "utf-8")
+        numbers.write_text(json.dumps(_compute(args), indent=1) + "\n", "utf-8")
     args.out.write_text(page(json.loads(numbers.read_text("utf-8")), calibration), "utf-8")
     print(args.out)
 
 
-def _compute(args: argparse.Namespace, calibration: dict[str, Any]) -> dict[str, Any]:
+def _compute(args: argparse.Namespace) -> dict[str, Any]:
     """Every number of the page."""
     scenarios = {name: load_scenario(name) for name in SCENARIOS}
     results: dict[str, Any] = {
@@ -161,7 +155,7 @@ def _compute(args: argparse.Namespace, calibration: dict[str, Any]) -> dict[str,
         "law": {name: law(scenario) for name, scenario in scenarios.items()},
         "comparison": {name: comparison(scenario, args.slots, args.seeds) for name, scenario in scenarios.items()},
         "carried": {name: carried(scenario, args.scan_slots, DEVICES) for name, scenario in scenarios.items()},
-        "frontier": frontier(scenarios["measured"], accuracy_of(calibration), args.scan_slots),
+        "frontier": frontier(scenarios["measured"], args.scan_slots),
         "phi_min": {name: float(scenario.extraction_factor_min) for name, scenario in scenarios.items()},
         "deadline_s": float(scenarios["paper"].deadline_s),
     }

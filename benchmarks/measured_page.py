@@ -151,4 +151,6 @@ def _frontier(results: dict[str, Any]) -> str:
     return f"""
 ## Latency against measured accuracy, six UDs, exact optimum
 
+PSNR is that of the scenario's law, `accuracy_knots`: straight lines over ln(phi) between the measured points.
+
 {_table(["phi_min", "PSNR [dB], reference one slot old", "latency per UD [s]"], rows)}"""

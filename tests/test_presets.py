@@ -100,6 +100,12 @@ class TestOverrides:
         changed = load_scenario("paper", ["workload_law=piecewise", "workload_knots=[[0.1, 9, 2.0], [1, 1, 1]]"])
         assert changed.workload_knots == ((0.1, 9.0, 2.0), (1.0, 1.0, 1.0))
 
+    def test_law_of_accuracy(self):
+        preset = load_preset("paper", ["accuracy_knots=[[0.1, 30], [1, 60.5]]"])
+        assert preset.scenario.accuracy_knots == ((0.1, 30.0), (1.0, 60.5))
+        assert preset.provenance["accuracy_knots"].tag == "user"
+        assert load_scenario("measured", ["accuracy_knots=[]"]).accuracy_knots == ()
+
     def test_two_sets_may_need_each_other(self, complains):
         with complains("--set: transmit_power_min_w = 1 W exceeds paper: transmit_power_max_w = 0.1 W"):
             load_scenario("paper", ["transmit_power_min_w=1"])
@@ -131,6 +137,8 @@ class TestOverrides:
             ("workload_knots=[[1, 2]]", "--set: workload_knots: expected rows"),
             ("workload_knots=[[1, 2, nan]]", "--set: workload_knots: NaN is not a value"),
             ("workload_knots=[[", "--set: workload_knots: expected rows"),
+            ("accuracy_knots=[[1, 2, 3]]", "--set: accuracy_knots: expected rows [[phi, psnr_db], ...], got"),
+            ("accuracy_knots=[[0.1, 9], [1, 8]]", "--set: accuracy_knots: PSNR may not fall as phi rises"),
         ],
     )
     def test_refuses(self, complains, item, expected):
@@ -174,8 +182,11 @@ class TestFiles:
         lines = [f"{key} = {value}" for key, value in STATED.items()]
         rest = {k: v for k, v in vars(scenario).items() if k not in STATED}
         rest |= {"sensing_rate_bps": "auto", "workload_knots": []}
+        del rest["accuracy_knots"]  # later than the others: files from before it stay complete
         lines += [f"{key} = {value!r}" for key, value in rest.items()]
-        assert load_scenario(write(tmp_path, "whole.toml", "\n".join(lines))) == scenario
+        preset = load_preset(write(tmp_path, "whole.toml", "\n".join(lines)))
+        assert preset.scenario == scenario
+        assert preset.provenance["accuracy_knots"].tag == "assumed"
 
     @pytest.mark.parametrize(
         ("text", "expected"),

@@ -19,7 +19,7 @@ from twinsync.presets import load_scenario
 from twinsync.scenario import Constant, Scenario, constants, validate
 
 STATIC = {"device_count", "slot_count", "boundary", "workload_law", "fading_blocks", "penalty"}
-NUMBERS = [k for k, c in constants().items() if k not in STATIC and k != "workload_knots" and not c.optional]
+NUMBERS = [k for k, c in constants().items() if k not in STATIC and not c.columns and not c.optional]
 
 UNITS = {"_hz": "Hz", "_s": "s", "_m": "m", "_w": "W", "_j": "J", "_bits": "bit", "_bps": "bit/s", "_rad": "rad"}
 UNITS |= {"_m_s": "m/s", "_j_bit": "J/bit"}
@@ -46,6 +46,13 @@ def test_replace_changes_a_copy(scenario):
 def test_counts_and_options_are_static_numbers_are_leaves(scenario):
     named = {path[0].name for path, _ in jax.tree_util.tree_flatten_with_path(scenario)[0]}
     assert named == set(NUMBERS)
+
+
+def test_every_number_of_a_table_is_a_leaf(scenario):
+    known = scenario.replace(accuracy_knots=((0.1, 30.0), (1.0, 60.0)))
+    assert jax.tree.structure(known).num_leaves == jax.tree.structure(scenario).num_leaves + 4
+    doubled = jax.tree.map(lambda leaf: 2 * leaf, known)
+    assert doubled.accuracy_knots == ((0.2, 60.0), (2.0, 120.0))
 
 
 def test_another_number_does_not_retrace_another_count_does(scenario):
@@ -145,6 +152,36 @@ def test_refuses_knots(scenario, complains, knots, expected):
     with complains("workload_knots", expected):
         scenario.replace(workload_law="piecewise", workload_knots=knots)
     assert scenario.replace(workload_knots=knots).workload_law == "power"  # knots that nothing reads harm nothing
+
+
+@pytest.mark.parametrize(
+    ("knots", "expected"),
+    [
+        (((0.5, 30.0),), "the accuracy law needs at least two rows (phi, PSNR in dB)"),
+        (((0.5, 30.0), (0.5, 40.0)), "phi must rise"),
+        (((0.5, 30.0), (1.5, 40.0)), "end at 1 or below"),
+        (((0.5, 0.0), (1.0, 40.0)), "every phi and every PSNR must be a finite number above 0"),
+        (((0.5, 30.0), (1.0, math.inf)), "every phi and every PSNR must be a finite number above 0"),
+        (((0.5, 40.0), (1.0, 30.0)), "PSNR may not fall as phi rises, got [40.0, 30.0]"),
+    ],
+)
+def test_refuses_a_law_of_accuracy(scenario, complains, knots, expected):
+    with complains("accuracy_knots", expected):
+        scenario.replace(accuracy_knots=knots)
+
+
+@pytest.mark.parametrize("rows", [5, "rows", ((0.5, 30.0, 1.0), (1.0, 40.0, 1.0)), (0.5, 30.0)])
+def test_refuses_what_is_no_table(scenario, complains, rows):
+    values = {field.name: getattr(scenario, field.name) for field in dataclasses.fields(scenario)}
+    with complains(f"accuracy_knots = {rows!r} must be rows (phi, psnr_db)"):
+        validate(values | {"accuracy_knots": rows})
+
+
+def test_a_law_of_accuracy_may_stand_still_and_may_be_left_out(scenario):
+    flat = ((0.5, 40.0), (1.0, 40.0))
+    assert scenario.replace(accuracy_knots=flat).accuracy_knots == flat
+    without = {key: getattr(scenario, key) for key in constants() if key != "accuracy_knots"}
+    assert Scenario(**without) == scenario
 
 
 def test_reflection_needs_the_start_inside(scenario, complains):

@@ -17,7 +17,7 @@ from typing import Any
 from twinsync.errors import InputError
 from twinsync.plugins import SCENARIOS, plugin_names, scenario_file, warn_of_clash
 from twinsync.quantity import parse_quantity
-from twinsync.scenario import Constant, Scenario, constants, validate
+from twinsync.scenario import Constant, Scenario, constants, defaults, validate
 from twinsync.suggest import did_you_mean
 
 _LISTED = "`twinsync scenario show paper` lists every key"
@@ -78,6 +78,9 @@ def load_preset(spec: str = "paper", overrides: Sequence[str] = ()) -> Preset:
             raw, provenance[key] = _entry(entry, where, origin)
             values[key] = _convert(raw, known[key], key, where)
             origins[key] = origin
+    for key, value in defaults().items():
+        if key not in values:
+            values[key], provenance[key] = value, Provenance("assumed", "the default: no file gives it")
     missing = [key for key in known if key not in values]
     if missing:
         names = ", ".join(missing)
@@ -153,8 +156,8 @@ def _split(item: str) -> tuple[str, str]:
 
 
 def _convert(raw: Any, constant: Constant, key: str, where: str) -> Any:
-    if key == "workload_knots":
-        return _knots(raw, where)
+    if constant.columns:
+        return _rows(raw, constant.columns, where)
     if constant.choices:
         if raw not in constant.choices:
             raise InputError(f"{where} = {raw!r} is not {constant.bound()}")
@@ -169,13 +172,13 @@ def _convert(raw: Any, constant: Constant, key: str, where: str) -> Any:
     return value
 
 
-def _knots(raw: Any, where: str) -> tuple[tuple[float, float, float], ...]:
+def _rows(raw: Any, columns: Sequence[str], where: str) -> tuple[tuple[float, ...], ...]:
+    expected = f"expected rows [[{', '.join(columns)}], ...]"
     if isinstance(raw, str):
         try:
             raw = tomllib.loads(f"rows = {raw}")["rows"]
         except ValueError:
-            raise InputError(f"{where}: expected rows [[phi, extraction, recovery], ...], got {raw!r}") from None
-    if not isinstance(raw, list) or any(not isinstance(row, list) or len(row) != 3 for row in raw):
-        raise InputError(f"{where}: expected rows [[phi, extraction, recovery], ...], got {raw!r}")
-    rows = [[parse_quantity(value, "", where=where) for value in row] for row in raw]
-    return tuple((row[0], row[1], row[2]) for row in rows)
+            raise InputError(f"{where}: {expected}, got {raw!r}") from None
+    if not isinstance(raw, list) or any(not isinstance(row, list) or len(row) != len(columns) for row in raw):
+        raise InputError(f"{where}: {expected}, got {raw!r}")
+    return tuple(tuple(parse_quantity(value, "", where=where) for value in row) for row in raw)

@@ -24,7 +24,11 @@ from twinsync.errors import InputError
 
 @dataclass(frozen=True)
 class Constant:
-    """What is known of one key: its symbol in the paper, SI unit, meaning, and the values it may take."""
+    """What is known of one key: its symbol in the paper, SI unit, meaning, and the values it may take.
+
+    columns: of a key whose value is a table, rows of numbers. shown_only: read by figures and tables alone, so that it
+    decides no result.
+    """
 
     symbol: str
     unit: str
@@ -36,11 +40,15 @@ class Constant:
     choices: tuple[str, ...] = ()
     integer: bool = False
     optional: bool = False
+    columns: tuple[str, ...] = ()
+    shown_only: bool = False
 
     def bound(self) -> str:
         """The allowed values in words, for tables and error messages."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
+        if self.columns:
+            return f"rows ({', '.join(self.columns)})"
         low = f"{'(' if self.low_open else '['}{self.low:g}"
         high = f"{self.high:g}{')' if self.high_open and self.high == math.inf else ']'}"
         return f"{low}, {high}"
@@ -63,6 +71,11 @@ def _positive(symbol: str, unit: str, meaning: str, **bounds: Any) -> Any:
 def _count(symbol: str, meaning: str) -> Any:
     constant = Constant(symbol, "", meaning, low=1, integer=True)
     return eqx.field(static=True, metadata={"constant": constant})
+
+
+def _table(meaning: str, *columns: str, shown_only: bool = False, **field: Any) -> Any:
+    constant = Constant("", "", meaning, columns=columns, shown_only=shown_only)
+    return eqx.field(metadata={"constant": constant}, **field)
 
 
 def _option(meaning: str, *choices: str) -> Any:
@@ -105,8 +118,15 @@ class Scenario(eqx.Module):
     workload_law: str = _option("how codec work depends on phi", "power", "constant", "piecewise")
     extraction_exponent: Scalar = _number("x", "", "extraction work grows as phi^-x (law power)", high=10.0)
     recovery_exponent: Scalar = _number("y", "", "recovery work is phi^(1-y) (law power)", high=10.0)
-    workload_knots: tuple[tuple[Scalar, Scalar, Scalar], ...] = _number(
-        "", "", "rows (phi, extraction work, recovery work), law piecewise"
+    workload_knots: tuple[tuple[Scalar, Scalar, Scalar], ...] = _table(
+        "rows (phi, extraction work, recovery work), law piecewise", "phi", "extraction", "recovery"
+    )
+    accuracy_knots: tuple[tuple[Scalar, Scalar], ...] = _table(
+        "rows (phi, PSNR against a twin one slot old [dB]), accuracy of the latency/accuracy frontier",
+        *("phi", "psnr_db"),
+        shown_only=True,
+        default=(),
+        kw_only=True,
     )
     cycles_per_bit: Scalar = _positive("C", "cycle/bit", "CPU cycles to process one bit", high=1e9)
     capacitance: Scalar = _number("k_loc", "", "effective switched capacitance of a UD's CPU", high=1e-15)
@@ -167,6 +187,12 @@ def constants() -> dict[str, Constant]:
     return {field.name: field.metadata["constant"] for field in dataclasses.fields(Scenario)}
 
 
+def defaults() -> dict[str, Any]:
+    """Values of the keys that a scenario may leave out."""
+    fields = dataclasses.fields(Scenario)
+    return {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
+
+
 # (lower key, upper key): the first may not exceed the second.
 _ORDERED = (
     ("data_min_bits", "data_max_bits"),
@@ -183,7 +209,9 @@ def validate(values: Mapping[str, Any], origins: Mapping[str, str] | None = None
         return f"{origins[key]}: {key}" if key in origins else key
 
     for key, constant in constants().items():
-        if key != "workload_knots":
+        if constant.columns:
+            _check_rows(at(key), values[key], constant)
+        else:
             _check(at(key), values[key], constant)
     ordered = _ORDERED if values["boundary"] == "free" else (*_ORDERED, ("start_radius_m", "area_radius_m"))
     for low, high in ordered:
@@ -198,7 +226,10 @@ def validate(values: Mapping[str, Any], origins: Mapping[str, str] | None = None
             f"{total:g} Hz; lower edge_cpu_min_hz or raise edge_cpu_max_hz"
         )
     if values["workload_law"] == "piecewise":
-        _check_knots(at("workload_knots"), values["workload_knots"])
+        words = ("piecewise law", "phi, extraction work, recovery work", "work factor")
+        _check_knots(at("workload_knots"), values["workload_knots"], *words)
+    if values["accuracy_knots"]:
+        _check_accuracy(at("accuracy_knots"), values["accuracy_knots"])
 
 
 def _concrete(value: Any) -> bool:
@@ -227,14 +258,27 @@ def _check(where: str, value: Any, constant: Constant) -> None:
         raise InputError(f"{where} = {value:g}{unit} is outside its bound {constant.bound()}{unit}")
 
 
-def _check_knots(where: str, knots: Sequence[Sequence[Any]]) -> None:
+def _check_rows(where: str, rows: Any, constant: Constant) -> None:
+    tables, width = (tuple, list), len(constant.columns)
+    if not isinstance(rows, tables) or any(not isinstance(row, tables) or len(row) != width for row in rows):
+        raise InputError(f"{where} = {rows!r} must be {constant.bound()}")
+
+
+def _check_accuracy(where: str, knots: Sequence[Sequence[Any]]) -> None:
+    _check_knots(where, knots, "accuracy law", "phi, PSNR in dB", "PSNR")
+    qualities = [row[1] for row in knots]
+    if all(_concrete(value) for value in qualities) and any(b < a for a, b in itertools.pairwise(qualities)):
+        raise InputError(f"{where}: PSNR may not fall as phi rises, got {qualities}")
+
+
+def _check_knots(where: str, knots: Sequence[Sequence[Any]], law: str, columns: str, value: str) -> None:
     if len(knots) < 2:
-        raise InputError(f"{where}: the piecewise law needs at least two rows (phi, extraction work, recovery work)")
-    flat = [value for row in knots for value in row]
-    if not all(_concrete(value) for value in flat):
+        raise InputError(f"{where}: the {law} needs at least two rows ({columns})")
+    flat = [number for row in knots for number in row]
+    if not all(_concrete(number) for number in flat):
         return
-    if any(not 0 < value < math.inf for value in flat):
-        raise InputError(f"{where}: every phi and every work factor must be a finite number above 0")
+    if any(not 0 < number < math.inf for number in flat):
+        raise InputError(f"{where}: every phi and every {value} must be a finite number above 0")
     phis = [row[0] for row in knots]
     if any(b <= a for a, b in itertools.pairwise(phis)) or phis[-1] > 1:
         raise InputError(f"{where}: phi must rise from row to row and end at 1 or below, got {phis}")

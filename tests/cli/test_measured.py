@@ -25,7 +25,7 @@ values = ["0.2 MHz"]
 def test_it_says_what_was_measured() -> None:
     preset = load_preset("measured")
     assert preset.scenario.workload_law == "piecewise"
-    for key in ("workload_knots", "cycles_per_bit", "extraction_factor_min"):
+    for key in ("workload_knots", "accuracy_knots", "cycles_per_bit", "extraction_factor_min"):
         assert preset.provenance[key].source.startswith("twinsync codec calibrate on")
 
 

@@ -18,7 +18,7 @@ from twinsync.codec.calibration import (
     supported,
 )
 from twinsync.errors import InputError
-from twinsync.presets import load_scenario
+from twinsync.presets import load_preset, load_scenario
 
 
 def _cost(encode: np.ndarray, decode: np.ndarray, noise: float = 0.02) -> Cost:
@@ -69,6 +69,22 @@ def test_the_scenario_written_loads_and_says_the_same(law: str, tmp_path: Path) 
     if law == "piecewise":
         assert scenario.cycles_per_bit == pytest.approx(1100, rel=0.01)
         assert scenario.workload_knots[-1] == pytest.approx((1.0, 1.0, 750 / 1100), rel=0.01)
+
+
+def test_the_accuracy_law_written_is_the_psnr_at_age_one_and_never_falls(tmp_path: Path) -> None:
+    measured = [
+        *(_accuracy(1, factor, psnr) for factor, psnr in ((0.04, 40.26), (0.01, 36.123), (0.1, 40.1), (1.0, 99.0))),
+        _accuracy(2, 0.01, 35.0),
+    ]
+    cost = _cost(np.full(8, 250.0), np.full(8, 250.0))
+    path = tmp_path / "measured.toml"
+    path.write_text(scenario_text(cost, fit_laws(cost), 0.0125, 40, "a clip", measured), "utf-8")
+    preset = load_preset(str(path))
+    # At 0.1 a coder may do what it did at 0.04.
+    assert preset.scenario.accuracy_knots == ((0.01, 36.12), (0.04, 40.26), (0.1, 40.26), (1.0, 99.0))
+    provenance = preset.provenance["accuracy_knots"]
+    assert provenance.tag == "derived"
+    assert "on a clip: mean PSNR against a twin one slot old, an exact frame counted as 99 dB" in provenance.source
 
 
 def _accuracy(age: int, factor: float, psnr_db: float) -> Accuracy:

@@ -50,6 +50,19 @@ def test_an_estimate_as_a_signed_cell(estimate, cell):
     assert cell_of(estimate, 1, sign=True) == cell
 
 
+@pytest.mark.parametrize(
+    ("mean", "cell"),
+    [
+        (83.94, TableCell("83.9", "83.1 to 84.7")),
+        (2.345, TableCell("2.35", "2.32 to 2.37")),
+        (0.01512, TableCell("0.0151", "0.0150 to 0.0153")),
+        (0.0, TableCell("0.0", "0.0 to 0.0")),
+    ],
+)
+def test_a_small_number_has_more_decimals(mean, cell):
+    assert cell_of(Estimate(mean, 0.99 * mean, 1.009 * mean), 1, significant=3) == cell
+
+
 def test_files_have_estimates_first_and_each_name_once():
     names = list(exported())
     assert len(set(names)) == len(names)

@@ -2,13 +2,7 @@
 
 import pytest
 
-from twinsync.experiments.constants import (
-    accuracy_constant,
-    describe_constants,
-    lost_share,
-    scenario_values,
-    value_text,
-)
+from twinsync.experiments.constants import describe_constants, scenario_values, value_text
 from twinsync.presets import load_preset, load_scenario
 from twinsync.quantity import parse_quantity
 from twinsync.scenario import constants
@@ -26,6 +20,7 @@ PRINTED = {
     "cycles_per_bit": "300 cycle/bit",
     "sensing_rate_bps": "auto: 2.66667 Mbit/s",
     "workload_knots": "none",
+    "accuracy_knots": "none",
     "boundary": "free",
 }
 
@@ -38,7 +33,7 @@ def test_values_read_as_table_ii_prints_them(key: str, text: str) -> None:
 def test_texts_read_back_to_the_value() -> None:
     scenario = load_scenario("feasible", ["sensing_rate_bps=3.7 Mbit/s", "bandwidth_hz=1234567 Hz"])
     for key, constant in constants().items():
-        if constant.choices or key == "workload_knots":
+        if constant.choices or constant.columns:
             continue
         back = parse_quantity(value_text(scenario, key), constant.unit, where=key)
         assert back == pytest.approx(getattr(scenario, key), rel=1e-5)
@@ -49,6 +44,7 @@ def test_knots_show_as_rows() -> None:
     assert value_text(load_scenario("paper", ["workload_law=piecewise", knots]), "workload_knots") == (
         "(0.3, 4.2, 1.8); (1, 1, 1)"
     )
+    assert value_text(load_scenario("measured"), "accuracy_knots").startswith("(0.005, 35.32); (0.01, 38.26); ")
 
 
 def test_every_constant_is_described_with_its_tag() -> None:
@@ -66,16 +62,3 @@ def test_values_are_si_numbers_with_the_automatic_rate_resolved() -> None:
     assert values["latency_cap_slots"] is None
     assert values["workload_knots"] == []
     assert (values["device_count"], values["penalty"]) == (6, "literal")
-
-
-def test_a_bit_more_a_sample_loses_a_quarter_of_the_power():
-    # D(R) of a Gaussian source falls by 6 dB a bit; phi = 1/8 of 8 bits is one bit.
-    assert lost_share(1 / 8) == pytest.approx(1 / 4)
-    assert lost_share(2 / 8) / lost_share(1 / 8) == pytest.approx(1 / 4)
-    assert lost_share(0.0) == 1.0
-
-
-def test_the_report_is_told_that_it_is_assumed():
-    entry = accuracy_constant()
-    assert entry.tag == "assumed"
-    assert "Cover and Thomas" in entry.source

@@ -64,6 +64,15 @@ def test_a_value_that_this_scenario_does_not_allow_is_refused_before_any_work():
         reproduction_plan(TINY, ("7",), "paper", ("device_cpu_min_hz=0.7 GHz",), 0)
 
 
+def test_the_extraction_floor_lies_where_accuracy_is_known():
+    def labels(scenario: str) -> list[str]:
+        (sweep,) = reproduction_plan(BUDGETS["laptop"], ("extraction-floor",), scenario, (), 0).sweeps
+        return [place.label for place in places(sweep)]
+
+    assert labels("measured") == ["0.005", "0.01", "0.02", "0.05", "0.1", "0.2", "0.4", "1"]
+    assert labels("paper") == ["0.05", "0.1", "0.2", "0.3", "0.45", "0.6", "0.8", "1"]
+
+
 def test_peers_that_cannot_be_trained_are_refused_before_any_work(monkeypatch, complains):
     monkeypatch.setattr(peers, "find_spec", lambda name: None)
     with complains("--figures peers", "pip install stable-baselines3", "or leave that part out"):

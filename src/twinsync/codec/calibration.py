@@ -211,9 +211,10 @@ def scenario_text(
     accuracy: Sequence[Accuracy] = (),
     command: str = "twinsync codec calibrate",
 ) -> str:
-    """A scenario file on `paper` with the measured law, C and phi_min; `machine` says what was measured on what.
+    """A scenario file on `paper` with the measured laws, C and phi_min; `machine` says what was measured on what.
 
-    What was measured of the accuracy is listed in comments. `command` is what measured it.
+    accuracy: its PSNR at age 1 is the accuracy law, and all of its figures at age 1 are listed in comments. `command`
+    is what measured it.
     """
     law, source = supported(laws), f"{command} on {machine}"
     encode, decode = cost.encode.mean(1), cost.decode.mean(1)
@@ -234,15 +235,25 @@ def scenario_text(
         rows = zip(cost.factors, encode / cycles, decode / cycles, strict=True)
         knots = ", ".join(f"[{factor:g}, {up:.4g}, {down:.4g}]" for factor, up, down in rows)
         lines.append(_entry("workload_knots", f"[{knots}]", source))
-    if accuracy:
+    newest = sorted((each for each in accuracy if each.age == 1), key=lambda each: each.extraction_factor)
+    if newest:
+        what = f"mean PSNR against a twin one slot old, an exact frame counted as {EXACT_DB:g} dB"
+        lines.append(_entry("accuracy_knots", f"[{_accuracy_rows(newest)}]", f"{source}: {what}"))
         lines += ["", "# Accuracy against a reference one slot old:"]
         lines += [
             f"# phi = {each.extraction_factor:g}: PSNR {each.psnr_db:.1f} dB, MS-SSIM {each.ms_ssim:.4f}, "
             f"NMSE {each.nmse:.2g}, F1 of what moves {each.f1:.3f}"
-            for each in accuracy
-            if each.age == 1
+            for each in newest
         ]
     return "\n".join(lines) + "\n"
+
+
+def _accuracy_rows(accuracy: Sequence[Accuracy]) -> str:
+    """phi and PSNR, the most at this phi or less: a coder that is allowed more bits may leave them unused."""
+    most = itertools.accumulate((each.psnr_db for each in accuracy), max)
+    return ", ".join(
+        f"[{each.extraction_factor:g}, {psnr_db:.4g}]" for each, psnr_db in zip(accuracy, most, strict=True)
+    )
 
 
 def _entry(key: str, value: str, source: str) -> str:

@@ -30,9 +30,17 @@ class TableCell(NamedTuple):
     small: str = ""
 
 
-def cell_of(estimate: Estimate | None, digits: int, *, factor: float = 1.0, sign: bool = False) -> TableCell:
-    """A mean with its interval in small print; the mean alone where there is none, a dash for None."""
+def cell_of(
+    estimate: Estimate | None, digits: int, *, significant: int = 0, factor: float = 1.0, sign: bool = False
+) -> TableCell:
+    """A mean with its interval in small print; the mean alone where there is none, a dash for None.
+
+    digits: decimals, more of them where the mean would have fewer than `significant` significant digits.
+    """
     value = estimate or NOTHING
+    size = abs(factor * value.mean)
+    if significant and math.isfinite(size) and size > 0:
+        digits = max(digits, significant - 1 - math.floor(math.log10(size)))
     mean = ("+" if sign and value.mean > 0 else "") + number(factor * value.mean, digits)
     return TableCell(mean, interval(value, digits, factor=factor, sign=sign) if value.has_interval else "")
 
@@ -42,10 +50,10 @@ class Column:
     """One quantity of a scheme.
 
     key: its name in evaluation.json and table.csv. title, unit: for people. of: the estimate it shows (one whose
-    interval is NaN shows as a mean alone), None where there is none. digits, factor: of the number shown. middle: show
-    median and 95th percentile in the place of mean and interval. tables: of reports in
-    which it stands; the console has all. exported: whether CSV files
-    have it; a `full` one with interval and quantiles, else as one number.
+    interval is NaN shows as a mean alone), None where there is none. digits, significant, factor: of the
+    number shown, as `cell_of` takes them. middle: show median and 95th percentile in the place of mean and interval.
+    tables: of reports in which it stands; the console has all. exported: whether CSV files have it; a `full` one with
+    interval and quantiles, else as one number.
     """
 
     key: str
@@ -58,6 +66,7 @@ class Column:
     tables: tuple[str, ...] = (COMPARISON, SWEEP)
     exported: bool = True
     full: bool = False
+    significant: int = 0
 
     @property
     def heading(self) -> str:
@@ -69,7 +78,9 @@ class Column:
         estimate = (None if measured is None else self.of(measured)) or NOTHING
         if self.middle and math.isfinite(estimate.median):
             return TableCell(*(number(self.factor * value, self.digits) for value in (estimate.median, estimate.p95)))
-        return cell_of(NOTHING if self.middle else estimate, self.digits, factor=self.factor)
+        return cell_of(
+            NOTHING if self.middle else estimate, self.digits, significant=self.significant, factor=self.factor
+        )
 
     def exports(self) -> Iterator[tuple[str, Callable[[Measured], float]]]:
         """Names and values of what CSV files have of it, in SI units and shares."""
@@ -93,7 +104,7 @@ COLUMNS = (
     Column("latency_s", "Latency of a slot", "s", lambda row: row.latency_s, 2, full=True),
     Column("median", "Median (95th pct.)", "s", lambda row: row.latency_s, 2, middle=True, tables=(MORE, SWEEP),
            exported=False),
-    Column("cost", "Cost of a slot", "", lambda row: row.cost, 1, full=True),
+    Column("cost", "Cost of a slot", "", lambda row: row.cost, 1, full=True, significant=3),
     Column("gap_to_optimum", "Above the optimum", "%", lambda row: row.gap_to_optimum, 1, 100.0, full=True),
     Column(
         "gap_to_expected", "Above the best without channel knowledge", "%", lambda row: row.gap_to_expected, 1, 100.0,
@@ -111,7 +122,7 @@ COLUMNS = (
         tables=(MORE,),
     ),
     Column("jain_index", "Jain index", "", _plain("jain_index"), 3, tables=(MORE,)),
-    Column("extraction_factor", "Mean φ", "", _plain("extraction_factor"), 2),
+    Column("extraction_factor", "Mean φ", "", _plain("extraction_factor"), 2, significant=2),
     Column("sent_bits", "On air", "Mbit", _plain("sent_bits"), 3, 1e-6, tables=(), exported=False),
     Column(
         "age_with_late_updates_s", "Age, late updates counted", "s", _plain("age_with_late_updates_s"), 2, tables=(),

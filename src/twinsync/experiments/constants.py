@@ -1,11 +1,6 @@
 """Every constant a result rests on, for people and for files: value as the paper prints it, SI value, tag and source.
 
-The scenario's (Tables I and II), the learners' (Table III and the conventions beside it), and the law of accuracy,
-which is assumed since the paper prints none: the sensed data are taken as samples of an independent, identically
-distributed Gaussian source, stored at `SAMPLE_BITS` each. Extraction keeps R = phi `SAMPLE_BITS` bits a sample, and
-no code loses less than the source's distortion-rate function, D = sigma^2 2^(-2 R) (T. M. Cover, J. A. Thomas,
-Elements of Information Theory, chapter 10). Accuracy is the share of the signal's power that survives, A = 1 - D /
-sigma^2. Real sensor data are correlated, so that a good codec loses less than that at the same phi.
+The scenario's (Tables I and II), and the learners' (Table III and the conventions beside it).
 """
 
 from __future__ import annotations
@@ -20,8 +15,6 @@ from twinsync.model.sensing import sensing_rate_bps
 from twinsync.presets import Preset
 from twinsync.scenario import Scenario, constants
 from twinsync.storage import jsonable
-
-SAMPLE_BITS = 8.0
 
 # The unit a reader of the paper expects, with what it is in SI.
 _SHOWN_UNITS = {
@@ -55,7 +48,7 @@ def describe_constants(preset: Preset) -> list[ConstantEntry]:
             tag=preset.provenance[key].tag,
             source=preset.provenance[key].source,
             meaning=constant.meaning,
-            bound="" if key == "workload_knots" else constant.bound(),
+            bound="" if constant.columns else constant.bound(),
         )
         for key, constant in constants().items()
     ]
@@ -63,14 +56,14 @@ def describe_constants(preset: Preset) -> list[ConstantEntry]:
 
 def value_text(scenario: Scenario, key: str) -> str:
     """A constant in the unit the paper prints; reads back through `parse_quantity` unless it is automatic."""
-    value, unit = getattr(scenario, key), constants()[key].unit
-    if key == "workload_knots":
+    value, constant = getattr(scenario, key), constants()[key]
+    if constant.columns:
         return "; ".join("(" + ", ".join(f"{float(number):g}" for number in row) + ")" for row in value) or "none"
     if isinstance(value, str):
         return value
     if value is None:
-        return f"auto: {_number(float(sensing_rate_bps(scenario)), key, unit)}"
-    return _number(float(value), key, unit)
+        return f"auto: {_number(float(sensing_rate_bps(scenario)), key, constant.unit)}"
+    return _number(float(value), key, constant.unit)
 
 
 def _number(value: float, key: str, unit: str) -> str:
@@ -80,27 +73,6 @@ def _number(value: float, key: str, unit: str) -> str:
         return f"{10 * math.log10(value) + 30:.6g} dBm"
     shown, factor = _SHOWN_UNITS.get(key, (unit, 1.0))
     return f"{value / factor:.6g} {shown}".strip()
-
-
-def lost_share(extraction_factor: float) -> float:
-    """1 - A(phi) = 2^(-2 b phi): the share of the signal's power lost at the best code of rate phi b bits a sample."""
-    return 2.0 ** (-2.0 * SAMPLE_BITS * extraction_factor)
-
-
-def accuracy_constant() -> ConstantEntry:
-    """The assumed law of accuracy."""
-    return ConstantEntry(
-        key="sample_bits",
-        symbol="b",
-        value=SAMPLE_BITS,
-        text=f"{SAMPLE_BITS:g} bit",
-        unit="bit",
-        tag="assumed",
-        source="the paper has no law of accuracy; A(phi) = 1 - 2^(-2 b phi), the distortion-rate function of an i.i.d. "
-        "Gaussian source (Cover and Thomas, Elements of Information Theory, ch. 10); used by the frontier alone",
-        meaning="bits of a raw sample, in the accuracy A(phi)",
-        bound="(0, inf)",
-    )
 
 
 def learning_constants() -> list[ConstantEntry]:

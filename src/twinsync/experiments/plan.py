@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
@@ -139,9 +141,18 @@ def _shipped(figure: str, budget: Budget, scenario: str, overrides: Sequence[str
     sweep = dataclasses.replace(
         shipped, scenario=scenario, overrides=(*overrides, *shipped.overrides), schemes=kept
     )  # fmt: skip
+    if figure == "extraction-floor":
+        sweep = _at_knots(sweep)
     sweep = thinned(sweep) if budget.thin else sweep
     check_sweep(sweep)
     return sweep
+
+
+def _at_knots(sweep: SweepPlan) -> SweepPlan:
+    """The sweep of phi_min at each phi whose accuracy is known; as it is where the scenario has no law of accuracy."""
+    knots = load_scenario(sweep.scenario, sweep.overrides).accuracy_knots
+    values = tuple((f"{float(row[0]):g}",) for row in knots)
+    return dataclasses.replace(sweep, axes=(replace(sweep.axes[0], values=values),)) if values else sweep
 
 
 def _check_peers(budget: Budget) -> None:

@@ -106,6 +106,11 @@ class Results:
         raise InputError(f"{SCENARIO}: no constant {key!r}; run `twinsync reproduce` again")
 
     @property
+    def accuracy_law(self) -> ConstantEntry | None:
+        """The entry of the scenario's own law of accuracy, its value rows of phi and PSNR; None where it has none."""
+        return next((entry for entry in self.scenario if entry.key == "accuracy_knots" and entry.value), None)
+
+    @property
     def deadline_s(self) -> float:
         """Deadline of synchronisation, (1 - eta) tau of eq. (16) [s]."""
         return (1.0 - self.constant("sensing_share")) * self.constant("cycle_s") / self.constant("slot_count")

@@ -50,7 +50,7 @@ def check_sweep(sweep: SweepPlan) -> None:
         if key not in known:
             hint = did_you_mean(key, known)
             raise InputError(f"{where}: axis key {key!r} is not a constant{hint}; `twinsync scenario show` lists them")
-        if known[key].choices or key == "workload_knots":
+        if known[key].choices or known[key].columns:
             raise InputError(f"{where}: axis key {key!r} is not a number; sweep it by two sweeps with `set`")
     for axis in sweep.axes:
         name = " and ".join(axis.keys)

@@ -217,8 +217,8 @@ def policy_card(training: Training, scenario: Scenario) -> dict[str, Any]:
 
 
 def plain_values(scenario: Scenario) -> dict[str, Any]:
-    """Every constant by key, as it is."""
-    return {key: getattr(scenario, key) for key in constants()}
+    """Every constant that decides a result by key, as it is."""
+    return {key: getattr(scenario, key) for key, constant in constants().items() if not constant.shown_only}
 
 
 def _ranges(training: Training) -> dict[str, Any]:

@@ -40,6 +40,14 @@ def test_addresses_at_the_printed_size_are_pinned(scheme: str, settings: SacSett
     assert Cell(scheme, load_scenario("paper"), settings, allocator, 0, 0, 1000, 5, 40).address == address
 
 
+def test_a_law_of_accuracy_decides_no_result():
+    cell = tiny_cell()
+    known = dataclasses.replace(cell, scenario=cell.scenario.replace(accuracy_knots=((0.1, 30.0), (1.0, 60.0))))
+    assert known.address == cell.address
+    # Its numbers are leaves all the same, so that it is not batched with cells that have none.
+    assert known.program != cell.program
+
+
 def test_another_library_is_another_result_and_ours_is_as_before():
     ours = tiny_cell()
     theirs = dataclasses.replace(ours, library="sb3")

@@ -9,7 +9,9 @@ from tests.experiments.report import golden
 from tests.experiments.report.page import page_of
 
 from twinsync.experiments.claims import check_claims
+from twinsync.experiments.constants import describe_constants
 from twinsync.experiments.report.sections import build
+from twinsync.presets import load_preset
 
 
 def test_the_sections_follow_what_there_is():
@@ -58,6 +60,13 @@ def test_open_constants_are_shown_and_the_rest_is_folded():
 def test_the_accuracy_law_is_shown_where_its_frontier_is():
     assert "bits of a raw sample" in page_of(build(both())).words
     assert "bits of a raw sample" not in page_of(build(compared())).words
+
+
+def test_a_scenario_s_own_law_of_accuracy_takes_the_assumed_one_s_place():
+    words = page_of(build(replace(both(), scenario=tuple(describe_constants(load_preset("measured")))))).words
+    assert "bits of a raw sample" not in words
+    assert "accuracy_knots" in words
+    assert "The accuracy is measured (twinsync codec calibrate on" in words
 
 
 def test_remarks_name_schemes_as_people_do():

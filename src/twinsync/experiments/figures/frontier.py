@@ -1,6 +1,6 @@
 """What latency has to be paid with: energy or accuracy against latency, one line per scheme.
 
-A new frontier is a `Payment`, and an entry of `FIGURES`.
+A new frontier is a sweep and its `Payment`, as an entry of `FIGURES`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
+from twinsync.experiments.accuracy import SAMPLE_BITS, lost_share, psnr_db
 from twinsync.experiments.columns import exported, training
-from twinsync.experiments.constants import SAMPLE_BITS, lost_share
 from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
 from twinsync.experiments.figures.style import MUTED, Style, new_figure
 from twinsync.experiments.figures.sweep import SweepFigure, measured_rows, words_of
 from twinsync.experiments.formatting import NBSP, drawn_symbol, number
-from twinsync.experiments.records import Measured, Sweep
+from twinsync.experiments.records import ConstantEntry, Measured, Sweep
 from twinsync.experiments.results import OPTIMUM, Results
 
 _LATENCY = {name: value for name, value in exported("latency_s").items() if name.endswith(("_mean", "_low", "_high"))}
@@ -26,14 +26,17 @@ HEADER = ("set", "scheme", "scheme_label", "paid", *_LATENCY)
 
 @dataclass(frozen=True)
 class Payment:
-    """What is paid for a shorter latency: from which sweep, how much by a scheme at a point, and how that is said."""
+    """What is paid for a shorter latency: how much by a scheme at a point, and how that is said.
 
-    sweep: str
+    rising: whether the latency rises with it, as with a gain that is given up; labels then stand right of their points.
+    """
+
     quantity: str
     of: Callable[[Measured, Results], float]
     say: Callable[[float], str]
     caption: str
     logarithmic: bool = False
+    rising: bool = False
 
 
 def _energy_per_device_j(measured: Measured, results: Results) -> float:
@@ -41,15 +44,13 @@ def _energy_per_device_j(measured: Measured, results: Results) -> float:
 
 
 ENERGY = Payment(
-    "energy-budget",
     "mean energy per UD and slot [J]",
     _energy_per_device_j,
     lambda value: f"energy {number(value, 3)}{NBSP}J per UD and slot",
     "Each line is one scheme under budgets of energy from small to large; the labelled points carry the budget per UD "
     "and slot. Further down and further left is better.",
 )
-ACCURACY = Payment(
-    "extraction-floor",
+ASSUMED_ACCURACY = Payment(
     "share of the signal lost, 1 − A(φ)",
     lambda measured, results: lost_share(measured.extraction_factor),
     lambda value: f"1 − A(φ) = {value:.2g}",
@@ -59,6 +60,26 @@ ACCURACY = Payment(
     "the mean φ. A is concave, so where φ varies the mean of A lies below that.",
     logarithmic=True,
 )
+_LAW_KINDS = {"derived": "measured", "user": "yours"}  # by tag; another tag says it itself
+
+
+def accuracy_payment(results: Results) -> Payment:
+    """The accuracy by the scenario's own law where it has one, else the assumed share lost."""
+    law = results.accuracy_law
+    return ASSUMED_ACCURACY if law is None else _own_accuracy(law)
+
+
+def _own_accuracy(law: ConstantEntry) -> Payment:
+    return Payment(
+        "PSNR of the recovered picture [dB]",
+        lambda measured, results: psnr_db(measured.extraction_factor, law.value),
+        lambda value: f"PSNR {value:.1f}{NBSP}dB",
+        "Each line is one scheme as the least φ rises; the labelled points carry the least φ. Further right, the "
+        "recovered picture is nearer to the sensed one; further down, it arrives sooner. The accuracy is **"
+        f"{_LAW_KINDS.get(law.tag, law.tag)}** ({law.source}): PSNR over φ, straight lines over ln φ between the knots "
+        "of the scenario and constant beyond them, taken at the mean φ. Where φ varies, the mean PSNR may differ.",
+        rising=True,
+    )
 
 
 def frontier_rows(payment: Payment, sweep: Sweep, results: Results) -> list[list[object]]:
@@ -90,7 +111,7 @@ def draw_frontier(payment: Payment, sweep: Sweep, results: Results, styles: Mapp
     if payment.logarithmic:
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.margins(x=0.1, y=0.07)  # room for the first label, left of its point
+    axes.margins(x=0.1, y=0.07)  # room for the outermost label, beside its point
     axes.set_xlabel(payment.quantity)
     axes.set_ylabel("mean latency of a slot [s]")
     _name_points(axes, payment, sweep, results)
@@ -116,30 +137,30 @@ def _name_points(axes: Axes, payment: Payment, sweep: Sweep, results: Results) -
             continue
         last = position
         axes.annotate(
-            f"{varied} = {point.label}{unit}", at, (-5, -5), textcoords="offset points",
-            ha="right", va="top", fontsize=7.5, color=MUTED,
+            f"{varied} = {point.label}{unit}", at, (5 if payment.rising else -5, -5), textcoords="offset points",
+            ha="left" if payment.rising else "right", va="top", fontsize=7.5, color=MUTED,
         )  # fmt: skip
 
 
-def _figure(name: str, title: str, payment: Payment) -> SweepFigure:
+def _figure(name: str, title: str, swept: str, payment_of: Callable[[Results], Payment]) -> SweepFigure:
     def caption(sweep: Sweep, results: Results) -> str:
-        return f"{payment.caption} {training(measured_rows(sweep, results))}".rstrip()
+        return f"{payment_of(results).caption} {training(measured_rows(sweep, results))}".rstrip()
 
     def draw(sweep: Sweep, results: Results, styles: Mapping[str, Style], narrow: bool) -> Chart:
-        return draw_frontier(payment, sweep, results, styles, narrow)
+        return draw_frontier(payment_of(results), sweep, results, styles, narrow)
 
     return SweepFigure(
         name=lambda sweep: name,
-        applies=lambda sweep: sweep.name == payment.sweep,
+        applies=lambda sweep: sweep.name == swept,
         caption=caption,
         draw=draw,
         header=HEADER,
-        rows=lambda sweep, results: frontier_rows(payment, sweep, results),
+        rows=lambda sweep, results: frontier_rows(payment_of(results), sweep, results),
         title=title,
     )
 
 
 FIGURES = (
-    _figure("frontier_energy", "Latency against energy", ENERGY),
-    _figure("frontier_accuracy", "Latency against accuracy", ACCURACY),
+    _figure("frontier_energy", "Latency against energy", "energy-budget", lambda results: ENERGY),
+    _figure("frontier_accuracy", "Latency against accuracy", "extraction-floor", accuracy_payment),
 )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from twinsync.experiments.accuracy import assumed_constant
 from twinsync.experiments.columns import compared
-from twinsync.experiments.constants import accuracy_constant
 from twinsync.experiments.formatting import duration, listing, sentence
-from twinsync.experiments.records import ConstantEntry, Manifest
+from twinsync.experiments.records import Manifest
 from twinsync.experiments.report import tables
 from twinsync.experiments.report.document import Block, Box, Code, Folded, Heading, Paragraph, Table
 from twinsync.experiments.results import (
@@ -46,9 +44,9 @@ def constants_section(results: Results) -> list[Block]:
     """Every constant, with those that the paper does not print in front."""
     if not (results.scenario or results.learning):
         return []
-    # The law of accuracy is the frontier's alone.
-    accuracy = [msgspec.convert(accuracy_constant(), ConstantEntry)] if results.sweep("extraction-floor") else []
-    scenario = [*results.scenario, *accuracy]
+    # The law of accuracy is the frontier's alone; a scenario's own law is among its constants.
+    assumed = results.sweep("extraction-floor") is not None and results.accuracy_law is None
+    scenario = [*results.scenario, *([assumed_constant()] if assumed else [])]
     entries = [*scenario, *results.learning]
     tags = [entry.tag for entry in entries]
     counted = [f"{tags.count(tag)} {_TAGS.get(tag, tag)}" for tag in dict.fromkeys(tags)]

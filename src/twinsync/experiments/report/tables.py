@@ -99,7 +99,7 @@ def paired(results: Results) -> Table:
         Field("Latency [s]", lambda pair: cell_of(pair[1].latency_s, 2, sign=True)),
         Field("saved [%]", lambda pair: cell_of(pair[1].latency_reduction_percent, 1)),
         Field("excludes 0", lambda pair: _excludes_zero(pair[1].latency_s), words=True),
-        Field("Cost", lambda pair: cell_of(pair[1].cost, 1, sign=True)),
+        Field("Cost", lambda pair: cell_of(pair[1].cost, 1, significant=2, sign=True)),
         Field("saved [%]", lambda pair: cell_of(pair[1].cost_reduction_percent, 1)),
         Field("excludes 0", lambda pair: _excludes_zero(pair[1].cost), words=True),
     ]
@@ -148,7 +148,7 @@ def levels(results: Results, record: Results | None) -> Table:
         Field("Scheme", lambda level: level.results.label(level.scheme), words=True),
         Field("Trained on [slots]", lambda level: number(level.measured.training_slots, 0)),
         Field("Latency of a slot [s]", lambda level: cell_of(level.measured.latency_s, 2)),
-        Field("Cost of a slot", lambda level: cell_of(level.measured.cost, 1)),
+        Field("Cost of a slot", lambda level: cell_of(level.measured.cost, 1, significant=3)),
         Field("Above the optimum [%]", lambda level: cell_of(level.measured.gap_to_optimum, 1, factor=100.0)),
     ]
     fields += [_reduction(name, place) for place, name in enumerate(("PPO", "Random strategy", "w/o SC"))]
