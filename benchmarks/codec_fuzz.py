@@ -1,6 +1,7 @@
-"""Damaged and cut streams, by the hundred thousand: each must end in a picture or a named error.
+"""Damaged and cut streams, by the hundred thousand: each must end in samples or a named error.
 
-`python -m benchmarks.codec_fuzz [--rounds 100000] [--seed 0]` prints how many ended how, and the longest decoding.
+`python -m benchmarks.codec_fuzz [--kind camera|series] [--rounds 100000] [--seed 0]` prints how many ended how, and the
+longest decoding. Streams of series are of both formats: revisions told by their last bits, and named outside.
 """
 
 from __future__ import annotations
@@ -8,11 +9,15 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
 from twinsync.codec.camera import CameraDecoder, CameraEncoder
 from twinsync.codec.container import StreamError
+from twinsync.codec.ends import CAMERA, SERIES
+from twinsync.codec.series import SeriesDecoder, SeriesEncoder
+from twinsync.codec.series_twin import WindowDecoder, WindowEncoder
 from twinsync.codec.sources import sample_frames
 
 FACTORS = (0.02, 0.05, 0.2, 0.9)
@@ -39,28 +44,61 @@ def damage(stream: bytes, random: np.random.Generator) -> bytes:
     return content.tobytes()
 
 
-def main() -> None:
-    """Parse, damage, count."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_fuzz", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    random = np.random.default_rng(args.seed)
+def camera_streams() -> tuple[list[bytes], Callable[[bytes], object]]:
+    """Streams to damage, and what decodes one against the reference that it had."""
     frames = np.ascontiguousarray(sample_frames()[:3, *SIZE])
     device, edge = CameraEncoder(), CameraDecoder()
     streams = [device.encode(frames[0], 1.0)[1]]
     device.acknowledge(0)
     streams += [device.encode(frames[1], factor)[1] for factor in FACTORS]
     streams.append(device.encode(frames[1], 0.05, moving=np.abs(frames[1].astype(int) - frames[0]) > 24)[1])
+
+    def decode(stream: bytes) -> object:
+        edge.twin.keep(device.sent.at(0))
+        return edge.decode(stream)
+
+    return streams, decode
+
+
+def series_streams(random: np.random.Generator) -> tuple[list[bytes], Callable[[bytes], object]]:
+    """The same of windows of 64 x 6 samples; half of the decodings are told a reference."""
+    windows = np.cumsum(random.normal(0, 200, (2, 64, 6)), axis=1).astype(np.int16)
+    device, named = SeriesEncoder(), WindowEncoder()
+    streams = [device.encode(windows[0], 1.0)[1], named.encode(windows[0], 600, 0)]
+    device.acknowledge(0)
+    for factor in FACTORS:
+        size = int(factor * 2 * windows[1].size)
+        streams += [device.encode(windows[1], factor)[1], named.encode(windows[1], size, 9, 0)]
+        streams.append(named.encode(windows[1], size, 10))
+    edge, named_edge = SeriesDecoder(), WindowDecoder()
+
+    def decode(stream: bytes) -> object:
+        if stream[:1] == streams[0][:1]:
+            edge.held[0] = device.sent[0]
+            return edge.decode(stream)
+        named_edge.twin.keep(named.twin.at(0))
+        return named_edge.decode(stream, 11, 0 if random.random() < 0.5 else None)
+
+    return streams, decode
+
+
+def main() -> None:
+    """Parse, damage, count."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_fuzz", description=__doc__)
+    parser.add_argument("--kind", choices=(CAMERA, SERIES), default=CAMERA)
+    parser.add_argument("--rounds", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    random = np.random.default_rng(args.seed)
+    streams, decode = camera_streams() if args.kind == CAMERA else series_streams(np.random.default_rng(args.seed))
     ends: Counter[str] = Counter()
     longest_s = 0.0
     for _ in range(args.rounds):
-        edge.twin.keep(device.sent.at(0))
         stream = damage(streams[random.integers(len(streams))], random)
         started = time.process_time()
         try:
-            edge.decode(stream)
-            ends["a picture"] += 1
+            decode(stream)
+            ends["samples"] += 1
         except StreamError as error:
             ends[type(error).__name__] += 1
         longest_s = max(longest_s, time.process_time() - started)

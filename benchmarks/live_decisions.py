@@ -62,7 +62,7 @@ def run_slot(edge: Edge, decider: Decider, things: tuple[str, ...], slot: int, w
             say.encode(effect.message)
     watch.stop(PARTS[2])
     watch.start()
-    decider.predict(slot, allocations)
+    decider.predict(slot, allocations, decide.sights)
     watch.stop(PARTS[3])
     edge.handle(do.TimerFired("close", slot), now_s)
 

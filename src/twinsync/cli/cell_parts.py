@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from twinsync.cli.codec_series import ScaleOption, WindowOption
 from twinsync.cli.options import say
+from twinsync.errors import InputError
 
 edge_app = typer.Typer(
     name="edge", no_args_is_help=True, rich_markup_mode=None, help="Run the edge of a live cell alone."
@@ -35,13 +38,92 @@ def serve(data: DataOption) -> int:
 
 
 @device_app.command("run")
-def run_one(data: DataOption, thing: Annotated[str, typer.Option("--thing", metavar="ID", help="Which twin.")]) -> int:
-    """Run one device of a cell that `twinsync live` set up."""
+def run_one(
+    data: DataOption,
+    thing: Annotated[str, typer.Option("--thing", metavar="ID", help="Which twin, twinsync:device-0 the first.")],
+    connect: Annotated[
+        str | None,
+        typer.Option("--connect", metavar="HOST:PORT", help="Join the edge of another machine; --data is one's own."),
+    ] = None,
+    password_file: Annotated[
+        Path | None,
+        typer.Option("--password-file", metavar="FILE", help="The device's password, unless in TWINSYNC_PASSWORD."),
+    ] = None,
+    ca: Annotated[
+        Path | None, typer.Option("--ca", metavar="FILE.pem", help="Who signed the edge's certificate: by TLS.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", metavar="FOLDER|VIDEO|FILE.csv|FILE.py:FUNCTION", help="What the device senses."),
+    ] = None,
+    window: WindowOption = 64,
+    scale: ScaleOption = 1.0,
+    radio: Annotated[
+        str,
+        typer.Option("--radio", metavar="NAME", help="The link's rate as for twinsync live; the cell's unless given."),
+    ] = "",
+    clock_ghz: Annotated[
+        float | None, typer.Option("--clock-ghz", metavar="X", help="The processor's clock, if the system can't say.")
+    ] = None,
+) -> int:
+    """Run one device: of a cell that `twinsync live` set up in --data, or from here with the edge elsewhere.
+
+    With --connect it needs its password and the edge's address; what else it has to know the edge tells it.
+    """
     import asyncio
 
     from twinsync.live.running.device import run_device
+    from twinsync.live.running.elsewhere import Elsewhere, run_elsewhere
+    from twinsync.live.running.sources import Cut, absolute_source
 
-    return asyncio.run(run_device(data, thing))
+    if connect is None:
+        return asyncio.run(run_device(data, thing))
+    check_address("--connect", connect)
+    if ca is not None and not ca.is_file():
+        raise InputError(f"--ca {ca}: no such file")
+    if radio:
+        from twinsync.live.radio.rates import check_rate
+
+        check_rate(radio)
+    own = Elsewhere(
+        address=connect,
+        password=_password(password_file),
+        ca="" if ca is None else str(ca.absolute()),
+        source=None if source is None else absolute_source(source),
+        cut=Cut(window, scale),
+        radio=radio,
+        clock_hz=find_clock_hz(clock_ghz),
+    )
+    return asyncio.run(run_elsewhere(data, thing, own))
+
+
+def check_address(option: str, address: str) -> None:
+    """Raise `InputError` for what is no HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise InputError(f"{option} {address!r:.60}: give HOST:PORT")
+
+
+def find_clock_hz(clock_ghz: float | None) -> float:
+    """The processor's clock, as given or as the system says it. Raises `InputError` where neither does."""
+    from twinsync.codec.calibration import machine_clock_hz
+
+    clock_hz = machine_clock_hz() if clock_ghz is None else 1e9 * clock_ghz
+    if clock_hz is None:
+        raise InputError("this system does not say its processor's clock; give --clock-ghz")
+    return clock_hz
+
+
+def _password(file: Path | None) -> str:
+    if file is None:
+        password = os.environ.get("TWINSYNC_PASSWORD", "")
+        if not password:
+            raise InputError("no password: set TWINSYNC_PASSWORD, or give --password-file")
+        return password
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--password-file {file}: cannot be read: {error}") from None
 
 
 @twins_app.command("export")

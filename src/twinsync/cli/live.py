@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from twinsync.cli.cell_parts import check_address, find_clock_hz
+from twinsync.cli.codec_series import ScaleOption, WindowOption
 from twinsync.cli.live_runs import change, check, replay_run, report_run, tell_summary
 from twinsync.cli.options import (
     JsonOption,
@@ -76,16 +78,26 @@ def start(
             help="The link's rate: eq. (11), no limit, a Mahimahi trace, or (slot, device, power, elapsed) -> bit/s.",
         ),
     ] = "shannon",
-    source: Annotated[
-        str | None,
+    sources: Annotated[
+        list[str] | None,
         typer.Option(
-            "--source", metavar="FOLDER|VIDEO|FILE.py:FUNCTION", help="What cameras see; the sample unless given."
+            "--source",
+            metavar="FOLDER|VIDEO|FILE.csv|FILE.py:FUNCTION",
+            help="What devices sense; repeatable, device i takes number i modulo their count; the sample unless given.",
         ),
     ] = None,
+    window: WindowOption = 64,
+    scale: ScaleOption = 1.0,
     durability: Annotated[
         str,
         typer.Option("--durability", metavar="process|power", help="What an acknowledged state survives."),
     ] = "process",
+    listen: Annotated[
+        str,
+        typer.Option(
+            "--listen", metavar="HOST:PORT", help="No device here: they join this address, with twinsync device run."
+        ),
+    ] = "",
     tls: Annotated[
         Path | None,
         typer.Option("--tls", metavar="DIR", help="ca.pem, edge.pem, edge-key.pem for localhost: the bus by TLS."),
@@ -130,19 +142,20 @@ def start(
     if not all(map(find_spec, ("numba", "PIL", "zenoh"))):
         raise InputError(f"twinsync live needs numba, Pillow and Zenoh: {install('live')}")
     from twinsync.allocators.registry import find_allocators
-    from twinsync.codec.calibration import machine_clock_hz
     from twinsync.live.bus.zenoh import Access
     from twinsync.live.radio.rates import check_rate
     from twinsync.live.running.cell import Cell, check_tls, read_cell
-    from twinsync.live.running.frames import absolute_source, find_camera, warm_codec
+    from twinsync.live.running.sources import USUAL, Cut, absolute_source, warm_codecs
     from twinsync.live.running.summary import summarise
     from twinsync.live.running.supervisor import Supervisor, prepare
     from twinsync.live.store.opening import check_url
     from twinsync.presets import load_scenario
 
-    clock_hz = machine_clock_hz() if clock_ghz is None else 1e9 * clock_ghz
-    if clock_hz is None:
-        raise InputError("this system does not say its processor's clock; give --clock-ghz")
+    clock_hz = find_clock_hz(clock_ghz)
+    if listen:
+        check_address("--listen", listen)
+        if sources:
+            raise InputError("--listen: devices bring their own --source, with twinsync device run")
     count = devices or load_scenario(scenario, list(overrides or ())).device_count
     settings = Cell(
         scenario=scenario,
@@ -153,7 +166,7 @@ def start(
         slots=slots,
         allocator=allocator,
         radio=radio,
-        source=None if source is None else absolute_source(source),
+        source=tuple(map(absolute_source, sources)) if sources else None,
         durability=durability,  # type: ignore[arg-type]
         access=Access(""),
         clock_hz=clock_hz,
@@ -161,17 +174,27 @@ def start(
         store=store,
         tls="" if tls is None else str(tls.absolute()),
         keep=keep,
-    )
-    camera = find_camera(settings.source)
-    setting = settings.load_scenario(camera.data_bits)
+        cut=Cut(window, scale),
+        listen=listen,
+    ).with_sensors()
+    settings.check_sources()
+    setting = settings.load_scenario()
     find_allocators(allocator, setting)  # what is wrong is said before anything starts
     check_url(store)
     check_tls(settings.tls)
     check_rate(radio)
     cell = prepare(data, settings)
     say("the codec is loaded; its first use on a machine compiles it, about a minute")
-    warm_codec(camera)  # once, instead of in every process at the same time
-    say(f"{count} devices and an edge start, folder {data}, slot {cell.first_slot} is the first; Ctrl-C ends it")
+    warm_codecs(cell.sensors or USUAL)  # once, instead of in every process at the same time
+    for line in settings.raised():
+        say(line)
+    which = (
+        f"an edge starts, for {count} devices that join {listen} with"
+        if listen
+        else f"{count} devices and an edge start,"
+    )
+    passwords = f" their passwords in {data / 'secrets'}," if listen else ""
+    say(f"{which}{passwords} folder {data}, slot {cell.first_slot} is the first; Ctrl-C ends it")
     began = time.monotonic()
     with interruptible(f"every acknowledged state is stored; the same command goes on in {data}"):
         Supervisor(data, cell, _silent if headless or json_target == "-" else _tell_slot).run()
@@ -200,8 +223,9 @@ def _tell_slot(record: SlotRecord) -> None:
                 for sides in ([each.predicted for each in done], [each.measured for each in done])
             ]
             line += f"  {part[:-2]} {pairs[0]:.0f} -> {pairs[1]:.0f} ms"
-    if done:
-        line += f"  {min(each.fidelity_db or 0.0 for each in done):.1f} dB at least"
+    for kind in sorted({each.kind for each in done}):
+        least = min(each.fidelity_db or 0.0 for each in done if each.kind == kind)
+        line += f"  {kind} {least:.1f} dB at least"
     missed = {each.outcome for each in record.devices.values()} - {"committed"}
     print(line + (f"  missed: {', '.join(sorted(missed))}" if missed else ""), flush=True)
 

@@ -60,13 +60,12 @@ def report_run(
     """Say again what the last start of a cell came to, from its raw files."""
     check_json_target(json_target)
     from twinsync.live.running.cell import read_cell
-    from twinsync.live.running.frames import find_camera
     from twinsync.live.running.summary import summarise
 
     if refit is not None and refit.exists():
         raise InputError(f"--refit {refit}: already exists; choose another name or remove it")
-    cell = read_cell(data)
-    setting = cell.load_scenario(find_camera(cell.source).data_bits)
+    cell = read_cell(data).with_sensors()
+    setting = cell.load_scenario()
     result = summarise(data, cell, float(setting.deadline_s))
     if json_target is not None:
         write_json(json_target, result)
@@ -105,12 +104,11 @@ def replay_run(data: Path, json_target: str | None) -> int:
     import msgspec
 
     from twinsync.live.running.cell import read_cell
-    from twinsync.live.running.frames import find_camera
     from twinsync.live.running.replay import lines, replay
 
     cell = read_cell(data)
     with progress() as report:
-        result = replay(data, cell, find_camera(cell.source), report)
+        result = replay(data, cell, report)
     if json_target is not None:
         write_json(json_target, msgspec.to_builtins(result))
     else:
@@ -128,3 +126,6 @@ def tell_summary(result: dict[str, Any]) -> None:
     if result["overhead_s"]["p50"] is not None:
         overhead = result["overhead_s"]
         print(f"outside the model: {1e3 * overhead['p50']:.1f} ms (p50), {1e3 * overhead['p99']:.1f} ms (p99)")
+    for kind, fidelity in result["fidelity_db"].items():
+        if fidelity["samples"]:
+            print(f"{kind}: {fidelity['measure']} {fidelity['p50']:.1f} dB (median), {fidelity['p5']:.1f} dB (p5)")

@@ -23,39 +23,10 @@ from twinsync.codec.frame import Decoded, Encoder, Rate, base_of, decode_part
 from twinsync.codec.prediction import BLOCK, MACROBLOCK
 from twinsync.codec.references import Context, context_after
 from twinsync.codec.tables import Tables, shipped
+from twinsync.codec.twin import KEPT, Twin
 from twinsync.errors import InputError
 
-KEPT = 32  # revisions that an end keeps, the newest
 LEAST_PART = 3  # bytes of a coded part below which nothing can be said
-
-
-class Twin:
-    """Contexts by revision, the newest `KEPT` of them."""
-
-    def __init__(self) -> None:
-        self._contexts: OrderedDict[int, Context] = OrderedDict()
-
-    def keep(self, context: Context) -> None:
-        """Take the context of a new revision."""
-        self._contexts[context.revision] = context
-        while len(self._contexts) > KEPT:
-            self._contexts.popitem(last=False)
-
-    def at(self, revision: int) -> Context:
-        """The context of a revision. Raises `MissingReference`."""
-        if revision not in self._contexts:
-            raise MissingReference(revision, self.revisions)
-        return self._contexts[revision]
-
-    @property
-    def newest(self) -> Context:
-        """The context of the newest revision. Raises `MissingReference` where none is held."""
-        return self.at(max(self._contexts, default=-1))
-
-    @property
-    def revisions(self) -> tuple[int, ...]:
-        """Revisions held, oldest first."""
-        return tuple(self._contexts)
 
 
 class CameraEncoder:
@@ -63,7 +34,7 @@ class CameraEncoder:
 
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables = tables or shipped()
-        self.sent = Twin()
+        self.sent: Twin[Context] = Twin()
         self.acknowledged = -1
         self._revision = 0
         # A stream follows from its picture, size and references alone, whatever else was coded in between.
@@ -97,18 +68,28 @@ class CameraEncoder:
         `moving` is given, that mask goes first and the picture takes what is left.
         Raises `InputError` where the bytes are too few for a header, `MissingReference`.
         """
+        size = wire_bytes(extraction_factor, 8 * picture.size)
+        return self.encode_bytes(picture, size, reference, moving)
+
+    def encode_bytes(
+        self,
+        picture: UInt8[np.ndarray, "h w"],
+        size: int,
+        reference: int | None = None,
+        moving: Bool[np.ndarray, "h w"] | None = None,
+    ) -> tuple[int, bytes]:
+        """The same with a stream of `size` bytes."""
         if reference is None and self.acknowledged >= 0:
             reference = self.acknowledged
         before = None if reference is None else self.sent.at(reference)
         if before is not None and (before.height, before.width) != picture.shape:
             before = None  # another camera mode: a twin of another size says nothing of it
-        size = wire_bytes(extraction_factor, 8 * picture.size)
         revision = self._revision
         header = self._header(revision, picture, before)
         if size < len(header) + LEAST_PART:
             raise InputError(
-                f"phi = {extraction_factor:g} of {picture.shape[1]}x{picture.shape[0]} samples is {size} bytes; "
-                f"a stream has at least {len(header) + LEAST_PART}"
+                f"{size} bytes for {picture.shape[1]}x{picture.shape[0]} samples: a stream has at least "
+                f"{len(header) + LEAST_PART}; give a larger phi"
             )
         encoder = Encoder(picture, before, self.tables, moving)
         start = Rate() if before is None else self._rates.get(before.revision, Rate())
@@ -143,7 +124,7 @@ class CameraDecoder:
 
     def __init__(self, tables: Tables | None = None) -> None:
         self.tables = tables or shipped()
-        self.twin = Twin()
+        self.twin: Twin[Context] = Twin()
 
     def decode(self, stream: bytes, raw_shape: tuple[int, int] | None = None) -> UInt8[np.ndarray, "h w"]:
         """The picture of a stream, whole or cut; its revision is then held.

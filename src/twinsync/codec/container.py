@@ -8,7 +8,8 @@
 | 4 | kinds `first` and `exact`: height and width |
 | 3 to 7 | kind `conditional`: how many revisions back the reference lies, then 16 check bits of its content |
 
-What follows belongs to the kind's codec.
+What follows belongs to the kind's codec. A series has a shorter header of its own after the first byte: see `series`
+for the kind `series`, `series_twin` for `series first` and `series conditional`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from twinsync.errors import InputError
 
 VERSION = 1
-FIRST, CONDITIONAL, EXACT, SERIES = 1, 2, 3, 4
+FIRST, CONDITIONAL, EXACT, SERIES, SERIES_FIRST, SERIES_CONDITIONAL = 1, 2, 3, 4, 5, 6
 LEAST_FACTOR = 0.001
 MOST_SIDE = 8192
 MOST_SAMPLES = 1 << 24

@@ -52,6 +52,7 @@ class Window:
 
     samples: Int16[np.ndarray, "length channels"]
     size: Int32[np.ndarray, "length channels"]  # magnitude of each coefficient, in 1/16 unit
+    revision: int = -1  # where it is named, not by its last bits alone
 
     def check(self, tables: SeriesTables) -> int:
         """Eight bits over the samples and the tables' identity."""
@@ -94,6 +95,56 @@ def _window(levels: np.ndarray, step: int, before: Window | None) -> Window:
     return Window(_inverse(coefficients, _means(before, levels.shape[1])), size)
 
 
+def check_window(shape: tuple[int, ...]) -> None:
+    """Raise `InputError` for a window [length, channels] beyond what the codec takes."""
+    length, channels = shape
+    if not (0 < length <= MOST_LENGTH and 0 < channels <= MOST_CHANNELS):
+        raise InputError(f"a window of {length} x {channels} samples: at most {MOST_LENGTH} x {MOST_CHANNELS}")
+
+
+def fill(
+    samples: Int16[np.ndarray, "length channels"], before: Window | None, budget: int, tables: SeriesTables
+) -> tuple[bytes, Window]:
+    """The finest step's part that fits into `budget` bytes, or the coarsest one's cut; and what it decodes to."""
+    coefficients = _forward(samples, _means(before, samples.shape[1]))
+    low, high = -1, STEPS - 1
+    best = b""
+    while high - low > 1 or not best:
+        index = high if high - low <= 1 else (low + high) // 2
+        part = _attempt(coefficients, before, index, budget, tables)
+        if part is None and index == high:
+            best = _whole(coefficients, before, index, tables)[:budget]
+        elif part is None:
+            low = index
+        else:
+            high, best = index, part
+    best = best.ljust(budget, b"\0")
+    return best, read_part(best, before, samples.shape, tables)
+
+
+def _whole(coefficients: np.ndarray, before: Window | None, index: int, tables: SeriesTables) -> bytes:
+    coder = _write(coefficients, before, index, 4 * coefficients.size + 64, tables)
+    return bytes([index]) + coder.buffer[: finish_encoding(coder)].tobytes()
+
+
+def _attempt(
+    coefficients: np.ndarray, before: Window | None, index: int, budget: int, tables: SeriesTables
+) -> bytes | None:
+    coder = _write(coefficients, before, index, budget - 1, tables)
+    used = finish_encoding(coder) if not coder.state[STOPPED] else 0
+    return None if coder.state[STOPPED] else bytes([index]) + coder.buffer[:used].tobytes()
+
+
+def _write(coefficients: np.ndarray, before: Window | None, index: int, limit: int, tables: SeriesTables) -> Coder:
+    step = step_of(index)
+    # Rounding towards zero below 0.7 of a step costs less error than the bits it saves are worth.
+    levels = (np.sign(coefficients) * ((10 * abs(coefficients) + 3 * step) // (10 * step))).astype(np.int32)
+    coder = tables.coder(np.zeros(limit, np.uint8))
+    start_encoding(coder, limit)
+    _code(coder, levels, before, levels.shape, step)
+    return coder
+
+
 class SeriesEncoder:
     """The device's end for one group of channels."""
 
@@ -110,7 +161,9 @@ class SeriesEncoder:
         if self._last is None:
             return self.tables
         samples, before, index = self._last
-        coder = self._write(_forward(samples, _means(before, samples.shape[1])), before, index, 4 * samples.size)
+        coder = _write(
+            _forward(samples, _means(before, samples.shape[1])), before, index, 4 * samples.size, self.tables
+        )
         return replace(self.tables, probability=coder.probability, seen=coder.seen, weight=coder.weight)
 
     def acknowledge(self, revision: int) -> None:
@@ -124,9 +177,7 @@ class SeriesEncoder:
 
         Raises `InputError` for a window of more than 255 samples or 64 channels, or too few bytes for a header.
         """
-        length, channels = samples.shape
-        if not (0 < length <= MOST_LENGTH and 0 < channels <= MOST_CHANNELS):
-            raise InputError(f"a window of {length} x {channels} samples: at most {MOST_LENGTH} x {MOST_CHANNELS}")
+        check_window(samples.shape)
         size = wire_bytes(extraction_factor, 16 * samples.size)
         if size < LEAST_BYTES:
             raise InputError(f"phi = {extraction_factor:g} gives a window {size} bytes; it needs {LEAST_BYTES}")
@@ -135,7 +186,7 @@ class SeriesEncoder:
         if before is not None and before.samples.shape != samples.shape:
             before = None
         header = self._header(revision, before, samples.shape)
-        part, window = self._fill(samples, before, size - len(header))
+        part, window = fill(samples, before, size - len(header), self.tables)
         self._last = samples, before, part[0]
         self.sent[revision] = window
         for old in [each for each in self.sent if each <= revision - KEPT]:
@@ -148,41 +199,6 @@ class SeriesEncoder:
         if before is None:
             return first + bytes([revision % 32 << 3, self.tables.identity & 255, *shape])
         return first + bytes([revision % 32 << 3 | revision - self.acknowledged, before.check(self.tables)])
-
-    def _fill(self, samples: np.ndarray, before: Window | None, budget: int) -> tuple[bytes, Window]:
-        """The finest step's part that fits, or the coarsest one's cut, and what it decodes to."""
-        coefficients = _forward(samples, _means(before, samples.shape[1]))
-        low, high = -1, STEPS - 1
-        best = b""
-        while high - low > 1 or not best:
-            index = high if high - low <= 1 else (low + high) // 2
-            part = self._attempt(coefficients, before, index, budget)
-            if part is None and index == high:
-                best = self._whole(coefficients, before, index)[:budget]
-            elif part is None:
-                low = index
-            else:
-                high, best = index, part
-        best = best.ljust(budget, b"\0")
-        return best, read_part(best, before, samples.shape, self.tables)
-
-    def _whole(self, coefficients: np.ndarray, before: Window | None, index: int) -> bytes:
-        coder = self._write(coefficients, before, index, 4 * coefficients.size + 64)
-        return bytes([index]) + coder.buffer[: finish_encoding(coder)].tobytes()
-
-    def _attempt(self, coefficients: np.ndarray, before: Window | None, index: int, budget: int) -> bytes | None:
-        coder = self._write(coefficients, before, index, budget - 1)
-        used = finish_encoding(coder) if not coder.state[STOPPED] else 0
-        return None if coder.state[STOPPED] else bytes([index]) + coder.buffer[:used].tobytes()
-
-    def _write(self, coefficients: np.ndarray, before: Window | None, index: int, limit: int) -> Coder:
-        step = step_of(index)
-        # Rounding towards zero below 0.7 of a step costs less error than the bits it saves are worth.
-        levels = (np.sign(coefficients) * ((10 * abs(coefficients) + 3 * step) // (10 * step))).astype(np.int32)
-        coder = self.tables.coder(np.zeros(limit, np.uint8))
-        start_encoding(coder, limit)
-        _code(coder, levels, before, levels.shape, step)
-        return coder
 
 
 def read_part(part: bytes, before: Window | None, shape: tuple[int, int], tables: SeriesTables) -> Window:

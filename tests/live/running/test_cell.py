@@ -105,6 +105,7 @@ def check_replay(data: Path) -> None:
         ("--radio", "trace:nowhere", "radio trace nowhere: No such file"),
         ("--keep", "0", "not a whole number from 1"),
         ("--source", "nowhere", "nowhere: no such folder or file"),
+        ("--source", "nowhere.csv", "nowhere.csv: not a CSV file"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_starts(

@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import Complaint
 
 from twinsync.live.protocol.effects import Sight
+from twinsync.live.protocol.frame import LEAST_FRAME, frame_bytes
 from twinsync.live.radio.rates import Draws
 from twinsync.live.running.decisions import Decider
 from twinsync.scenario import Scenario
@@ -34,15 +35,27 @@ def test_every_reporting_device_gets_an_allocation_and_no_other(scenario: Scenar
 def test_the_prediction_is_the_model_s(scenario: Scenario, draws: Draws) -> None:
     decider = Decider("equal-share", scenario, THINGS, draws, 0)
     decided = decider.decide(1, SIGHTS)
-    parts, energy = decider.predict(1, decided)["a:3"]
+    parts, energy = decider.predict(1, decided, SIGHTS)["a:3"]
     slot, granted = draws.at(1), decided["a:3"]
-    bits, phi = slot.data_bits[3], granted.extraction_factor
+    bits, phi = SIGHTS["a:3"].data_bits, granted.extraction_factor
     rate = 0.2e6 / 6 * np.log2(1.0 + 0.1 * slot.block_gain[3, 0] / 1e-11)
     assert parts.uplink_s == pytest.approx(bits * phi / rate, rel=1e-9)
     assert parts.extraction_s == pytest.approx(300.0 * bits * phi**-1.2 / 0.9e9, rel=1e-9)
     assert parts.recovery_s == pytest.approx(300.0 * bits * phi**-0.5 / (1e10 / 6), rel=1e-9)
     spent = 1e-8 * bits + 300.0 * bits * phi**-1.2 * 1e-27 * 0.9e9**2 + 0.1 * parts.uplink_s
     assert energy == pytest.approx(spent, rel=1e-9)
+
+
+def test_a_small_sensor_is_granted_a_phi_that_holds_a_frame(scenario: Scenario, draws: Draws) -> None:
+    decider = Decider("equal-share", scenario, THINGS, draws, 0)
+    sights = {**SIGHTS, "a:1": Sight(50.0, 600.0)}
+    decided = decider.decide(0, sights)
+    # 60 bytes of 75; equal-share alone takes 0.55.
+    assert frame_bytes(decided["a:1"].extraction_factor, 600.0) == LEAST_FRAME
+    assert decided["a:0"].extraction_factor == pytest.approx(0.3**0.5)
+    parts = decider.predict(0, decided, sights)
+    phi, rate = decided["a:1"].extraction_factor, 0.2e6 / 6 * np.log2(1.0 + 0.1 * draws.at(0).block_gain[1, 0] / 1e-11)
+    assert parts["a:1"][0].uplink_s == pytest.approx(600.0 * phi / rate, rel=1e-9)
 
 
 def test_more_edge_cpu_than_there_is_is_scaled_down(scenario: Scenario, draws: Draws, tmp_path: Path) -> None:

@@ -15,34 +15,32 @@ from twinsync.live.bus.zenoh import Access
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.frame import ALONE
 from twinsync.live.running.cell import Cell
-from twinsync.live.running.device import DeviceProcess
-from twinsync.live.running.frames import OwnCamera
+from twinsync.live.running.device import DeviceProcess, acknowledged_file
+from twinsync.live.running.sources import OwnSource
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_an_acknowledgement_that_cannot_be_recorded_is_not_used(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    used: list[int] = []
-
     async def story() -> None:
         cell = Cell("paper", (), 1, 0, 0, None, "equal-share", "none", None, "process", Access(""), 2.5e9)
         (thing,) = cell.things
-        camera = OwnCamera("camera", lambda slot: np.zeros((64, 64), np.uint8))
+        camera = OwnSource("camera", lambda slot: np.zeros((64, 64), np.uint8))
         process = DeviceProcess(tmp_path, cell, thing, LocalBroker().connect(), camera)
         process.core._sent[3] = 5
-        monkeypatch.setattr(process.encoder, "acknowledge", used.append)
         record, process._record = process._record, open("/dev/full", "a", encoding="utf-8")  # noqa: SIM115
         process.tell(say.Acknowledged(thing, process.core.session, 5, 3))
         assert process.core.acknowledged == ALONE
-        assert used == []
         with contextlib.suppress(OSError):
             process._record.close()
         process._record = record
         process.tell(say.Acknowledged(thing, process.core.session, 5, 3))
+        assert process.core.acknowledged == 3
         record.close()
 
     asyncio.run(story())
-    assert used == [3]
+    (line,) = acknowledged_file(tmp_path, "twinsync:device-0").read_text().splitlines()
+    assert json.loads(line)["revision"] == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["text"] == "an acknowledgement is not recorded, nor used: No space left on device"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinsync.codec.camera import CameraEncoder
+from twinsync.codec.ends import KINDS, identity
 from twinsync.live.bus.interface import Bus
 from twinsync.live.bus.local import LocalBroker
 from twinsync.live.bus.zenoh import Access
@@ -21,13 +21,15 @@ from twinsync.live.protocol.frame import ALONE, HEADER_BYTES, Header, frame_byte
 from twinsync.live.radio.rates import Draws
 from twinsync.live.running import cell as names
 from twinsync.live.running import records
-from twinsync.live.running.cell import Cell, codec_name
+from twinsync.live.running.cell import Cell
 from twinsync.live.running.decisions import Decider
 from twinsync.live.running.edge import EdgeProcess
+from twinsync.live.running.sources import Sensor
 from twinsync.live.store.memory import MemoryStore
 
 PICTURE = np.random.default_rng(2).integers(100, 120, (48, 80)).astype(np.uint8)
-BITS = 8.0 * PICTURE.size
+SENSOR = Sensor("camera", PICTURE.shape)
+BITS = float(SENSOR.data_bits)
 SESSION = 5
 
 
@@ -68,8 +70,11 @@ async def play(folder: Path) -> tuple[MemoryStore, str]:
     """A device's first slot amid everything that may go wrong on a bus; the store, and the twin's name."""
     broker, store = LocalBroker(), MemoryStore()
     overrides = ("cycle_s=50 s",)  # slots of 2 s: this test is no race
-    cell = Cell("paper", overrides, 1, 0, 0, None, "equal-share", "none", None, "process", Access(""), 2.5e9)
-    scenario = cell.load_scenario(int(BITS))
+    cell = Cell(
+        *("paper", overrides, 1, 0, 0, None, "equal-share", "none", None, "process", Access(""), 2.5e9),
+        sensors=(SENSOR,),
+    )
+    scenario = cell.load_scenario()
     (thing,) = cell.things
     decider = Decider("equal-share", scenario, cell.things, Draws(scenario, 0, 2), 0)
     clock = Clock(time.time() + 0.2, float(scenario.slot_s), float(scenario.sensing_share))
@@ -77,14 +82,15 @@ async def play(folder: Path) -> tuple[MemoryStore, str]:
     device = Script(broker.connect(), thing)
     edge.join()
     await attack(device)
-    device.say(say.Birth(thing, SESSION, codec_name(), ("camera",), ALONE))
+    device.say(say.Birth(thing, SESSION, identity(), ("camera",), ALONE))
     await device.hear(say.Welcome)
-    encoder = CameraEncoder()
+    encoder, revision = KINDS["camera"].device_end(), 0
     while not store.newest():  # whose first slot may pass while the codec is loaded
         desired = await device.desired()
         size = frame_bytes(desired.allocation.extraction_factor, BITS)
-        revision, stream = encoder.encode(PICTURE, (size - HEADER_BYTES + 0.5) / PICTURE.size)
+        stream = encoder.encode(PICTURE, size - HEADER_BYTES, revision)
         send_frames(device, desired, revision, stream)
+        revision += 1
         for _ in range(20):
             if store.newest():
                 break
@@ -101,7 +107,7 @@ async def attack(device: Script) -> None:
     for _ in range(1000):
         device.bus.publish(names.CONTROL + device.thing, dice.randbytes(dice.randrange(60)))
         await asyncio.sleep(0)
-    device.say(say.Birth("twinsync:another", 1, codec_name(), (), ALONE))
+    device.say(say.Birth("twinsync:another", 1, identity(), (), ALONE))
     device.say(say.Opened(1, 10**6))
     device.bus.publish(names.CONTROL + device.thing, b'{"protocol": 2, "type": "birth"}')
     device.bus.publish(names.FRAMES + "twinsync:another", b"frame")

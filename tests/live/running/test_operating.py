@@ -32,7 +32,7 @@ def test_another_allocator_decides_once_it_has_shown_that_it_can(
 
     async def story() -> list[say.Changed]:
         cell = Cell("paper", (), 2, 0, 0, None, "equal-share", "none", None, "process", Access(""), 2.5e9)
-        scenario = cell.load_scenario(800_000)
+        scenario = cell.load_scenario()
         write_cell(tmp_path, cell)
         decider = Decider("equal-share", scenario, cell.things, Draws(scenario, 0, 2), 0)
         broker = LocalBroker()
@@ -69,7 +69,7 @@ def test_older_revisions_are_removed_where_that_is_wanted(tmp_path: Path, capsys
 
     async def story() -> None:
         cell = Cell("paper", (), 1, 0, 0, None, "equal-share", "none", None, "process", Access(""), 2.5e9, keep=3)
-        scenario = cell.load_scenario(800_000)
+        scenario = cell.load_scenario()
         decider = Decider("equal-share", scenario, cell.things, Draws(scenario, 0, 2), 0)
         clock = Clock(time.time() + 1e6, float(scenario.slot_s), float(scenario.sensing_share))
         edge = EdgeProcess(tmp_path, cell, LocalBroker().connect(), store, decider, clock)

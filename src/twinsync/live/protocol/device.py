@@ -9,10 +9,9 @@ import msgspec
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.effects import Effect, Event
-from twinsync.live.protocol.frame import ALONE, HEADER_BYTES, Header, frame_bytes, pack
+from twinsync.live.protocol.frame import ALONE, HEADER_BYTES, LEAST_STREAM, Header, frame_bytes, pack
 
 KEPT = 16  # revisions sent that the codec can still code against, the newest
-LEAST_STREAM = 16  # bytes of a stream below which a codec has nothing to say
 
 
 class Work(msgspec.Struct):

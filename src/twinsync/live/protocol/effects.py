@@ -95,7 +95,7 @@ class Extracted(Event, frozen=True):
     stream: bytes
     extraction_s: float
     cycles: float
-    fidelity_db: float = 0.0  # PSNR of what the edge will recover against what was sensed
+    fidelity_db: float = 0.0  # of what the edge will recover against what was sensed
 
 
 class ExtractionFailed(Event, frozen=True):

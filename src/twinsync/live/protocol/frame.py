@@ -33,6 +33,8 @@ _BEGIN = struct.Struct("<2sB")
 _FIELDS = struct.Struct("<2sBBIIIidId")
 _CHECK = struct.Struct("<I")
 HEADER_BYTES = _FIELDS.size + _CHECK.size
+LEAST_STREAM = 16  # bytes of a stream below which a codec has nothing to say
+LEAST_FRAME = HEADER_BYTES + LEAST_STREAM
 
 
 class ProtocolError(ValueError):
@@ -58,6 +60,11 @@ class Header(msgspec.Struct, frozen=True):
 def frame_bytes(extraction_factor: float, data_bits: float) -> int:
     """Bytes of a frame at phi of D raw bits: floor(phi D) bits, of these the whole bytes."""
     return math.floor(extraction_factor * data_bits) // 8
+
+
+def least_factor(data_bits: float) -> float:
+    """The least phi of D raw bits whose frame has a header and a stream, at most 1."""
+    return min(1.0, (8 * LEAST_FRAME + 0.5) / data_bits)
 
 
 def pack(header: Header, stream: bytes) -> bytes:

@@ -127,6 +127,27 @@ class Farewell(Message, frozen=True):
     session: int
 
 
+class Join(Message, frozen=True):
+    """Device on another machine to edge: what are the cell's settings? `request` is repeated in the answer."""
+
+    thing: str
+    request: int
+
+
+class Settings(Message, frozen=True):
+    """Edge to device: what it has to know of the cell. `scenario` is a preset's name, or `text` a scenario file's."""
+
+    thing: str
+    request: int
+    scenario: str
+    text: str
+    overrides: tuple[str, ...]
+    devices: int
+    seed: int
+    radio: str
+    first_slot: int
+
+
 class Change(Message, frozen=True):
     """Operator to edge: let another allocator decide. `request` is repeated in the answer."""
 
@@ -153,6 +174,8 @@ AnyMessage = (
     | Rejected
     | Reported
     | Farewell
+    | Join
+    | Settings
     | Change
     | Changed
 )

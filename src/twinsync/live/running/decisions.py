@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 
 import equinox as eqx
@@ -12,6 +13,7 @@ from twinsync.allocators.protocol import DECISIONS, checked, observation_of
 from twinsync.allocators.registry import find_allocators
 from twinsync.environment.interface import Sight
 from twinsync.live.protocol import effects as do
+from twinsync.live.protocol.frame import least_factor
 from twinsync.live.protocol.messages import Allocation
 from twinsync.live.radio.rates import Draws
 from twinsync.live.running.records import Parts
@@ -87,20 +89,29 @@ class Decider:
 
     def _granted(self, decided: Allocations, sights: Mapping[str, do.Sight]) -> dict[str, Allocation]:
         arrays = {field: getattr(decided, field) for field in DECISIONS}
-        low, high = self.scenario.extraction_factor_min, 1.0
+        # Of sensors of several sizes a small one needs a larger phi for its frame's header.
+        least = [least_factor(sights[thing].data_bits) if thing in sights else 0.0 for thing in self._things]
+        low, high = np.maximum(self.scenario.extraction_factor_min, least), 1.0
         arrays["extraction_factor"] = np.clip(arrays["extraction_factor"], low, high)
         arrays["edge_cpu_hz"] = np.asarray(_executed(arrays["edge_cpu_hz"], self.scenario))
         columns = [arrays[field][0].tolist() for field in DECISIONS]
         granted = zip(self._things, zip(*columns, strict=True), strict=True)
         return {thing: Allocation(*parts) for thing, parts in granted if thing in sights}
 
-    def predict(self, slot: int, allocations: Mapping[str, Allocation]) -> dict[str, tuple[Parts, float]]:
-        """The model's parts and energy of each device for its allocation and the slot's draws, without the cap."""
-        some = next(iter(allocations.values()))
+    def predict(
+        self, slot: int, allocations: Mapping[str, Allocation], sights: Mapping[str, do.Sight]
+    ) -> dict[str, tuple[Parts, float]]:
+        """The model's parts and energy of each device, without the cap.
+
+        They are for its allocation, the size D that it reported, and the slot's draws of the channel.
+        """
+        some, seen = next(iter(allocations.values())), next(iter(sights.values()))
         each = [allocations.get(thing, some) for thing in self._things]
+        bits = np.array([sights.get(thing, seen).data_bits for thing in self._things])
         phi, device, power, edge = (np.array([getattr(one, field) for one in each]) for field in DECISIONS)
         with jax.enable_x64(True):
-            outcome = _outcome(self.scenario, self._draws.at(slot), Allocations(phi, device, power, edge), capped=False)
+            drawn = dataclasses.replace(self._draws.at(slot), data_bits=bits)
+            outcome = _outcome(self.scenario, drawn, Allocations(phi, device, power, edge), capped=False)
         parts = (
             *(outcome.sensing_latency_s, outcome.extraction_latency_s, outcome.uplink_latency_s),
             outcome.recovery_latency_s,

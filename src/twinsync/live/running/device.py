@@ -1,4 +1,4 @@
-"""A device's process: camera, codec and emulated radio around the protocol's state machine."""
+"""A device's process: sensor, codec and emulated radio around the protocol's state machine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from twinsync.codec.camera import CameraEncoder
-from twinsync.codec.container import parse
-from twinsync.codec.quality import psnr_db
+import numpy as np
+
+from twinsync.codec.ends import KINDS, identity
+from twinsync.errors import InputError
 from twinsync.live.bus.interface import Bus, BusError
 from twinsync.live.bus.zenoh import Access, connect
 from twinsync.live.protocol import effects as do
@@ -19,10 +20,10 @@ from twinsync.live.protocol.device import Device
 from twinsync.live.protocol.frame import ALONE
 from twinsync.live.radio.rates import Draws, airtime_s, find_rate
 from twinsync.live.running import cell as names
-from twinsync.live.running.cell import Cell, codec_name, new_session, read_cell
+from twinsync.live.running.cell import Cell, new_session, read_cell
 from twinsync.live.running.effort import Effort
-from twinsync.live.running.frames import Camera, find_camera, warm_codec
 from twinsync.live.running.process import STOPPED_BY_PROTOCOL, Process
+from twinsync.live.running.sources import Source, warm_codecs
 from twinsync.model.sensing import sensing_latency_s
 
 LONGEST_FRAME_SLOTS = 3.0  # a frame that takes longer is never sent: it would be superseded long before
@@ -37,18 +38,19 @@ def acknowledged_file(folder: Path, thing: str) -> Path:
 class DeviceProcess(Process):
     """One device of a cell."""
 
-    def __init__(self, folder: Path, cell: Cell, thing: str, bus: Bus, clip: Camera) -> None:
+    def __init__(self, folder: Path, cell: Cell, thing: str, bus: Bus, source: Source) -> None:
         self.cell = cell
-        self.place = cell.things.index(thing)
-        self.clip = clip
-        self.scenario = cell.load_scenario(clip.data_bits)
+        self.place = cell.place_of(thing)
+        self.source, self.sensor = source, source.sensor
+        self.kind = KINDS[self.sensor.kind]
+        self.scenario = cell.load_scenario()
         self.slot_s = float(self.scenario.slot_s)
         self.draws = Draws(self.scenario, cell.seed)
         self.rate = find_rate(cell.radio, self.draws)
-        self.encoder = CameraEncoder()
-        self.effort = Effort(clip.data_bits // 8)
+        self.encoder = self.kind.device_end()
+        self.effort = Effort(self.sensor.data_bits // 8)
         self.bus = bus
-        super().__init__(thing, Device(thing, new_session(), codec_name(), ("camera",), self.slot_s / 2))
+        super().__init__(thing, Device(thing, new_session(), identity(), (self.kind.name,), self.slot_s / 2))
         self._worker = ThreadPoolExecutor(1)
         self._tasks: dict[int, list[asyncio.Task[None]]] = {}
         path = acknowledged_file(folder, thing)
@@ -66,52 +68,47 @@ class DeviceProcess(Process):
 
     def warm_up(self) -> None:
         """Load what the first slot would otherwise wait for."""
-        warm_codec(self.clip)
+        warm_codecs([self.sensor])
         self.draws.at(self.cell.first_slot)
         self.rate(self.cell.first_slot, self.place, 0.1, 0.0)
 
     def stop(self) -> None:
         """Say farewell and end."""
+        self.end(0)  # first: what the protocol says of stopping has an exit code of its own
         self.do(self.core.stop())
-        self.end(0)
 
     def _send(self, effect: do.Send) -> None:
         self.bus.publish(names.CONTROL + self.name, say.encode(effect.message))
 
     def _sense(self, effect: do.Sense) -> None:
-        slot, bits = effect.slot, float(self.clip.data_bits)
+        slot, bits = effect.slot, float(self.sensor.data_bits)
         self._tasks = {number: tasks for number, tasks in self._tasks.items() if number > slot - 3}
         distance = float(self.draws.at(slot).distance_m[self.place])
         began = self.now()
         self.tell(do.Observed(slot, distance, bits, time.time()))
-        wait = float(sensing_latency_s(bits, self.scenario))
+        wait = float(sensing_latency_s(np.array([bits]), self.scenario)[0])
         self.loop.call_later(wait, lambda: self.tell(do.Sensed(slot, self.now() - began)))
 
     async def _extract(self, effect: do.Extract) -> None:
         """Encode in another thread; the cycles metered there set how long it takes at f."""
         began = self.now()
         try:
-            reference, stream, cycles, fidelity = await self.loop.run_in_executor(self._worker, self._encode, effect)
+            stream, cycles, fidelity = await self.loop.run_in_executor(self._worker, self._encode, effect)
         except ValueError as error:
             self.tell(do.ExtractionFailed(effect.slot, str(error)))
             return
         await self.sleep_until(began + cycles / effect.device_cpu_hz)
         took = self.now() - began
-        self.tell(do.Extracted(effect.slot, effect.revision, reference, stream, took, cycles, fidelity))
+        self.tell(do.Extracted(effect.slot, effect.revision, effect.reference, stream, took, cycles, fidelity))
 
-    def _encode(self, effect: do.Extract) -> tuple[int, bytes, float, float]:
-        picture = self.clip.at(effect.slot)
+    def _encode(self, effect: do.Extract) -> tuple[bytes, float, float]:
+        sample = self.source.at(effect.slot)
         began = time.thread_time()
-        self.encoder.number(effect.revision)
-        if effect.reference == ALONE:
-            self.encoder.forget()
         reference = None if effect.reference == ALONE else effect.reference
         size = self.effort.stream_bytes(effect.stream_bytes, reference is None)
-        _, stream = self.encoder.encode(picture, (size + 0.5) / picture.size, reference)
+        stream = self.encoder.encode(sample, size, effect.revision, reference)
         cycles = (time.thread_time() - began) * self.cell.clock_hz
-        fidelity = psnr_db(self.encoder.decoded(effect.revision), picture)
-        # An acknowledgement may have come meanwhile: the stream itself says what it was coded against.
-        return parse(stream).reference, stream, cycles, min(99.0, fidelity)
+        return stream, cycles, self.kind.fidelity_db(self.encoder.decoded(effect.revision), sample)
 
     async def _transmit(self, effect: do.Transmit) -> None:
         began = self.now()
@@ -145,8 +142,6 @@ class DeviceProcess(Process):
         except OSError as error:
             self.log(f"an acknowledgement is not recorded, nor used: {error.strerror}", slot=effect.slot)
             self.tell(do.NotKept(effect.revision))
-            return
-        self.encoder.acknowledge(effect.revision)
 
     def _stop(self, effect: do.Stop) -> None:
         self.log(f"stops: {effect.reason}")
@@ -156,28 +151,32 @@ class DeviceProcess(Process):
 async def run_device(folder: Path, thing: str) -> int:
     """A device until it is told to stop; the exit code."""
     cell = read_cell(folder)
-    clip = find_camera(cell.source)
-    bus = await _connect(cell.access_as(folder, names.user_of(thing)))
-    process = DeviceProcess(folder, cell, thing, bus, clip)
+    source = cell.source_of(thing)
+    bus = await reach(cell.access_as(folder, names.user_of(thing)))
     try:
-        process.warm_up()
-        process.settle()
-        bus.subscribe(names.OPENED, lambda topic, data: process.received(data, say.Opened))
-        bus.subscribe(names.TO + thing, lambda topic, data: process.received(data))
-        bus.appear(names.PRESENT + thing)
-        process.do(process.core.start(process.now()))
-        return await process.ended
+        return await run_on(DeviceProcess(folder, cell, thing, bus, source))
     finally:
         bus.close()
 
 
-async def _connect(access: Access) -> Bus:
-    """A connection to the edge, which may start a little later than its devices."""
-    until = time.monotonic() + CONNECT_S
+async def run_on(process: DeviceProcess) -> int:
+    """A device on its bus until it is told to stop; the exit code."""
+    process.warm_up()
+    process.settle()
+    process.bus.subscribe(names.OPENED, lambda topic, data: process.received(data, say.Opened))
+    process.bus.subscribe(names.TO + process.name, lambda topic, data: process.received(data))
+    process.bus.appear(names.PRESENT + process.name)
+    process.do(process.core.start(process.now()))
+    return await process.ended
+
+
+async def reach(access: Access, patience_s: float = CONNECT_S) -> Bus:
+    """A connection to the edge, which may start a little later than its devices. Raises `InputError`."""
+    until = time.monotonic() + patience_s
     while True:
         try:
             return connect(access)
-        except BusError:
+        except BusError as error:
             if time.monotonic() > until:
-                raise
+                raise InputError(f"{error}; is that the edge's address, and the device's password?") from None
         await asyncio.sleep(0.5)

@@ -1,4 +1,4 @@
-"""What the store keeps of a twin's revision, as JSON."""
+"""What the store keeps of a twin's revision, as JSON: a feature named after the kind of sensor."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 
-class Camera(msgspec.Struct):
-    """A camera's feature: a stream with its reference, -1 for none; the slot's desired state and what was applied."""
+class Feature(msgspec.Struct):
+    """A sensor's feature: a stream with its reference, -1 for none; the slot's desired state and what was applied."""
 
     reference: int
     stream: str
@@ -22,23 +22,22 @@ class Camera(msgspec.Struct):
         return base64.b64decode(self.stream)
 
 
-class _Features(msgspec.Struct):
-    camera: Camera
-
-
 class _Document(msgspec.Struct):
-    features: _Features
+    features: dict[str, Feature]
 
 
-def camera_document(reference: int, stream: bytes, desired: Any, applied: Any) -> bytes:
+def document(kind: str, reference: int, stream: bytes, desired: Any, applied: Any) -> bytes:
     """The document of a revision."""
-    camera = Camera(reference, base64.b64encode(stream).decode("ascii"), desired, applied)
-    return msgspec.json.encode(_Document(_Features(camera)))
+    feature = Feature(reference, base64.b64encode(stream).decode("ascii"), desired, applied)
+    return msgspec.json.encode(_Document({kind: feature}))
 
 
-def stored_camera(document: bytes) -> Camera:
-    """What a document holds. Raises `ValueError` for one that is not of a camera."""
+def stored_feature(content: bytes) -> Feature:
+    """The feature that a document holds. Raises `ValueError` for one that is not of a sensor."""
     try:
-        return msgspec.json.decode(document, type=_Document).features.camera
+        features = msgspec.json.decode(content, type=_Document).features
     except msgspec.DecodeError as error:
-        raise ValueError(f"no camera's document: {error}") from None
+        raise ValueError(f"no sensor's document: {error}") from None
+    if len(features) != 1:
+        raise ValueError(f"a document of {len(features)} features; a sensor's has one")
+    return next(iter(features.values()))

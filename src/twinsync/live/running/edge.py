@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from twinsync import storage
-from twinsync.codec.camera import CameraDecoder
-from twinsync.codec.container import StreamError, parse
+from twinsync.codec.container import StreamError
+from twinsync.codec.ends import EdgeEnd, identity
 from twinsync.errors import InputError
 from twinsync.live.bus.interface import Bus
 from twinsync.live.bus.zenoh import router
@@ -21,16 +21,18 @@ from twinsync.live.protocol import clock
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.edge import Edge
+from twinsync.live.protocol.frame import ALONE
 from twinsync.live.radio.rates import Draws
 from twinsync.live.running import cell as names
 from twinsync.live.running import records
-from twinsync.live.running.cell import Cell, codec_name, new_session, read_cell
+from twinsync.live.running.cell import Cell, new_session, read_cell
 from twinsync.live.running.decisions import Decider
-from twinsync.live.running.frames import Camera, find_camera, warm_codec
+from twinsync.live.running.joining import answer_joins
 from twinsync.live.running.ledger import Ledger
 from twinsync.live.running.operators import Operators
 from twinsync.live.running.process import Process
 from twinsync.live.running.restoring import EVERY, context_file, keep_context, rebuild
+from twinsync.live.running.sources import USUAL, warm_codecs
 from twinsync.live.store.interface import Conflict, StoreError, TwinStore
 from twinsync.live.store.opening import open_store
 
@@ -43,11 +45,11 @@ class EdgeProcess(Process):
 
     def __init__(self, folder: Path, cell: Cell, bus: Bus, store: TwinStore, decider: Decider, at: clock.Clock) -> None:
         newest = {thing: kept.revision for thing, kept in store.newest().items()}
-        self.decoders = {thing: CameraDecoder() for thing in cell.things}
+        self.decoders = {thing: EdgeEnd() for thing in cell.things}
         held = rebuild(self.decoders, store, folder)
-        super().__init__("edge", Edge(cell.things, newest, new_session(), codec_name(), at, held))
+        super().__init__("edge", Edge(cell.things, newest, new_session(), identity(), at, held))
         if newest:
-            self.log(f"{len(held)} of {len(newest)} twins' pictures are rebuilt from the store")
+            self.log(f"{len(held)} of {len(newest)} twins' states are rebuilt from the store")
         self.folder, self.cell, self.bus, self.store, self.decider = folder, cell, bus, store, decider
         self.ledger = Ledger(decider, at, self.core.session)
         self.operators = Operators(at.slot_s, self.now)
@@ -159,11 +161,9 @@ class EdgeProcess(Process):
         self.tell(do.Recovered(*which, self.ledger.document(effect)))
 
     def _decode(self, effect: do.Recover) -> float:
-        header = parse(effect.stream)
-        if (header.revision, header.reference) != (effect.revision, effect.reference):
-            raise StreamError(f"the stream makes revision {header.revision}, its frame says {effect.revision}")
+        reference = None if effect.reference == ALONE else effect.reference
         began = time.thread_time()
-        self.decoders[effect.thing].decode(effect.stream)
+        self.decoders[effect.thing].decode(effect.stream, effect.revision, reference)
         return (time.thread_time() - began) * self.cell.clock_hz
 
     async def _commit(self, effect: do.Commit) -> None:
@@ -182,8 +182,7 @@ class EdgeProcess(Process):
         self.tell(do.Committed(effect.writes))
 
     async def _keep_context(self, write: do.Write) -> None:
-        decoder = self.decoders[write.thing]
-        arguments = (context_file(self.folder, write.thing), decoder.twin.at(write.revision), decoder.tables.identity)
+        arguments = (context_file(self.folder, write.thing), self.decoders[write.thing].at(write.revision))
         try:
             await self.loop.run_in_executor(self._disk, keep_context, *arguments)
         except OSError as error:
@@ -215,12 +214,15 @@ class EdgeProcess(Process):
         self.log(f"stops: {effect.reason}")
         self.end(1)
 
-    def warm_up(self, clip: Camera) -> None:
+    def warm_up(self) -> None:
         """Load what the first slot would otherwise wait for."""
-        sights = dict.fromkeys(self.cell.things, do.Sight(50.0, float(clip.data_bits)))
+        cell = self.cell
+        elsewhere = dict.fromkeys(cell.things, float(self.decider.scenario.data_max_bits)) if cell.listen else {}
+        sizes = elsewhere or {thing: float(cell.sensor_of(thing).data_bits) for thing in cell.things}
+        sights = {thing: do.Sight(50.0, bits) for thing, bits in sizes.items()}
         for slot in range(self.cell.first_slot, self.cell.first_slot + 2):
-            self.decider.predict(slot, self.decider.decide(slot, sights))
-        warm_codec(clip)
+            self.decider.predict(slot, self.decider.decide(slot, sights), sights)
+        warm_codecs(self.cell.sensors or USUAL)
 
 
 async def _epoch_s(folder: Path, cell: Cell, bus: Bus, slot_s: float) -> float:
@@ -240,12 +242,12 @@ async def _epoch_s(folder: Path, cell: Cell, bus: Bus, slot_s: float) -> float:
 
 async def run_edge(folder: Path) -> int:
     """The edge until it is told to stop or the last slot ended; the exit code."""
-    cell = read_cell(folder)
-    clip = find_camera(cell.source)
-    scenario = cell.load_scenario(clip.data_bits)
+    cell = read_cell(folder).with_sensors()
+    scenario = cell.load_scenario()
     slot_s = float(scenario.slot_s)
     bus = router(cell.access_as(folder, names.EDGE_USER), folder / names.USERS_FILE, cell.permits())
     store = open_store(folder, cell.store, cell.durability)
+    answer_joins(bus, cell)
     try:
         decider = Decider(cell.allocator, scenario, cell.things, Draws(scenario, cell.seed), cell.seed)
         provisional = clock.Clock(0.0, slot_s, float(scenario.sensing_share))
@@ -253,13 +255,13 @@ async def run_edge(folder: Path) -> int:
         server = await _serve(process, cell.http_port)
         again = (folder / names.EPOCH_FILE).is_file()
         if not again:
-            process.warm_up(clip)
+            process.warm_up()
             process.settle()
         epoch = await _epoch_s(folder, cell, bus, slot_s)
         process.core.clock = process.ledger.clock = msgspec.structs.replace(provisional, epoch_s=epoch)
         process.join()
         if again:  # after a crash slots are passing: take births meanwhile
-            process.later(asyncio.to_thread(process.warm_up, clip))
+            process.later(asyncio.to_thread(process.warm_up))
         code = await process.ended
         if server is not None:
             server.close()

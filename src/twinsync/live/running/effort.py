@@ -1,8 +1,8 @@
-"""How much of a picture a device codes when what it is granted does not fit into its slots."""
+"""How much of a sample a device codes when what it is granted does not fit into its slots."""
 
 from __future__ import annotations
 
-FIRST_SHARE = 0.02  # of the picture's bytes, coded alone: the case that takes most work
+FIRST_SHARE = 0.02  # of the sample's bytes, coded alone: the case that takes most work
 LEAST_SHARE, LEAST_BYTES = 0.005, 256
 FAST, SLOW, BACK = 2.0, 1.1, 0.5
 
@@ -14,8 +14,8 @@ class Effort:
     a tenth a slot. Without a reference it starts again. Where the granted sizes fit, it is soon out of the way.
     """
 
-    def __init__(self, picture_bytes: int) -> None:
-        self._picture_bytes = picture_bytes
+    def __init__(self, raw_bytes: int) -> None:
+        self._raw_bytes = raw_bytes
         self._share = FIRST_SHARE
         self._growth = FAST
 
@@ -23,7 +23,7 @@ class Effort:
         """Bytes to code, at most those granted."""
         if alone:
             self._share = min(self._share, FIRST_SHARE)
-        return min(granted, max(LEAST_BYTES, int(self._share * self._picture_bytes)))
+        return min(granted, max(LEAST_BYTES, int(self._share * self._raw_bytes)))
 
     def sent(self) -> None:
         """A slot's work was finished."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
+from twinsync.codec.ends import kind_of
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.clock import Clock
 from twinsync.live.protocol.frame import ALONE, HEADER_BYTES
 from twinsync.live.running.decisions import Decider
-from twinsync.live.running.documents import camera_document
+from twinsync.live.running.documents import document
 from twinsync.live.running.records import Parts, SlotRecord, Synchronisation
 from twinsync.model.channel import uplink_energy_j
 from twinsync.model.semantics import extraction_energy_j
@@ -88,7 +89,7 @@ class Ledger:
         allocation = None if page is None else page.allocations.get(effect.thing)
         entry = self._entry(effect.slot, effect.thing)
         applied = None if entry is None else entry.reported
-        return camera_document(effect.reference, effect.stream, allocation, applied)
+        return document(kind_of(effect.stream), effect.reference, effect.stream, allocation, applied)
 
     def close(self, effect: do.SlotEnded) -> SlotRecord:
         """The record of a slot that ended."""
@@ -99,7 +100,7 @@ class Ledger:
         # Of what was applied, where the device said so: it may have coded less than it was granted.
         told = {thing: entry.reported for thing, entry in page.entries.items() if entry.reported is not None}
         applied = {thing: told[thing].applied if thing in told else one for thing, one in page.allocations.items()}
-        predicted = self._decider.predict(effect.slot, applied) if applied else {}
+        predicted = self._decider.predict(effect.slot, applied, page.sights) if applied else {}
         devices = {
             thing: self._synchronisation(page, thing, outcome, predicted) for thing, outcome in effect.outcomes.items()
         }
@@ -127,11 +128,12 @@ class Ledger:
         measured = Parts(told.sensing_s, told.extraction_s, told.uplink_s, entry.recovery_s)
         return msgspec.structs.replace(
             known,
+            kind=kind_of(entry.recover.stream),
             applied_factor=told.applied.extraction_factor,
             measured=measured,
             overhead_s=entry.recovered_at_s - page.opened_at_s - measured.total_s,
             commit_s=entry.commit_s,
-            energy_j=self._energy_j(told),
+            energy_j=self._energy_j(told, sight.data_bits),
             fidelity_db=told.fidelity_db,
             bits=8 * (HEADER_BYTES + len(entry.recover.stream)),
             alone=entry.recover.reference == ALONE,
@@ -139,12 +141,12 @@ class Ledger:
             recovery_cycles=entry.recovery_cycles,
         )
 
-    def _energy_j(self, told: say.Reported) -> float:
+    def _energy_j(self, told: say.Reported, data_bits: float) -> float:
         """Eq. (18) with the metered cycles and the measured airtime; kappa f^2 a cycle is the model's, not measured."""
         scenario, applied = self._decider.scenario, told.applied
         workload_bits = np.array([told.extraction_cycles / scenario.cycles_per_bit])
         return float(
-            sensing_energy_j(np.array([scenario.data_max_bits]), scenario)[0]
+            sensing_energy_j(np.array([data_bits]), scenario)[0]
             + extraction_energy_j(workload_bits, np.array([applied.device_cpu_hz]), scenario)[0]
             + uplink_energy_j(np.array([told.uplink_s]), np.array([applied.transmit_power_w]))[0]
         )

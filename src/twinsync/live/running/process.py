@@ -34,7 +34,7 @@ class Process:
         self.ended: asyncio.Future[int] = self.loop.create_future()
         self.effects: dict[type, Callable[[Any], object]] = {do.SetTimer: self._set_timer, do.Log: self._log_effect}
         self._dropped: dict[str, int] = {}
-        self._parent = os.getppid()
+        self._parent: int | None = os.getppid()
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self.stop)
         self.loop.call_later(ORPHAN_CHECK_S, self._check_parent)
@@ -47,6 +47,10 @@ class Process:
         """Do what a state machine wants done."""
         for effect in effects:
             self.effects[type(effect)](effect)
+
+    def outlive_parent(self) -> None:
+        """Go on when whoever started this process ends."""
+        self._parent = None
 
     def stop(self) -> None:
         """End cleanly."""
@@ -125,6 +129,6 @@ class Process:
         self.log(effect.text)
 
     def _check_parent(self) -> None:
-        if os.getppid() != self._parent:
+        if self._parent not in (None, os.getppid()):
             self.stop()
         self.loop.call_later(ORPHAN_CHECK_S, self._check_parent)

@@ -29,6 +29,7 @@ class Synchronisation(msgspec.Struct, frozen=True):
     """One device in one slot.
 
     allocation: what the edge granted. applied_factor: phi of what was sent, at most the granted one.
+    kind: of the sensor, which says what `fidelity_db` is: PSNR of a picture, 1 / NMSE of a window.
     predicted: what the model says of the allocation with that phi.
     overhead_s: from the slot's opening to the recovered state, less the measured parts: what the model has no term for.
     distance_m, data_bits: what the device reported before the decision.
@@ -51,6 +52,7 @@ class Synchronisation(msgspec.Struct, frozen=True):
     data_bits: float | None = None
     extraction_cycles: float | None = None
     recovery_cycles: float | None = None
+    kind: str = "camera"
 
 
 class SlotRecord(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ import numpy as np
 
 from twinsync.codec import calibration
 from twinsync.codec.calibration import Cost, Law
+from twinsync.codec.ends import KINDS
 from twinsync.errors import InputError
 from twinsync.live.running import cell as names
 from twinsync.live.running import records
@@ -22,20 +23,25 @@ DISTINCT = 1.1  # between the factors of two knots
 
 
 class Metered(msgspec.Struct, frozen=True):
-    """One frame: phi, cycles per raw bit of extraction and recovery, and PSNR [dB]."""
+    """One frame: phi, cycles per raw bit of extraction and recovery, and fidelity [dB]."""
 
     factor: float
     extraction: float
     recovery: float
     fidelity_db: float
+    kind: str
 
 
 class Refit(msgspec.Struct):
-    """What a run's meterings come to: cycles per raw bit at knots of phi, the laws, and PSNR at each knot [dB]."""
+    """What a run's meterings come to: cycles per raw bit at knots of phi, the laws, and fidelity at each knot [dB].
+
+    measure: what the fidelity is, "PSNR" or "1/NMSE".
+    """
 
     cost: Cost
     laws: list[Law]
     fidelity_db: list[float]
+    measure: str
 
 
 def refit(folder: Path, cell: Cell) -> Refit:
@@ -43,7 +49,7 @@ def refit(folder: Path, cell: Cell) -> Refit:
     metered = [
         Metered(
             *(each.applied_factor, each.extraction_cycles / each.data_bits, each.recovery_cycles / each.data_bits),
-            each.fidelity_db or 0.0,
+            *(each.fidelity_db or 0.0, each.kind),
         )
         for record in records.read(folder / names.SLOTS_FILE)
         if record.slot >= cell.first_slot
@@ -54,6 +60,11 @@ def refit(folder: Path, cell: Cell) -> Refit:
         and each.extraction_cycles is not None
         and each.recovery_cycles is not None
     ]
+    kinds = sorted({each.kind for each in metered})
+    if len(kinds) > 1:
+        raise InputError(
+            f"{folder}: devices of {' and '.join(kinds)}, whose work has no common law; run each kind alone"
+        )
     groups = _groups(metered)
     if len(groups) < LEAST_KNOTS:
         factors = [each.factor for each in metered]
@@ -67,7 +78,7 @@ def refit(folder: Path, cell: Cell) -> Refit:
     factors = tuple(float(np.exp(np.mean([np.log(each.factor) for each in group]))) for group in groups)
     cost = Cost(factors, extraction, recovery, cell.clock_hz)
     quality = [float(np.mean([each.fidelity_db for each in group])) for group in groups]
-    return Refit(cost, calibration.fit_laws(cost), quality)
+    return Refit(cost, calibration.fit_laws(cost), quality, KINDS[kinds[0]].measure)
 
 
 def _groups(metered: Sequence[Metered]) -> list[list[Metered]]:
@@ -95,7 +106,7 @@ def scenario_text(fitted: Refit, cell: Cell, folder: Path, phi_min: float) -> st
     kept.insert(0, 'description = "The paper\'s setting with the work that a live run metered"')
     source = f"as in the run of scenario {cell.scenario}"
     kept.insert(3, f'extraction_factor_min = {{ value = {phi_min:.4g}, tag = "assumed", source = "{source}" }}')
-    kept += ["", "# PSNR of what the edge recovered, by phi:"]
+    kept += ["", f"# {fitted.measure} of what the edge recovered, by phi:"]
     kept += [
         f"# phi = {factor:.4g}: {quality:.1f} dB"
         for factor, quality in zip(fitted.cost.factors, fitted.fidelity_db, strict=True)

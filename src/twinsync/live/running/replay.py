@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from twinsync.codec.camera import CameraDecoder, CameraEncoder
 from twinsync.codec.container import StreamError
+from twinsync.codec.ends import KINDS, EdgeEnd
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol.frame import ALONE
 from twinsync.live.radio.rates import Draws
@@ -16,8 +16,8 @@ from twinsync.live.running import cell as names
 from twinsync.live.running import records
 from twinsync.live.running.cell import Cell
 from twinsync.live.running.decisions import Decider
-from twinsync.live.running.documents import stored_camera
-from twinsync.live.running.frames import Camera
+from twinsync.live.running.documents import stored_feature
+from twinsync.live.running.sources import Source
 from twinsync.live.store.interface import TwinStore
 from twinsync.scenario import Scenario
 
@@ -38,17 +38,17 @@ class Replay(msgspec.Struct):
     differences: list[str] = []
 
 
-def replay(folder: Path, cell: Cell, clip: Camera, progress: Progress = lambda what, done, total: None) -> Replay:
+def replay(folder: Path, cell: Cell, progress: Progress = lambda what, done, total: None) -> Replay:
     """Decide and code the last start of a cell again, from its raw files. Raises `InputError`."""
     result = Replay(differences=[])
     slots = [slot for slot in records.read(folder / names.SLOTS_FILE) if slot.slot >= cell.first_slot]
-    scenario = cell.load_scenario(clip.data_bits)
-    _decide_again(cell, scenario, slots, result, progress)
+    cell = cell.with_sensors()
+    _decide_again(cell, cell.load_scenario(), slots, result, progress)
     store = names.open_twins(folder)
     try:
         for place, thing in enumerate(cell.things):
             progress("streams", place, cell.devices)
-            _code_again(store, thing, cell, clip, result)
+            _code_again(store, thing, cell.first_slot, cell.source_of(thing), result)
     finally:
         store.close()
     return result
@@ -82,32 +82,30 @@ def _decide_again(
                 )
 
 
-def _code_again(store: TwinStore, thing: str, cell: Cell, clip: Camera, result: Replay) -> None:
-    """Each stream from its picture and the recorded references; one that differs does not make the next differ."""
-    encoder, decoder = CameraEncoder(), CameraDecoder()
+def _code_again(store: TwinStore, thing: str, first_slot: int, source: Source, result: Replay) -> None:
+    """Each stream from its sample and the recorded references; one that differs does not make the next differ."""
+    encoder, decoder = KINDS[source.sensor.kind].device_end(), EdgeEnd()
     for kept in store.history(thing):
-        if kept.slot < cell.first_slot:
+        if kept.slot < first_slot:
             continue
-        camera = stored_camera(kept.document)
-        recorded, picture = camera.coded, clip.at(kept.slot)
-        if camera.reference != ALONE and camera.reference not in encoder.sent.revisions:
+        feature = stored_feature(kept.document)
+        recorded, reference = feature.coded, None if feature.reference == ALONE else feature.reference
+        if reference is not None and reference not in encoder.twin.revisions:
             result.unknown += 1
             continue
-        encoder.number(kept.revision)
-        size = (len(recorded) + 0.5) / picture.size
-        _, stream = encoder.encode(picture, size, None if camera.reference == ALONE else camera.reference)
+        stream = encoder.encode(source.at(kept.slot), len(recorded), kept.revision, reference)
         result.streams += 1
         if stream == recorded:
             result.same_streams += 1
-            decoder.twin.keep(encoder.sent.at(kept.revision))
+            decoder.keep(encoder.twin.at(kept.revision))
             continue
         result.differences.append(f"slot {kept.slot}, {thing}: the stream of revision {kept.revision} differs")
         try:
-            decoder.decode(recorded)
+            decoder.decode(recorded, kept.revision, reference)
         except StreamError as error:
             result.differences[-1] += f", and the recorded one does not decode: {error}"
         else:
-            encoder.sent.keep(decoder.twin.at(kept.revision))
+            encoder.twin.keep(decoder.at(kept.revision))
 
 
 def lines(result: Replay) -> Iterator[str]:

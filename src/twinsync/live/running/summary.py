@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from twinsync.codec.ends import KINDS, Kind
 from twinsync.live.running import cell as names
 from twinsync.live.running import records
 from twinsync.live.running.cell import Cell
@@ -69,8 +70,14 @@ def summarise(folder: Path, cell: Cell, deadline_s: float) -> dict[str, Any]:
         "commit_s": _points([each.commit_s for each in done if each.commit_s is not None], 50, 99),
         "decision_s": _points([record.decision_s for record in slots if record.decision_s is not None], 50, 99),
         "energy_j_modelled": _points([each.energy_j for each in done if each.energy_j is not None], 50, 95),
-        "fidelity_db": _points([each.fidelity_db for each in done if each.fidelity_db is not None], 50, 5),
+        "fidelity_db": {kind.name: _fidelity(done, kind) for kind in KINDS.values()},
     }
+
+
+def _fidelity(done: Sequence[Synchronisation], kind: Kind) -> dict[str, Any]:
+    """How close what was recovered is to what a kind of sensor gave, and how many samples say so."""
+    values = [each.fidelity_db for each in done if each.kind == kind.name and each.fidelity_db is not None]
+    return {"measure": kind.measure, "samples": len(values), **_points(values, 50, 5)}
 
 
 def _lost(taken: Sequence[tuple[str, int, int]], kept: Set[tuple[str, int]], pruned: bool) -> int:

@@ -46,15 +46,19 @@ def prepare(folder: Path, cell: Cell) -> Cell:
     store.close()
     seen = [record.slot for record in records.read(folder / names.SLOTS_FILE)]
     (folder / names.EPOCH_FILE).unlink(missing_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        # A certificate is made out for a name.
-        endpoint = f"{'tls/localhost' if cell.tls else 'tcp/127.0.0.1'}:{free.getsockname()[1]}"
+    endpoint = f"{'tls' if cell.tls else 'tcp'}/{cell.listen or _free_address(bool(cell.tls))}"
     first_slot = max([*stored, *seen], default=-1) + 1
     ready = msgspec.structs.replace(cell, access=Access(endpoint), first_slot=first_slot)
     names.write_secrets(folder, ready)
     names.write_cell(folder, ready)
     return ready
+
+
+def _free_address(tls: bool) -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        # A certificate is made out for a name.
+        return f"{'localhost' if tls else '127.0.0.1'}:{free.getsockname()[1]}"
 
 
 class Supervisor:
@@ -76,7 +80,7 @@ class Supervisor:
         before = signal.signal(signal.SIGTERM, lambda number, frame: setattr(self, "_stopping", True))
         try:
             with interrupts.ending(self._interrupt):
-                for name in (EDGE, *self.cell.things):
+                for name in (EDGE, *(() if self.cell.listen else self.cell.things)):
                     self._start(name)
                 self._write_pids()
                 while not self._stopping and EDGE in self.processes | self._again:
