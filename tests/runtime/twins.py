@@ -89,8 +89,8 @@ def eagerly(policy: Policy, scenario: Scenario, given: dict[str, Any]) -> dict[s
 def assert_same(found: Any, expected: dict[str, Any], twins: Twins, **overrides: float) -> None:
     """Within 1e-5, relative.
 
-    A CPU frequency or power near its lower bound, a hundredth of the upper or less, can't be told so finely by a float32
-    action: there, within a few roundings of the action.
+    A CPU frequency or power near its lower bound, a hundredth of the upper or less, can't be told so finely by a
+    float32 action: there, within a few roundings of the action.
     """
     scenario = twins.scenario.replace(**overrides)
     rounding = {
