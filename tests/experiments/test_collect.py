@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import math
 from pathlib import Path
@@ -17,6 +18,7 @@ from twinsync.experiments.evaluate import RawScheme
 from twinsync.experiments.metrics import ENERGY_PARTS, LATENCY_PARTS
 from twinsync.experiments.plan import Plan, reproduction_plan
 from twinsync.experiments.records import Measured
+from twinsync.experiments.run_folders import UNITS, write_run_folders
 from twinsync.experiments.schemes import Budget
 from twinsync.experiments.variants import PPO, TOWARDS, settings_variants
 from twinsync.manifest import provenance
@@ -93,6 +95,21 @@ def test_a_comparison_needs_the_optimum(tmp_path, complains):
     plan = reproduction_plan(TINY, ("3",), "paper", (), 0)
     with complains("no result of sac-tuned yet", "--resume"):
         Stored(plan, Store(tmp_path), partial=True).compared()
+
+
+def test_units_have_the_figures_of_merit_of_every_result(tmp_path):
+    plan = reproduction_plan(TINY, ("3",), "paper", (), 0)
+    store = Store(tmp_path / "results")
+    first = {cell.scheme: cell for cell in reversed(plan.compared_cells())}
+    store.write(first["optimum"], made_up(first["optimum"], 1.0, relative_gap=np.zeros((3, 10))))
+    newer = made_up(first["sac-tuned"], 2.0)
+    assert newer.measured is not None
+    newer.measured.means["energy_excess_j"] = np.full((1, 3), 0.5)  # results of before lack it
+    store.write(first["sac-tuned"], newer)
+    write_run_folders(tmp_path, Stored(plan, store, partial=True), provenance("mine", 0))
+    with (tmp_path / UNITS).open(encoding="utf-8") as file:
+        excess = {row["allocator"]: row["energy_excess_j"] for row in csv.DictReader(file)}
+    assert excess == {"optimum": "", "sac-tuned": "0.5"}
 
 
 def test_studies_have_what_is_computed(tmp_path):

@@ -25,7 +25,8 @@ def write_run_folders(out: Path, stored: Stored, origin: Mapping[str, Any]) -> N
     results = stored.compared()
     rows = stored.evaluation(results, stored.plan.preset.scenario).units_rows()
     with (out / UNITS).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
+        # Results that are older than a figure of merit have no value of it.
+        writer = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
         writer.writeheader()
         writer.writerows(rows)
     for scheme in stored.plan.compared:

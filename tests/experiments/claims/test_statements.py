@@ -228,6 +228,14 @@ def test_learning_curves(base):
     assert found["fig3-entropy"].verdict == UNCHECKED
 
 
+def test_learners_with_other_numbers_of_seeds_are_compared(base):
+    curves = comparison_of(base).curves
+    whole = curves["sac-tuned"]
+    fewer = {key: getattr(whole, key)[:3] for key in ("seeds", "cost", "latency_s", "training_reward")}
+    curves["sac-tuned"] = replace(whole, **fewer)
+    assert outcomes(base=base)["fig3-semantics"].verdict == HOLDS
+
+
 def test_a_lost_seed_is_no_stable_reward(base):
     comparison_of(base).curves["sac-tuned"].cost[0, -1] = float("nan")
     found = outcomes(base=base)

@@ -99,7 +99,7 @@ def _above(evidence: Evidence, curves: Mapping[str, Curve], better: str, worse: 
     ends = [_fifths(curves[scheme])[1] for scheme in (better, worse)]
     slots = [math.nan if evidence.base is None else evidence.base.training_slots(scheme) for scheme in (better, worse)]
     lead, trouble = NOTHING, _lost(ends[0])
-    if np.isfinite(ends).all():
+    if all(np.isfinite(end).all() for end in ends):
         lead = interval(lambda a, b: b - a, *ends)
     refused = refusal(names[0], slots[0], names[1], slots[1], "Fig. 3")
     return Check(
