@@ -10,6 +10,7 @@ import pytest
 from twinsync.codec.camera import CameraDecoder, CameraEncoder
 from twinsync.codec.container import DamagedStream, MissingReference
 from twinsync.codec.ends import CAMERA, KINDS, SERIES, EdgeEnd, arrays_of, held_from, identity, kind_of, window_db
+from twinsync.codec.series import Window
 
 PICTURE = np.random.default_rng(1).integers(90, 130, (32, 48)).astype(np.uint8)
 WINDOW = np.random.default_rng(2).integers(-900, 900, (32, 3)).astype(np.int16)
@@ -51,7 +52,7 @@ def test_a_device_may_become_another_kind_of_sensor() -> None:
     device = KINDS[SERIES].device_end()
     assert np.array_equal(edge.decode(device.encode(WINDOW, 90, 1), 1), device.decoded(1))
     # What the other codec made is no reference.
-    device.twin.keep(edge.at(1).__class__(WINDOW, np.zeros((32, 3), np.int32), 0))
+    device.twin.keep(Window(WINDOW, np.zeros((32, 3), np.int32), 0))
     with pytest.raises(MissingReference, match="revision 0"):
         edge.decode(device.encode(WINDOW, 90, 2, 0), 2, 0)
     with pytest.raises(MissingReference):

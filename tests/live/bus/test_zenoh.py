@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -105,3 +108,40 @@ def test_a_connection_that_is_cut_is_made_again_by_itself() -> None:
         edge.close()
 
     asyncio.run(asyncio.wait_for(story(), 60))
+
+
+DENIED = """
+import asyncio, sys
+from pathlib import Path
+from twinsync.live.bus.interface import Permit
+from twinsync.live.bus.zenoh import Access, connect, router
+
+async def main():
+    address, users = sys.argv[1], Path(sys.argv[2])
+    edge = router(Access(address, "edge", "e"), users, {"device": Permit(("mine",))})
+    heard = asyncio.Event()
+    edge.subscribe("mine", lambda topic, data: heard.set())
+    bus = connect(Access(address, "device", "d"))
+    while not heard.is_set():
+        bus.publish("theirs", b"")
+        bus.publish("mine", b"")
+        await asyncio.sleep(0.05)
+    bus.close()
+    edge.close()
+
+asyncio.run(main())
+"""
+
+
+def test_the_library_tells_what_it_drops_where_an_operator_asks_for_it(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text("edge:e\ndevice:d\n")
+    command = [sys.executable, "-c", DENIED, f"tcp/127.0.0.1:{free_port()}", str(users)]
+    for asked, told in (("", False), ("zenoh::net::routing::interceptor::access_control=trace", True)):
+        environment = {**os.environ, "RUST_LOG": asked}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+        assert any("is unauthorized to Put" in line and "theirs" in line for line in _lines(done)) is told
+
+
+def _lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return (done.stdout + done.stderr).splitlines()

@@ -130,3 +130,19 @@ def test_what_a_device_lacks_is_said(
     assert run(["device", "run", "--thing", FIRST, "--data", str(tmp_path), *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--listen", "7447"], "--listen '7447': give HOST:PORT"),
+        (["--listen", "here:7447", "--source", "sample"], "--listen: devices bring their own --source"),
+    ],
+)
+def test_what_an_edge_for_others_cannot_have_is_said(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["live", "--data", str(tmp_path / "cell"), "--clock-ghz", "2.5", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+    assert not (tmp_path / "cell").exists()

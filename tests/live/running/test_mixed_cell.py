@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from tests.conftest import Complaint
 
 from twinsync.codec.ends import CAMERA, SERIES
 from twinsync.live.bus.local import LocalBroker
@@ -24,8 +25,11 @@ from twinsync.live.running.cell import Cell, write_cell
 from twinsync.live.running.decisions import Decider
 from twinsync.live.running.device import DeviceProcess
 from twinsync.live.running.edge import EdgeProcess
+from twinsync.live.running.records import SlotRecord, Synchronisation
+from twinsync.live.running.refit import refit
 from twinsync.live.running.replay import replay
 from twinsync.live.running.restoring import context_file, kept_context
+from twinsync.live.running.sources import Cut
 from twinsync.live.running.summary import summarise
 from twinsync.live.store.opening import open_store
 
@@ -136,3 +140,24 @@ def test_a_frame_s_header_bounds_phi(tmp_path: Path) -> None:
     assert float(wide.load_scenario().extraction_factor_min) == 0.3
     assert list(wide.raised()) == []
     assert HEADER_BYTES < LEAST_FRAME
+
+
+def test_sources_beyond_the_devices_and_windows_below_a_frame_are_refused(tmp_path: Path, complains: Complaint) -> None:
+    cell = settings(tmp_path)
+    with complains("--source is given 2 times for 1 devices"):
+        msgspec.structs.replace(cell, devices=1).check_sources()
+    short = msgspec.structs.replace(cell, cut=Cut(8), sensors=())
+    with complains("walk.csv: series 8 x 3 is 48 bytes, and a frame takes at least 60"):
+        short.with_sensors().check_sources()
+    cell.check_sources()
+
+
+def test_work_of_two_kinds_has_no_common_law(tmp_path: Path, complains: Complaint) -> None:
+    metered = Synchronisation(
+        *("committed", None, 0.5),
+        **{"alone": False, "data_bits": 6e5, "extraction_cycles": 1e6, "recovery_cycles": 1e6, "fidelity_db": 30.0},
+    )
+    devices = {"a:0": metered, "a:1": msgspec.structs.replace(metered, kind=SERIES)}
+    records.append(tmp_path / names.SLOTS_FILE, SlotRecord(0, 1, 0.01, devices))
+    with complains("devices of camera and series, whose work has no common law; run each kind alone"):
+        refit(tmp_path, settings(tmp_path))

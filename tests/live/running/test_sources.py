@@ -32,6 +32,7 @@ def test_a_single_picture_is_a_clip(tmp_path: Path) -> None:
 
 def test_the_sample_is_the_camera_unless_another_is_given() -> None:
     assert Clip(None).sensor.data_bits == 614_400
+    assert find_source("sample").sensor == find_source(None).sensor
 
 
 OWN = """

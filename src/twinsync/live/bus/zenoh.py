@@ -40,9 +40,10 @@ def tls_settings(folder: Path, listens: bool) -> dict[str, str]:
 def router(access: Access, users: Path | None = None, permits: Mapping[str, Permit] | None = None) -> ZenohBus:
     """The bus's router, in this process. `users` is a file with a line `name:password` for each that is admitted.
 
-    `permits` says what each of them may do; without it all may do anything, this process always may. Raises `BusError`
-    where the endpoint cannot be listened on.
+    `permits` says what each of them may do; without it all may do anything, this process always may. The library logs
+    what the environment's RUST_LOG asks for. Raises `BusError` where the endpoint cannot be listened on.
     """
+    _library().try_init_log_from_env()
     settings: dict[str, Any] = {
         "mode": "router",
         "listen/endpoints": [access.endpoint],

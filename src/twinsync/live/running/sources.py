@@ -20,6 +20,7 @@ from twinsync.live.protocol.frame import LEAST_FRAME
 from twinsync.own_code import load_attribute, run_own
 from twinsync.plugins import CAMERAS, find_plugin, package_of
 
+SAMPLE = "sample"  # the clip that ships, beside other sources
 MOST_FRAMES = 600
 WINDOW = 64  # samples of a series' window
 WARM_SHARE = 0.02
@@ -135,11 +136,11 @@ class OwnSource:
 
 
 def find_source(source: str | None, cut: Cut | None = None, share: float = 0.0) -> Source:
-    """The sample clip for None, a folder, video or CSV file, `file.py:function`, or an installed package's.
+    """The sample clip for None or `sample`, a folder, video or CSV file, `file.py:function`, or a package's.
 
     Raises `InputError`.
     """
-    if source is None:
+    if source is None or (source == SAMPLE and not Path(source).exists()):
         return Clip(None)
     file, colon, _ = source.rpartition(":")
     if colon and file.endswith(".py"):
