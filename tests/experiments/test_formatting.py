@@ -1,6 +1,6 @@
 """Numbers as people read them."""
 
-from twinsync.experiments.formatting import compared, drawn_symbol, duration, number, symbol
+from twinsync.experiments.formatting import compared, cost, drawn_symbol, duration, number, symbol
 
 
 def plain(text: str) -> str:
@@ -29,3 +29,8 @@ def test_greek_names_become_letters():
 def test_charts_have_subscripts_where_unicode_has_them():
     names = ("threshold phi_min", "f_u", "alpha_3", "E_max", "n_b")
     assert [drawn_symbol(name) for name in names] == ["threshold φₘᵢₙ", "fᵤ", "α₃", "Eₘₐₓ", "n_b"]
+
+
+def test_costs_keep_three_significant_digits():
+    assert [cost(value) for value in (127.23, 83.94, 2.678, -2.678, 0.0)] == ["127.2", "83.9", "2.68", "−2.68", "0.0"]
+    assert cost(float("nan")) == "–"

@@ -52,7 +52,7 @@ def constants_tables(name: str, description: str, entries: Sequence[ConstantEntr
             Text(_bound(entry)),
             Text(entry.source, style="dim"),
         )
-    legend = Text("stated: printed in the paper   derived: follows from it   assumed: ours   user: yours")
+    legend = Text("stated: printed in the paper   derived: follows from it, or measured   assumed: ours   user: yours")
     return Group(*tables, legend)
 
 

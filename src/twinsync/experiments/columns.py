@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from twinsync.experiments.formatting import interval, listing, number, symbol
+from twinsync.experiments.formatting import decimals, interval, listing, number, symbol
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Scheme
 from twinsync.experiments.results import Comparison, Results
 
@@ -38,9 +38,7 @@ def cell_of(
     digits: decimals, more of them where the mean would have fewer than `significant` significant digits.
     """
     value = estimate or NOTHING
-    size = abs(factor * value.mean)
-    if significant and math.isfinite(size) and size > 0:
-        digits = max(digits, significant - 1 - math.floor(math.log10(size)))
+    digits = decimals(factor * value.mean, digits, significant)
     mean = ("+" if sign and value.mean > 0 else "") + number(factor * value.mean, digits)
     return TableCell(mean, interval(value, digits, factor=factor, sign=sign) if value.has_interval else "")
 
@@ -78,9 +76,8 @@ class Column:
         estimate = (None if measured is None else self.of(measured)) or NOTHING
         if self.middle and math.isfinite(estimate.median):
             return TableCell(*(number(self.factor * value, self.digits) for value in (estimate.median, estimate.p95)))
-        return cell_of(
-            NOTHING if self.middle else estimate, self.digits, significant=self.significant, factor=self.factor
-        )
+        shown = NOTHING if self.middle else estimate
+        return cell_of(shown, self.digits, significant=self.significant, factor=self.factor)
 
     def exports(self) -> Iterator[tuple[str, Callable[[Measured], float]]]:
         """Names and values of what CSV files have of it, in SI units and shares."""

@@ -23,6 +23,18 @@ def number(value: float, digits: int = 1) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")  # + 0.0: never "-0.0"
 
 
+def decimals(value: float, digits: int, significant: int) -> int:
+    """`digits`, or as many decimals as leave a small number `significant` significant digits."""
+    if not math.isfinite(value) or value == 0 or not significant:
+        return digits
+    return max(digits, significant - 1 - math.floor(math.log10(abs(value))))
+
+
+def cost(value: float) -> str:
+    """A cost per slot, three significant digits or one decimal."""
+    return number(value, decimals(value, 1, 3))
+
+
 def share(value: float, digits: int = 1) -> str:
     """A share as a percentage."""
     return f"{number(100 * value, digits)}{NBSP}%"

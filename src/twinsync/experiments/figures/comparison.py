@@ -25,7 +25,7 @@ from twinsync.experiments.figures.style import (
     name_rows,
     new_figure,
 )
-from twinsync.experiments.formatting import number
+from twinsync.experiments.formatting import decimals, number
 from twinsync.experiments.records import Estimate, Measured
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Results
 
@@ -90,7 +90,7 @@ def _draw_glance(rows: Sequence[Row], styles: Mapping[str, Style], *, narrow: bo
     figure = new_figure((0.24 if narrow else 0.27) * len(rows) + 0.5, narrow=narrow)
     axes = figure.subplots()
     values = [(row.measured.cost, row.measured.unit_cost) for row in rows]
-    _panel(axes, rows, values, styles, "Mean cost of a slot: lower is better", 1)
+    _panel(axes, rows, values, styles, "Mean cost of a slot: lower is better", 1, 3)
     name_rows(axes, [row.scheme.label for row in rows], narrow=narrow)
     return Chart(figure)
 
@@ -108,11 +108,11 @@ def draw_comparison(results: Results, styles: Mapping[str, Style], *, narrow: bo
     names = [row.scheme.label for row in rows]
     latency = [(row.measured.latency_s, row.measured.unit_latency_s) for row in rows]
     cost = [(row.measured.cost, row.measured.unit_cost) for row in rows]
-    for axes, values, title, digits in (
-        (left, latency, "Mean latency of a slot [s]", 2),
-        (right, cost, "Mean cost of a slot", 1),
+    for axes, values, title, digits, significant in (
+        (left, latency, "Mean latency of a slot [s]", 2, 0),
+        (right, cost, "Mean cost of a slot", 1, 3),
     ):
-        _panel(axes, rows, values, styles, title, digits)
+        _panel(axes, rows, values, styles, title, digits, significant)
         name_rows(axes, names, narrow=narrow)
     marks = [
         Line2D([], [], linestyle="", marker="o", markersize=6, markerfacecolor=fill, markeredgecolor=INK, label=label)
@@ -126,7 +126,7 @@ def draw_comparison(results: Results, styles: Mapping[str, Style], *, narrow: bo
 
 def _panel(
     axes: Axes, rows: Sequence[Row], values: Sequence[tuple[Estimate, tuple[float, ...]]], styles: Mapping[str, Style],
-    title: str, digits: int,
+    title: str, digits: int, significant: int,
 ) -> None:  # fmt: skip
     means = {row.scheme.name: value.mean for row, (value, _) in zip(rows, values, strict=True)}
     finite = [mean for mean in means.values() if math.isfinite(mean)]
@@ -142,7 +142,8 @@ def _panel(
         end = max(mark for mark in (value.mean, value.high, *units) if math.isfinite(mark))
         weight = "bold" if style.width > 2 else "normal"
         near = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
-        axes.annotate(number(value.mean, digits), (end, place), **near, fontsize=8.0, fontweight=weight)
+        text = number(value.mean, decimals(value.mean, digits, significant))
+        axes.annotate(text, (end, place), **near, fontsize=8.0, fontweight=weight)
     if math.isfinite(means.get(OPTIMUM, math.nan)):
         axes.axvline(means[OPTIMUM], color=INK, dashes=(4, 2), linewidth=0.9, zorder=1)
     axes.set_xlim(start, max(finite) + 0.24 * span)

@@ -15,7 +15,7 @@ from twinsync.arrays import Float
 from twinsync.experiments.columns import compared
 from twinsync.experiments.figures.chart import Chart, FigurePlan
 from twinsync.experiments.figures.style import INK, MUTED, PAPER, Style, new_figure, spread
-from twinsync.experiments.formatting import number
+from twinsync.experiments.formatting import cost, number
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.results import OPTIMUM, Comparison, Curve, Results
 from twinsync.experiments.statistics import mean_interval
@@ -105,9 +105,7 @@ def _draw_convergence(
     ends.append(_End("Optimum", optimum, optimum, best))
     if narrow:
         columns = 2 if max(len(end.label) for end in ends) <= 20 else 1
-        zoom.set_xlabel(
-            "\n".join((zoom.get_xlabel(), *(f"↓ {end.label} ends at {number(end.reward)}" for end in below)))
-        )
+        zoom.set_xlabel("\n".join((zoom.get_xlabel(), *(f"↓ {end.label} ends at {cost(end.reward)}" for end in below))))
         figure.legend(*zoom.get_legend_handles_labels(), loc="outside lower center", ncols=columns, handlelength=3.2)
     else:
         _label(zoom, ends, last)
@@ -184,7 +182,7 @@ def _label(axes: Axes, ends: Sequence[_End], last: float) -> None:
         below = end.reward < low
         line = {"arrowstyle": "-", "color": end.style.colour, "linewidth": end.style.width}
         axes.annotate(
-            f"{'↓ ' if below else ''}{end.label}  {number(end.reward)}",
+            f"{'↓ ' if below else ''}{end.label}  {cost(end.reward)}",
             xy=(last, reward),
             xytext=(1.05, place),
             textcoords=("axes fraction", "data"),

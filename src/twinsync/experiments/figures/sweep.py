@@ -14,7 +14,7 @@ from msgspec import structs
 from twinsync.experiments.columns import Row, exported, training
 from twinsync.experiments.figures.chart import Chart, FigurePlan, Mark, draw_line, legend
 from twinsync.experiments.figures.style import Style, new_figure
-from twinsync.experiments.formatting import NBSP, drawn_symbol, interval, listing, number, share, symbol
+from twinsync.experiments.formatting import NBSP, decimals, drawn_symbol, interval, listing, number, share, symbol
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Scheme, Sweep
 from twinsync.experiments.results import OPTIMUM, TRAINING_SEED, Results
 
@@ -96,16 +96,16 @@ def caption_of(sweep: Sweep, results: Results, quantities: str) -> str:
 
 def words_of(sweep: Sweep, point: Point, scheme: Scheme, measured: Measured) -> tuple[str, ...]:
     """What there is to say of one point: scheme, place, latency and cost with intervals, gap, outage, training."""
-    gap = measured.gap_to_optimum or NOTHING
+    gap, phi = measured.gap_to_optimum or NOTHING, measured.extraction_factor
     lines = [
         symbol(scheme.label),
         f"{sweep.axis.label}: {point.label}{NBSP * bool(sweep.axis.unit)}{sweep.axis.unit}",
         f"latency {spelt(measured.latency_s, 2)}{NBSP}s",
-        f"cost {spelt(measured.cost, 1)}",
+        f"cost {spelt(measured.cost, decimals(measured.cost.mean, 1, 3))}",
     ]
     if scheme.name != OPTIMUM and math.isfinite(gap.mean):
         lines.append(f"{spelt(gap, 1, factor=100.0)}{NBSP}% above the optimum")
-    lines.append(f"outage {share(measured.outage_rate)}, mean φ {number(measured.extraction_factor, 2)}")
+    lines.append(f"outage {share(measured.outage_rate)}, mean φ {number(phi, decimals(phi, 2, 2))}")
     if math.isfinite(measured.training_slots):
         lines.append(f"trained on {number(measured.training_slots, 0)} slots")
     return tuple(lines)

@@ -9,7 +9,7 @@ import numpy as np
 
 from twinsync.experiments.columns import compared
 from twinsync.experiments.figures.convergence import seed_mean
-from twinsync.experiments.formatting import NBSP, change, listing, number, seconds, share
+from twinsync.experiments.formatting import NBSP, change, cost, listing, number, seconds, share
 from twinsync.experiments.formatting import compared as in_percent
 from twinsync.experiments.records import Estimate, Measured
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Curve, Results
@@ -43,9 +43,9 @@ class Instability:
         if self.seeds_worse:
             parts.append(
                 f"in {self.seeds_worse} of {self.seeds} seeds the cost rose by more than {share(WORSE, 0)} above its "
-                f"best point; averaged over seeds it was {number(self.best)} at {self.best_slot:,} slots, rose to "
-                f"{number(self.worst)} at {self.worst_slot:,} ({change(self.worst, self.best)}), and ended at "
-                f"{number(self.end)}"
+                f"best point; averaged over seeds it was {cost(self.best)} at {self.best_slot:,} slots, rose to "
+                f"{cost(self.worst)} at {self.worst_slot:,} ({change(self.worst, self.best)}), and ended at "
+                f"{cost(self.end)}"
             )
         if self.seeds_lost:
             parts.append(f"in {self.seeds_lost} of {self.seeds} seeds no finite cost is left at some point")
@@ -94,7 +94,7 @@ def level(results: Results, learner: str, benchmarks: tuple[str, ...]) -> str:
         if pair is not None:
             gains.append(_beside(pair.latency_reduction_percent, _genitive(results.label(name))))
     words = (
-        f"{results.label(learner)}{_trained(measured)} costs {number(measured.cost.mean)} per slot, "
+        f"{results.label(learner)}{_trained(measured)} costs {cost(measured.cost.mean)} per slot, "
         f"{in_percent(measured.cost.mean, optimum.cost.mean)} the certified optimum; its mean latency, all UDs "
         f"together, is {seconds(measured.latency_s.mean)}"
     )
@@ -130,13 +130,13 @@ def best_possible(results: Results) -> str:
     allocators = compared(results).evaluation.allocators
     optimum, expected = allocators[OPTIMUM], allocators.get(EXPECTED)
     words = (
-        f"The certified optimum, which knows the channel, costs {number(optimum.cost.mean)} at "
+        f"The certified optimum, which knows the channel, costs {cost(optimum.cost.mean)} at "
         f"{seconds(optimum.latency_s.mean)}"
     )
     if expected is None:
         return f"{words}."
     return (
-        f"{words}; the best that can be done without knowing it costs {number(expected.cost.mean)} at "
+        f"{words}; the best that can be done without knowing it costs {cost(expected.cost.mean)} at "
         f"{seconds(expected.latency_s.mean)}."
     )
 
@@ -149,8 +149,8 @@ def cheaper(results: Results) -> str:
     others = [name for name, measured in allocators.items() if measured.cost.mean < own and name != OPTIMUM]
     if not others:
         return f"No other scheme of this run costs less than {label}."
-    named = listing([f"{results.label(name)} {number(allocators[name].cost.mean)}" for name in others])
-    return f"{'This costs' if len(others) == 1 else 'These cost'} less than {label}, {number(own)}: {named}."
+    named = listing([f"{results.label(name)} {cost(allocators[name].cost.mean)}" for name in others])
+    return f"{'This costs' if len(others) == 1 else 'These cost'} less than {label}, {cost(own)}: {named}."
 
 
 def gains(results: Results) -> str:
@@ -159,11 +159,11 @@ def gains(results: Results) -> str:
     pairs = {name: comparison.evaluation.pair(comparison.learner, name) for name in comparison.benchmarks}
     beaten = [results.label(name) for name, pair in pairs.items() if pair is not None and pair.cost.high < 0]
     others = [results.label(name) for name, pair in pairs.items() if pair is None or not pair.cost.high < 0]
-    cost = f"In mean cost the paired interval of {results.label(comparison.learner)} lies wholly on the better side "
-    cost += f"against {listing(beaten)}" if beaten else "against none of its benchmarks"
-    cost += f", but not against {listing(others)}" if beaten and others else ""
+    words = f"In mean cost the paired interval of {results.label(comparison.learner)} lies wholly on the better side "
+    words += f"against {listing(beaten)}" if beaten else "against none of its benchmarks"
+    words += f", but not against {listing(others)}" if beaten and others else ""
     return (
-        f"{cost}. The paper claims a reduction of latency by “up to 13.2{NBSP}%” without naming the baseline, so each "
+        f"{words}. The paper claims a reduction of latency by “up to 13.2{NBSP}%” without naming the baseline, so each "
         "benchmark is listed and none is tuned to match."
     )
 

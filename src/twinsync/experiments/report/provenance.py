@@ -21,7 +21,7 @@ from twinsync.experiments.results import (
 
 _TAGS = {
     "stated": "stated (printed in the paper)",
-    "derived": "derived (from what it prints)",
+    "derived": "derived (from what it prints, or from a measurement)",
     "assumed": "assumed (by us)",
     "convention": "conventions of the field",
     "user": "set by the user",
