@@ -52,8 +52,9 @@ CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 # Files of half a minute and more, in part of mere waiting: begun last, one of them would be all that runs.
 FIRST = (
-    "tests/live/running/test_cell.py", "tests/live/running/test_faults.py", "tests/test_interrupts.py",
-    "tests/experiments/compute/test_executors.py", "tests/allocators/test_optimum.py",
+    "tests/live/running/test_joining.py", "tests/live/running/test_cell.py", "tests/live/running/test_faults.py",
+    "tests/live/running/test_mixed_cell.py", "tests/test_interrupts.py", "tests/experiments/compute/test_executors.py",
+    "tests/allocators/test_optimum.py",
 )  # fmt: skip
 
 
