@@ -16,7 +16,7 @@ from twinsync.interrupts import uninterrupted
 from twinsync.learning.run import MANIFEST_FILE
 from twinsync.manifest import provenance
 from twinsync.runtime.files import policy_bytes, policy_of
-from twinsync.scenario import Scenario
+from twinsync.scenario import Scenario, constants
 
 SUFFIXES = (".npz", ".onnx")
 
@@ -102,8 +102,9 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _scenario(values: Mapping[str, Any]) -> Scenario:
-    knots = tuple(tuple(row) for row in values["workload_knots"])
-    return Scenario(**{**values, "workload_knots": knots})
+    tables = {key for key, constant in constants().items() if constant.columns}
+    rows = {key: tuple(tuple(row) for row in value) for key, value in values.items() if key in tables}
+    return Scenario(**{**values, **rows})
 
 
 def _lean(found: dict[str, Any]) -> dict[str, Any]:
