@@ -17,6 +17,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from twinsync.experiments.claims.evidence import PAPER
+from twinsync.experiments.columns import compared
+from twinsync.experiments.recorded import FOLDER
+from twinsync.experiments.results import MANIFEST, SAC_AS_PRINTED, read_results
 from twinsync.experiments.schemes import find_budget
 from twinsync.learning.settings import SacSettings
 from twinsync.model import draw_slots
@@ -143,7 +147,22 @@ def fragments() -> Iterator[str]:
     minimum = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text("utf-8"))
     assert minimum is not None
     yield f"Python {minimum[1]} or newer"
+    yield from _as_printed()
     yield from _of_codec()
+
+
+def _as_printed() -> Iterator[str]:
+    """What the recorded run of the printed size says of the paper's SAC, once there is one."""
+    if not (FOLDER / MANIFEST).exists():
+        return
+    evaluation = compared(read_results(FOLDER)).evaluation
+    gap = evaluation.allocators[SAC_AS_PRINTED].gap_to_optimum
+    assert gap is not None
+    yield f"costs {100 * gap.mean:.0f} % more than the optimum"
+    for name, said in zip(PAPER.benchmarks(), ("PPO's", "the random strategy's", "w/o SC's"), strict=True):
+        pair = evaluation.pair(SAC_AS_PRINTED, name)
+        assert pair is not None
+        yield f"{pair.latency_reduction_percent.mean:.1f} % below {said}"
 
 
 def radio_load() -> float:
