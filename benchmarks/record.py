@@ -1,9 +1,9 @@
 """Put a finished run on record: `python -m benchmarks.record RUN [--as NAME]`.
 
 The report, its figures and raw files go to docs/results/NAME. A run of budget `printed` is kept besides so that nothing
-of it is computed twice: its results, made small, beside the report, from where `cp -r docs/results/printed/results
-RUN/` brings them back before `twinsync reproduce --budget printed --resume --out RUN`; and its raw files in the
-package, from where reports that cannot afford the printed size show it.
+of it is computed twice: its results, made small, beside the report, from where `cp -r
+docs/results/printed/{config.json,results} RUN/` brings them back before `twinsync reproduce --budget printed --resume
+--out RUN`; and its raw files in the package, from where reports that cannot afford the printed size show it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from twinsync.experiments.recorded import FOLDER
 from twinsync.experiments.reproduce import RESULTS
 from twinsync.experiments.results import CLAIMS, CONVERGENCE, EVALUATION, LEARNING, MANIFEST, SCENARIO, STUDIES, SWEEPS
 from twinsync.experiments.schemes import find_budget
+from twinsync.storage import CONFIG
 
 RAW = (MANIFEST, SCENARIO, LEARNING, EVALUATION, SWEEPS, STUDIES)
 DOCS = Path("docs/results")
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
     shown = DOCS / (args.name or manifest["budget"])
     show(args.run, shown)
     if manifest["budget"] == "printed":
+        shutil.copy(args.run / CONFIG, shown / CONFIG)
         keep_results(args.run / RESULTS, shown / RESULTS, manifest)
         ship(args.run, FOLDER)
     print(shown)
