@@ -66,8 +66,8 @@ def claims_section(claims: Sequence[Claim]) -> list[Block]:
         "settings that fit the problem (repaired). A claim holds where its interval lies wholly on the claimed side: a "
         "95 % interval, widened where a claim looks at several places until all of them cover at once (Bonferroni). It "
         "does not hold where an interval lies wholly on the other side and none on the claimed one; it is not settled "
-        "where every interval includes the boundary. Learners that were trained for different numbers of slots are not "
-        "compared."
+        "where every interval includes the boundary, or where a figure that could decide it was not run. Learners that "
+        "were trained for different numbers of slots are not compared."
     )
     return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(claims)]
 
