@@ -81,7 +81,8 @@ def test_train_leaves_whole_files_and_says_how_to_go_on(tmp_path: Path) -> None:
 def test_workers_end_with_their_driver(tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = start("-m", "twinsync", "reproduce", "--figures", "4", "--workers", "2", "--out", str(out))
-    wait_for(lambda: len(workers_of(process.pid)) == 2, process)
+    # Workers start before the folder is opened, and only then is there something to go on with.
+    wait_for(lambda: len(workers_of(process.pid)) == 2 and (out / "plan.json").exists(), process)
     workers = workers_of(process.pid)
     interrupted(process, f"continue with: twinsync reproduce --figures 4 --workers 2 --out {out} --resume")
     gone(workers)
