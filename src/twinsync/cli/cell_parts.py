@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from twinsync.cli.codec_series import ScaleOption, WindowOption
-from twinsync.cli.options import say
+from twinsync.cli.options import ClockOption, find_clock_hz, say
 from twinsync.errors import InputError
 
 edge_app = typer.Typer(
@@ -62,9 +62,7 @@ def run_one(
         str,
         typer.Option("--radio", metavar="NAME", help="The link's rate as for twinsync live; the cell's unless given."),
     ] = "",
-    clock_ghz: Annotated[
-        float | None, typer.Option("--clock-ghz", metavar="X", help="The processor's clock, if the system can't say.")
-    ] = None,
+    clock_ghz: ClockOption = None,
 ) -> int:
     """Run one device: of a cell that `twinsync live` set up in --data, or from here with the edge elsewhere.
 
@@ -102,16 +100,6 @@ def check_address(option: str, address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise InputError(f"{option} {address!r:.60}: give HOST:PORT")
-
-
-def find_clock_hz(clock_ghz: float | None) -> float:
-    """The processor's clock, as given or as the system says it. Raises `InputError` where neither does."""
-    from twinsync.codec.calibration import machine_clock_hz
-
-    clock_hz = machine_clock_hz() if clock_ghz is None else 1e9 * clock_ghz
-    if clock_hz is None:
-        raise InputError("this system does not say its processor's clock; give --clock-ghz")
-    return clock_hz
 
 
 def _password(file: Path | None) -> str:

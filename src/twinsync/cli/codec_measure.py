@@ -19,10 +19,12 @@ from twinsync.cli.clips import (
     read_clip,
 )
 from twinsync.cli.options import (
+    ClockOption,
     JsonOption,
     SeedOption,
     check_json_target,
     command_line,
+    find_clock_hz,
     progress,
     say,
     show,
@@ -142,10 +144,7 @@ def calibrate(
     every: EveryOption = 1,
     start: StartOption = 0,
     most: FramesOption = None,
-    clock_ghz: Annotated[
-        float | None,
-        typer.Option("--clock-ghz", metavar="X", help="The processor's clock; from the system if it says."),
-    ] = None,
+    clock_ghz: ClockOption = None,
     least_psnr_db: Annotated[
         float, typer.Option("--least-psnr", metavar="DB", help="Accuracy that sets the least extraction factor.")
     ] = 40.0,
@@ -162,9 +161,7 @@ def calibrate(
     check_json_target(json_target)
     if out.exists():
         raise InputError(f"--out {out}: already exists; choose another name or remove it")
-    clock_hz = 1e9 * clock_ghz if clock_ghz else calibration.machine_clock_hz()
-    if clock_hz is None:
-        raise InputError("this system does not tell the processor's clock; give it: --clock-ghz 3.2")
+    clock_hz = find_clock_hz(clock_ghz)
     frames = np.stack(list(read_clip(source, every, start, most)))
     if len(frames) < 3:
         raise InputError(f"{len(frames)} frames are too few to calibrate on; give at least 3")

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from twinsync.cli.cell_parts import check_address, find_clock_hz
+from twinsync.cli.cell_parts import check_address
 from twinsync.cli.codec_series import ScaleOption, WindowOption
 from twinsync.cli.live_runs import change, check, replay_run, report_run, tell_summary
 from twinsync.cli.options import (
+    ClockOption,
     JsonOption,
     ScenarioOption,
     SeedOption,
     SetOption,
     check_json_target,
+    find_clock_hz,
     interruptible,
     say,
     whole_number,
@@ -112,9 +114,7 @@ def start(
         int | None,
         typer.Option("--keep", metavar="N", parser=whole_number(1, 10**9), help="Revisions kept of a twin; else all."),
     ] = None,
-    clock_ghz: Annotated[
-        float | None, typer.Option("--clock-ghz", metavar="X", help="The processor's clock, if the system can't say.")
-    ] = None,
+    clock_ghz: ClockOption = None,
     http_port: Annotated[
         int,
         typer.Option(

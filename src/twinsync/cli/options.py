@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import sys
@@ -57,6 +58,9 @@ JsonOption = Annotated[
 WideOption = Annotated[bool, typer.Option("--wide", help="Every column of the tables, however narrow the terminal.")]
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; must not exist yet.")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")]
+ClockOption = Annotated[
+    float | None, typer.Option("--clock-ghz", metavar="X", help="The processor's clock, if the system can't say.")
+]
 LearningOption = Annotated[
     list[str] | None,
     typer.Option("--learning", metavar="KEY=VALUE", help="Change a setting, e.g. --learning slots=50000; repeatable."),
@@ -177,6 +181,18 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
         with compilation.listening(compiles):
             yield report
+
+
+def find_clock_hz(clock_ghz: float | None) -> float:
+    """The processor's clock, as given or as the system says it. Raises `InputError` where neither does."""
+    from twinsync.codec.calibration import machine_clock_hz
+
+    if clock_ghz is not None and not 0.0 < clock_ghz < math.inf:
+        raise InputError(f"--clock-ghz {clock_ghz:g}: give a number above 0, e.g. 3.2")
+    clock_hz = machine_clock_hz() if clock_ghz is None else 1e9 * clock_ghz
+    if clock_hz is None:
+        raise InputError("this system does not say its processor's clock; give it, e.g. --clock-ghz 3.2")
+    return clock_hz
 
 
 def progress_lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:

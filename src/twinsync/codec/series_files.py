@@ -18,8 +18,10 @@ def read_series(path: Path) -> Float[np.ndarray, "samples channels"]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a CSV file that can be read: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: not a CSV file that can be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a CSV file that can be read: its text is not UTF-8") from None
     names = 1 if rows and not all(_is_number(cell) for cell in rows[0]) else 0
     if len(rows) <= names:
         raise InputError(f"{path}: no samples; expected a line of numbers for each, one column a channel")

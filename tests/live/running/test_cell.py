@@ -104,6 +104,7 @@ def check_replay(data: Path) -> None:
         ("--tls", "nowhere", "nowhere: ca.pem is missing"),
         ("--radio", "trace:nowhere", "radio trace nowhere: No such file"),
         ("--keep", "0", "not a whole number from 1"),
+        ("--clock-ghz", "0", "--clock-ghz 0: give a number above 0"),
         ("--source", "nowhere", "nowhere: no such folder or file"),
         ("--source", "nowhere.csv", "nowhere.csv: not a CSV file"),
     ],

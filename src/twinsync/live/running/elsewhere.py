@@ -33,11 +33,11 @@ class Elsewhere(msgspec.Struct, frozen=True):
 
 async def run_elsewhere(folder: Path, thing: str, own: Elsewhere) -> int:
     """The device until it is told to stop; the exit code. Raises `InputError`."""
+    check_size(find_source(own.source, own.cut).sensor, f"--source {own.source or 'the sample'}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--data {folder}: cannot be written: {error.strerror}; choose another place") from None
-    check_size(find_source(own.source, own.cut).sensor, f"--source {own.source or 'the sample'}")
     access = own.access(thing)
     bus = await reach(access)
     try:
