@@ -153,7 +153,13 @@ def compared(results: Results) -> Comparison:
 
 def by_cost(results: Results) -> list[Row]:
     """The schemes of the comparison, least mean cost first; a cost that is not a number goes last."""
-    rows = [Row(results.schemes[name], item) for name, item in compared(results).evaluation.allocators.items()]
+    return least_first(
+        Row(results.schemes[name], item) for name, item in compared(results).evaluation.allocators.items()
+    )
+
+
+def least_first(rows: Iterable[Row]) -> list[Row]:
+    """Rows by their mean cost; one that is not a number goes last."""
     return sorted(rows, key=lambda row: row.measured.cost.mean if math.isfinite(row.measured.cost.mean) else math.inf)
 
 

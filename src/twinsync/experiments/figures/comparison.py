@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from twinsync.experiments.columns import Row, by_cost, compared, exported
+from twinsync.experiments.columns import Row, by_cost, compared, exported, least_first
 from twinsync.experiments.figures.chart import Chart, FigurePlan
 from twinsync.experiments.figures.style import (
     BLUE,
@@ -82,7 +82,7 @@ def headline_rows(results: Results, record: Results | None = None) -> list[Row]:
     rows = [row for row in by_cost(results) if row.scheme.name in names]
     if record is not None and record.comparison is not None and SAC_AS_PRINTED not in {row.scheme.name for row in rows}:
         rows += [row for row in by_cost(record) if row.scheme.name == SAC_AS_PRINTED]
-    return rows
+    return least_first(rows)
 
 
 def _draw_glance(rows: Sequence[Row], styles: Mapping[str, Style], *, narrow: bool) -> Chart:
