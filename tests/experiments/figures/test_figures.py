@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from msgspec import structs
 from tests.experiments.made_up import compared
 from tests.experiments.undrawn import draw_nothing
 
 from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.figures import Drawn, write_figures
-from twinsync.experiments.results import Results
+from twinsync.experiments.figures.comparison import headline_rows
+from twinsync.experiments.results import SAC_AS_PRINTED, Results
 
 NAMES = ("fig3_convergence", "comparison", "latency_parts", "energy_parts", "policy", "at_a_glance")
 Written = tuple[Path, Results, dict[str, Drawn]]
@@ -93,3 +96,22 @@ def test_a_record_adds_fig_3_as_printed(written, tmp_path, monkeypatch):
     beside = write_figures(tmp_path, results, results)
     assert set(beside) - set(drawn) == {"fig3_printed"}
     assert "SAC (as printed)" in beside["fig3_printed"].wide_svg
+
+
+def test_a_record_s_row_stands_at_its_place_by_cost():
+    own = _with_as_printed(None)
+    beside = headline_rows(own, _with_as_printed("sac-tuned"))
+    assert len(beside) == len(headline_rows(own)) + 1
+    costs = [row.measured.cost.mean for row in beside]
+    assert costs == sorted(costs)
+    assert beside[-1].scheme.name != SAC_AS_PRINTED
+
+
+def _with_as_printed(like: str | None) -> Results:
+    """Results in which SAC as printed did like another scheme, or was not run."""
+    made = compared()
+    known = comparison_of(made)
+    rows = {name: row for name, row in known.evaluation.allocators.items() if name != SAC_AS_PRINTED}
+    if like is not None:
+        rows[SAC_AS_PRINTED] = rows[like]
+    return replace(made, comparison=replace(known, evaluation=structs.replace(known.evaluation, allocators=rows)))
