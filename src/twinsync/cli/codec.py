@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +30,7 @@ from twinsync.cli.options import (
     say,
     whole_number,
 )
+from twinsync.compilation import one_thread
 from twinsync.errors import InputError
 
 if TYPE_CHECKING:
@@ -142,6 +144,8 @@ def train(
     seed: SeedOption = 0,
 ) -> None:
     """Train the coder's start values and the filter network, in minutes; this alone needs JAX and optax."""
+    # XLA splits sums among its threads: with one, the same file comes of any number of cores.
+    os.environ.update(one_thread())
     import numpy as np
 
     from twinsync.codec.tables import to_bytes

@@ -119,9 +119,14 @@ def _batches(patches: Patches, epochs: int, random: np.random.Generator) -> Iter
 def train_filter(
     patches: Patches, epochs: int, seed: int = 0, progress: Progress = lambda what, done, total: None
 ) -> Network:
-    """The network of least squared error in steps over the cells that count, rounded to integers."""
+    """The network of least squared error in steps over the cells that count, rounded to integers.
+
+    One that changes nothing where there are fewer patches than a batch: nothing was learnt then.
+    """
+    total = epochs * (len(patches.inputs) // BATCH)
+    if total == 0:
+        return smoothing.no_network()
     layers = _start(jax.random.key(seed))
-    total = max(1, epochs * (len(patches.inputs) // BATCH))
     optimiser = optax.adam(optax.cosine_decay_schedule(RATE, total))
     state = optimiser.init(layers)
 

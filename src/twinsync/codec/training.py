@@ -75,7 +75,10 @@ def train_all(
     seed: int = 0,
     progress: Progress = lambda what, done, total: None,
 ) -> Tables:
-    """Tables, then the filter network on what they code."""
+    """Tables, then the filter network on what they code.
+
+    The network's last bits depend on the number of threads that JAX has (`twinsync.compilation.one_thread`).
+    """
     tables = train(clips, seed, progress)
     network = train_filter(collect(clips, tables, progress), epochs, seed, progress)
     return dataclasses.replace(tables, network=network)
