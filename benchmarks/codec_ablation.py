@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest import mock
@@ -24,6 +24,7 @@ from twinsync.codec.smoothing import no_network
 from twinsync.codec.sources import read_frames, sample_frames
 
 FACTORS = (0.005, 0.01, 0.02, 0.05)
+WHOLE = "whole codec [dB]"
 Patch = Callable[[ExitStack], None]
 
 
@@ -125,6 +126,25 @@ def measure(frames: np.ndarray, first_factor: float) -> np.ndarray:
     return np.array([result.mean("psnr_db") for result in results])
 
 
+def compare(frames: np.ndarray, first_factor: float) -> Iterator[tuple[str, list[float]]]:
+    """The whole codec's PSNR at each factor [dB], by the name `WHOLE`; then what each part left out changes."""
+    whole = measure(frames, first_factor)
+    yield WHOLE, whole.tolist()
+    for part in PARTS:
+        with without(part):
+            change = measure(frames, first_factor) - whole
+        yield part, change.tolist()
+
+
+def table(rows: Iterable[tuple[str, Sequence[float]]]) -> Iterator[str]:
+    """Lines of Markdown."""
+    yield f"| | {' | '.join(f'phi = {factor:g}' for factor in FACTORS)} |"
+    yield "|---" + "|---:" * len(FACTORS) + "|"
+    for part, values in rows:
+        cells = [f"{value:.2f}" if part == WHOLE else f"{value:+.2f}" for value in values]
+        yield f"| {part if part == WHOLE else f'without {part}'} | {' | '.join(cells)} |"
+
+
 def main() -> None:
     """Parse, measure, print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_ablation", description=__doc__)
@@ -138,14 +158,8 @@ def main() -> None:
         frames = sample_frames()[args.start :: args.every][: args.frames]
     else:
         frames = np.stack(list(read_frames(args.input, args.every, args.start, args.frames)))
-    print(f"| | {' | '.join(f'phi = {factor:g}' for factor in FACTORS)} |")
-    print("|---" + "|---:" * len(FACTORS) + "|", flush=True)
-    whole = measure(frames, args.first_phi)
-    print(f"| whole codec [dB] | {' | '.join(f'{value:.2f}' for value in whole)} |", flush=True)
-    for part in PARTS:
-        with without(part):
-            change = measure(frames, args.first_phi) - whole
-        print(f"| without {part} | {' | '.join(f'{value:+.2f}' for value in change)} |", flush=True)
+    for line in table(compare(frames, args.first_phi)):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

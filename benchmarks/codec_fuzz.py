@@ -82,18 +82,13 @@ def series_streams(random: np.random.Generator) -> tuple[list[bytes], Callable[[
     return streams, decode
 
 
-def main() -> None:
-    """Parse, damage, count."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_fuzz", description=__doc__)
-    parser.add_argument("--kind", choices=(CAMERA, SERIES), default=CAMERA)
-    parser.add_argument("--rounds", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    random = np.random.default_rng(args.seed)
-    streams, decode = camera_streams() if args.kind == CAMERA else series_streams(np.random.default_rng(args.seed))
+def count_ends(kind: str, rounds: int, seed: int) -> tuple[dict[str, int], float]:
+    """How many of `rounds` damaged streams of a kind ended how, and the longest decoding [s of processor time]."""
+    random = np.random.default_rng(seed)
+    streams, decode = camera_streams() if kind == CAMERA else series_streams(np.random.default_rng(seed))
     ends: Counter[str] = Counter()
     longest_s = 0.0
-    for _ in range(args.rounds):
+    for _ in range(rounds):
         stream = damage(streams[random.integers(len(streams))], random)
         started = time.process_time()
         try:
@@ -102,7 +97,18 @@ def main() -> None:
         except StreamError as error:
             ends[type(error).__name__] += 1
         longest_s = max(longest_s, time.process_time() - started)
-    print(f"{args.rounds} streams: {dict(ends)}; longest decoding {1e3 * longest_s:.0f} ms of processor time")
+    return dict(ends), longest_s
+
+
+def main() -> None:
+    """Parse, damage, count."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_fuzz", description=__doc__)
+    parser.add_argument("--kind", choices=(CAMERA, SERIES), default=CAMERA)
+    parser.add_argument("--rounds", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    ends, longest_s = count_ends(args.kind, args.rounds, args.seed)
+    print(f"{args.rounds} streams: {ends}; longest decoding {1e3 * longest_s:.0f} ms of processor time")
 
 
 if __name__ == "__main__":

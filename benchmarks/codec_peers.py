@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +25,7 @@ from twinsync.codec.quality import psnr_db
 from twinsync.codec.sources import read_frames
 
 FACTORS = (0.005, 0.01, 0.02, 0.05, 0.1)
+EXACT_DB = 99.0  # an exact frame counts as this
 
 
 @dataclass(frozen=True)
@@ -111,24 +112,29 @@ def encode(frames: np.ndarray, coder: Coder, quantiser: int) -> Run:
     return Run(sum(sizes[1:]) / (len(frames) - 1), float(np.mean(quality[1:])), quality[0], seconds)
 
 
-def row(label: str, values: Iterable[float | None], first: str, encode_s: float) -> str:
-    """One line of the table."""
-    shown = " | ".join("-" if value is None else f"{value:.1f}" for value in values)
-    return f"| {label} | {shown} | {first} | {1e3 * encode_s:.0f} |"
+@dataclass(frozen=True)
+class Row:
+    """One coder: PSNR at each of `FACTORS` [dB], None where it does not reach the bytes; its first frame's PSNR, least
+    and most, None where each frame stands alone; processor time a frame."""
+
+    label: str
+    psnr_db: list[float | None]
+    first_psnr_db: tuple[float, float] | None
+    encode_s: float
 
 
-def video_row(frames: np.ndarray, coder: Coder) -> str:
+def video_row(frames: np.ndarray, coder: Coder) -> Row:
     """A video coder at the mean bytes of every factor; no value outside of what its quantisers reach."""
     runs = sorted((encode(frames, coder, quantiser) for quantiser in coder.quantisers), key=lambda run: run.bytes)
     sizes, quality = np.log([run.bytes for run in runs]), [run.psnr_db for run in runs]
     budgets = [float(np.log(factor * frames[0].size)) for factor in FACTORS]
     values = [float(np.interp(each, sizes, quality)) if sizes[0] <= each <= sizes[-1] else None for each in budgets]
-    first = [float(np.interp(each, sizes, [min(99.0, run.first_psnr_db) for run in runs])) for each in budgets]
+    first = [float(np.interp(each, sizes, [min(EXACT_DB, run.first_psnr_db) for run in runs])) for each in budgets]
     cost = float(np.mean([run.encode_s for run in runs]))
-    return row(f"{coder.label}, low delay", values, f"{min(first):.1f} to {max(first):.1f}", cost)
+    return Row(f"{coder.label}, low delay", values, (min(first), max(first)), cost)
 
 
-def still_row(frames: np.ndarray) -> str:
+def still_row(frames: np.ndarray) -> Row:
     """JPEG 2000, each frame alone in at most the bytes."""
     values: list[float | None] = []
     started = time.process_time()
@@ -139,15 +145,34 @@ def still_row(frames: np.ndarray) -> str:
         values.append(float(np.mean(quality)) if len(quality) == len(pictures) else None)
     # Each is tried at eight rates or so until it fits.
     cost = (time.process_time() - started) / (len(FACTORS) * (len(frames) - 1))
-    return row("JPEG 2000, each frame alone", values, "-", cost)
+    return Row("JPEG 2000, each frame alone", values, None, cost)
 
 
-def our_row(frames: np.ndarray, first_factor: float) -> str:
+def our_row(frames: np.ndarray, first_factor: float) -> Row:
     """This package's codec."""
     results = evaluate_clip(frames, FACTORS, Setting(first_factor), stills=False)
     cost = float(np.mean([result.mean("encode_s") for result in results]))
-    first = f"{results[0].first_psnr_db:.1f}"
-    return row("this codec", [result.mean("psnr_db") for result in results], first, cost)
+    first = results[0].first_psnr_db
+    return Row("this codec", [result.mean("psnr_db") for result in results], (first, first), cost)
+
+
+def compare(frames: np.ndarray, first_factor: float) -> Iterator[Row]:
+    """This codec, then every other that PyAV has here."""
+    yield our_row(frames, first_factor)
+    yield still_row(frames)
+    for coder in CODERS:
+        if coder.name in av.codecs_available:
+            yield video_row(frames, coder)
+
+
+def table(rows: Iterable[Row]) -> Iterator[str]:
+    """Lines of Markdown."""
+    yield f"| PSNR [dB] at phi | {' | '.join(f'{factor:g}' for factor in FACTORS)} | first frame | encode, ms a frame |"
+    yield "|---" + "|---:" * (len(FACTORS) + 2) + "|"
+    for row in rows:
+        shown = " | ".join("-" if value is None else f"{value:.1f}" for value in row.psnr_db)
+        ends = dict.fromkeys("exact" if end >= EXACT_DB else f"{end:.1f}" for end in row.first_psnr_db or ())
+        yield f"| {row.label} | {shown} | {' to '.join(ends) or '-'} | {1e3 * row.encode_s:.0f} |"
 
 
 def main() -> None:
@@ -159,15 +184,8 @@ def main() -> None:
     parser.add_argument("--first-phi", type=float, default=0.53, help="of this codec's first frame")
     args = parser.parse_args()
     frames = np.stack(list(read_frames(args.input, args.every, args.start)))
-    print(
-        f"| PSNR [dB] at phi | {' | '.join(f'{factor:g}' for factor in FACTORS)} | first frame | encode, ms a frame |"
-    )
-    print("|---" + "|---:" * (len(FACTORS) + 2) + "|", flush=True)
-    print(our_row(frames, args.first_phi), flush=True)
-    print(still_row(frames), flush=True)
-    for coder in CODERS:
-        if coder.name in av.codecs_available:
-            print(video_row(frames, coder), flush=True)
+    for line in table(compare(frames, args.first_phi)):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":
