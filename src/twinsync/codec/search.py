@@ -90,8 +90,8 @@ def residual_cost(
 
 @compiled
 def halved(picture: np.ndarray) -> np.ndarray:
-    """Means of 2x2 samples, [H/2, W/2] int16."""
-    out = np.empty((picture.shape[0] // 2, picture.shape[1] // 2), np.int16)
+    """Means of 2x2 samples, [H/2, W/2] uint8."""
+    out = np.empty((picture.shape[0] // 2, picture.shape[1] // 2), np.uint8)
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             total = np.int32(picture[2 * i, 2 * j]) + picture[2 * i, 2 * j + 1]
@@ -102,36 +102,40 @@ def halved(picture: np.ndarray) -> np.ndarray:
 
 @inner
 def _coarse(
-    small: np.ndarray, reference: np.ndarray, row: int, column: int, best: np.ndarray, cost: np.ndarray
-) -> None:
+    small: np.ndarray, reference: np.ndarray, row: int, column: int, best: np.ndarray, cost: np.ndarray,
+    totals: np.ndarray,
+) -> None:  # fmt: skip
     """The three best motions [3, 2] of a macroblock at half size, in half-size samples, and their absolute differences
-    [3]."""
+    [3]. `totals` is scratch, uint16: those of all motions to the right at one motion down."""
     size = MACROBLOCK // 2
     edge = MARGIN // 2
     height, width = small.shape
     cost[:] = 1 << 30
     reach = REACH // 2
+    leftmost = max(-RANGE_RIGHT // 2, -reach - column)
+    count = min(RANGE_RIGHT // 2, width + reach - size - column) + 1 - leftmost
     for down in range(max(-RANGE_DOWN // 2, -reach - row), min(RANGE_DOWN // 2, height + reach - size - row) + 1):
-        for right in range(
-            max(-RANGE_RIGHT // 2, -reach - column), min(RANGE_RIGHT // 2, width + reach - size - column) + 1
-        ):
-            total = np.int32(0)
-            for i in range(size):
-                a = small[row + i, column : column + size]
-                b = reference[row + down + edge + i, column + right + edge : column + right + edge + size]
-                for j in range(size):
-                    total = np.int32(total + abs(np.int32(a[j]) - np.int32(b[j])))
-                if total >= cost[2]:
-                    break
+        totals[:] = 0
+        # The innermost loop runs over motions, not samples: there are more of them, side by side.
+        for i in range(size):
+            for j in range(size):
+                sample = small[row + i, column + j]
+                first = column + leftmost + edge + j
+                line = reference[row + down + edge + i, first : first + count]
+                for place in range(count):
+                    other = line[place]
+                    totals[place] = np.uint16(totals[place] + np.uint16(max(sample, other) - min(sample, other)))
+        for place in range(count):
+            total = np.int32(totals[place])
             if total >= cost[2]:
                 continue
-            place = 2
-            while place > 0 and cost[place - 1] > total:
-                cost[place] = cost[place - 1]
-                best[place, 0], best[place, 1] = best[place - 1, 0], best[place - 1, 1]
-                place -= 1
-            cost[place] = total
-            best[place, 0], best[place, 1] = down, right
+            rank = 2
+            while rank > 0 and cost[rank - 1] > total:
+                cost[rank] = cost[rank - 1]
+                best[rank, 0], best[rank, 1] = best[rank - 1, 0], best[rank - 1, 1]
+                rank -= 1
+            cost[rank] = total
+            best[rank, 0], best[rank, 1] = down, leftmost + place
 
 
 @inner
@@ -157,6 +161,15 @@ def _reaches(height: int, width: int, row: int, column: int, size: int, down: in
 
 
 @inner
+def _stands_before(starts: np.ndarray, place: int) -> bool:
+    """Whether a start is one of those before it."""
+    for s in range(place):  # noqa: SIM110 - numba compiles no generator
+        if starts[s, 0] == starts[place, 0] and starts[s, 1] == starts[place, 1]:
+            return True
+    return False
+
+
+@inner
 def _refine(
     picture: np.ndarray, reference: np.ndarray, row: int, column: int, size: int, starts: np.ndarray, reach: int,
     scratch: Scratch, out: np.ndarray,
@@ -165,6 +178,8 @@ def _refine(
     height, width = picture.shape
     lowest, best_down, best_right = 1 << 30, 0, 0
     for s in range(starts.shape[0]):
+        if _stands_before(starts, s):
+            continue
         for down in range(starts[s, 0] - reach, starts[s, 0] + reach + 1):
             for right in range(starts[s, 1] - reach, starts[s, 1] + reach + 1):
                 if not _reaches(height, width, row, column, size, down, right):
@@ -176,6 +191,8 @@ def _refine(
     out[0], out[1] = 2 * best_down, 2 * best_right
     for down in range(2 * best_down - 1, 2 * best_down + 2):
         for right in range(2 * best_right - 1, 2 * best_right + 2):
+            if down == 2 * best_down and right == 2 * best_right:
+                continue  # known already
             if clamp_origin(2 * row + down, height, size) != 2 * row + down:
                 continue
             if clamp_origin(2 * column + right, width, size) != 2 * column + right:
@@ -217,6 +234,7 @@ def search_motion(
     block = scratch.prediction
     best, coarse_cost = np.zeros((3, 2), np.int32), np.zeros(3, np.int32)
     starts = np.zeros((5, 2), np.int32)
+    totals = np.zeros(RANGE_RIGHT + 1, np.uint16)
     for i in range(height // MACROBLOCK):
         for j in range(width // MACROBLOCK):
             row, column = i * MACROBLOCK, j * MACROBLOCK
@@ -237,7 +255,7 @@ def search_motion(
                     continue
                 row, column = i * MACROBLOCK, j * MACROBLOCK
                 best[:] = 0
-                _coarse(small, small_reference, row // 2, column // 2, best, coarse_cost)
+                _coarse(small, small_reference, row // 2, column // 2, best, coarse_cost, totals)
                 starts[:] = 0
                 starts[:3] = 2 * best
                 if j > 0:
