@@ -47,8 +47,9 @@ def _head(results: dict[str, Any]) -> str:
 
 Made by `python -m benchmarks.measured {size}`; every number is in
 [measured.json](measured.json). The scenario `paper` has the paper's cost law and phi >= {paper:g}; the scenario
-`measured` has the cost that `twinsync codec calibrate` measured and phi >= {measured:.4g}, which is where the street
-camera reaches 40 dB coded against the twin. All else is the same.
+`measured` has the cost that `twinsync codec calibrate --input street --start 400 --every 12` measured (its `--json` is
+[measured-calibration.json](measured-calibration.json)) and phi >= {measured:.4g}, which is where the street camera
+reaches 40 dB coded against the twin. All else is the same.
 """
 
 
