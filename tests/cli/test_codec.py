@@ -64,6 +64,11 @@ def test_evaluate_as_json(images: Path, capsys) -> None:
         (["encode", "--phi", "0.1", "--out", "x", "--start", "99"], ["--start 99", "fewer frames"]),
         (["decode", "nowhere", "--out", "x"], ["nowhere", "no streams there"]),
         (["evaluate", "--frames", "1"], ["one frame is no clip"]),
+        (["encode", "--phi", "0.1", "--out", "x", "--tables", "no.npz"], ["--tables no.npz: cannot be read"]),
+        (["train", "--input", "nowhere", "--out", "no/x.npz"], ["--out no/x.npz: folder no does not exist"]),
+        (["calibrate", "--out", "no/x.toml"], ["--out no/x.toml: folder no does not exist"]),
+        (["calibrate", "--out", "x.toml", "--least-psnr", "nan"], ["'nan' is not a PSNR between 0 and 99 dB"]),
+        (["evaluate-series", "--window", "32"], ["--window and --scale go with --input"]),
     ],
 )
 def test_bad_input_is_one_line(arguments: list[str], fragments: list[str], capsys, tmp_path, monkeypatch) -> None:
@@ -124,3 +129,81 @@ def test_evaluate_writes_a_report(images: Path, tmp_path: Path, capsys) -> None:
     assert run(["codec", "evaluate", "--input", str(images), "--phi", "0.1", "--json", "-"]) == DONE
     assert noisy["psnr_db"] < json.loads(capsys.readouterr().out)["factors"][0]["psnr_db"] - 3
     assert run(arguments) == BAD_INPUT  # the folder exists
+
+
+def test_tables_of_ones_own_are_for_both_ends(images: Path, tmp_path: Path, capsys) -> None:
+    trained = tmp_path / "tables.npz"
+    few = ["codec", "train", "--input", str(images), "--every", "1", "--clips", "1", "--epochs", "1"]
+    assert run([*few, "--out", str(trained)]) == DONE
+    assert f"with --tables {trained}" in capsys.readouterr().err
+    streams, tables = tmp_path / "streams", ["--tables", str(trained)]
+    encode = ["codec", "encode", "--input", str(images), "--phi", "0.05", "--out", str(streams)]
+    assert run([*encode, *tables]) == DONE
+    decode = ["codec", "decode", str(streams), "--out", str(tmp_path / "pictures")]
+    assert run(decode) == BAD_INPUT
+    assert "the stream was written with tables" in capsys.readouterr().err
+    # What failed left nothing, so that the same command with the tables does it.
+    assert run([*decode, *tables]) == DONE
+    assert run(["codec", "evaluate", "--input", str(images), "--phi", "0.1", *tables]) == DONE
+
+
+def test_a_file_that_holds_no_tables_is_named(images: Path, tmp_path: Path, capsys) -> None:
+    damaged, other = tmp_path / "damaged.npz", tmp_path / "other.npz"
+    damaged.write_bytes(b"no tables")
+    np.savez(other, probability=np.zeros(3))
+    for path, said in ((damaged, "not a file of tables"), (other, "tables of another release")):
+        assert run(["codec", "evaluate", "--input", str(images), "--tables", str(path)]) == BAD_INPUT
+        assert f"--tables {path}: {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [(8, 8), (1, 1)])
+def test_pictures_too_small_to_train_on(size: tuple[int, int], tmp_path: Path, capsys) -> None:
+    for place in range(3):
+        Image.new("L", size, 90).save(tmp_path / f"{place}.png")
+    arguments = ["codec", "train", "--input", str(tmp_path), "--every", "1", "--clips", "1"]
+    assert run([*arguments, "--out", str(tmp_path / "x.npz")]) == BAD_INPUT
+    assert f"pictures of {size[0]}x{size[1]} are too small to train on" in capsys.readouterr().err
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_pictures_that_the_format_does_not_take_are_refused_before_coding(tmp_path: Path, capsys) -> None:
+    deep, wide = tmp_path / "deep", tmp_path / "wide"
+    deep.mkdir()
+    wide.mkdir()
+    Image.fromarray(np.full((32, 32), 40_000, np.uint16)).save(deep / "a.png")
+    Image.new("L", (9000, 16)).save(wide / "a.png")
+    for folder, said in ((deep, "samples of more than 8 bits"), (wide, "9000x16 is too large")):
+        out = tmp_path / "streams"
+        assert run(["codec", "encode", "--input", str(folder), "--phi", "0.1", "--out", str(out)]) == BAD_INPUT
+        assert f"a.png: {said}" in capsys.readouterr().err
+        assert not out.exists()
+
+
+def test_a_folder_half_filled_goes_again(images: Path, tmp_path: Path, capsys) -> None:
+    mixed, out = tmp_path / "mixed", tmp_path / "streams"
+    mixed.mkdir()
+    for place, size in enumerate(((64, 48), (48, 64))):
+        Image.new("L", size, 90).save(mixed / f"{place}.png")
+    arguments = ["codec", "encode", "--phi", "0.1", "--out", str(out), "--input"]
+    assert run([*arguments, str(mixed)]) == BAD_INPUT
+    assert "frame 1 is 48x64" in capsys.readouterr().err
+    assert run([*arguments, str(images)]) == DONE
+
+
+def test_a_constant_series_has_no_error(tmp_path: Path, capsys) -> None:
+    source = tmp_path / "constant.csv"
+    np.savetxt(source, np.full((128, 2), 7.0), delimiter=",")
+    arguments = ["codec", "evaluate-series", "--input", str(source), "--phi", "0.3", "--json", "-"]
+    assert run(arguments) == DONE
+    captured = capsys.readouterr()
+    (entry,) = json.loads(captured.out)["factors"]
+    assert entry["nmse"] in (0.0, None)
+    assert "no sample is larger than 7 counts" in captured.err
+
+
+def test_a_window_of_a_series_is_no_picture(tmp_path: Path, capsys) -> None:
+    source, streams = tmp_path / "walk.csv", tmp_path / "streams"
+    np.savetxt(source, np.random.default_rng(0).normal(0, 900, (64, 2)), delimiter=",")
+    assert run(["codec", "encode-series", "--input", str(source), "--phi", "0.2", "--out", str(streams)]) == DONE
+    assert run(["codec", "decode", str(streams), "--out", str(tmp_path / "out")]) == BAD_INPUT
+    assert "00000.twin: the stream holds a window of a series, no picture" in capsys.readouterr().err

@@ -86,6 +86,7 @@ def test_no_header(content: bytes) -> None:
 
 
 def test_a_missing_reference_names_what_is_held() -> None:
+    assert "other samples" in str(MissingReference(7, (), other_samples=True))
     error = MissingReference(7, (3, 5))
     assert error.revision == 7
     assert "revision 7" in str(error)

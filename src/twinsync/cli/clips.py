@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +16,8 @@ from twinsync.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from twinsync.codec.tables import Tables
 
 SUFFIX = ".twin"  # of streams
 
@@ -25,6 +30,12 @@ EveryOption = Annotated[
 ]
 StartOption = Annotated[
     int, typer.Option("--start", metavar="I", parser=whole_number(0, 10**9), help="The first frame taken.")
+]
+TablesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tables", metavar="FILE.npz", help="Tables of `codec train`, the same at both ends; else those that ship."
+    ),
 ]
 FramesOption = Annotated[
     int | None, typer.Option("--frames", metavar="N", parser=whole_number(1, 10**6), help="Most frames taken.")
@@ -78,6 +89,44 @@ def read_clip(source: Path | None, every: int, start: int, most: int | None) -> 
     if not len(frames):
         raise InputError(f"--start {start}: the sample has fewer frames")
     return iter(frames)
+
+
+@contextmanager
+def filling(out: Path) -> Iterator[None]:
+    """The new folder of --out, which goes again where what should fill it cannot be made: the next try needs the name.
+
+    Raises `InputError` where it exists or cannot be written.
+    """
+    new_folder(out)
+    try:
+        yield
+    except InputError:
+        shutil.rmtree(out, ignore_errors=True)
+        raise
+
+
+def check_new_file(out: Path) -> None:
+    """Raise `InputError` before any work where the file of --out exists or cannot be written."""
+    if out.exists():
+        raise InputError(f"--out {out}: already exists; choose another name or remove it")
+    if not out.parent.is_dir():
+        raise InputError(f"--out {out}: folder {out.parent} does not exist; create it first")
+    if not os.access(out.parent, os.W_OK):
+        raise InputError(f"--out {out}: folder {out.parent} cannot be written; choose another place")
+
+
+def read_tables(path: Path | None) -> Tables | None:
+    """The tables of --tables. Raises `InputError` where the file is none."""
+    if path is None:
+        return None
+    from twinsync.codec.tables import from_bytes
+
+    try:
+        return from_bytes(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"--tables {path}: cannot be read: {error.strerror}") from None
+    except InputError as error:
+        raise InputError(f"--tables {path}: {error}") from None
 
 
 def new_folder(out: Path) -> None:

@@ -17,9 +17,12 @@ from twinsync.cli.clips import (
     InputOption,
     PriorityOption,
     StartOption,
+    TablesOption,
+    check_new_file,
     factor_from,
-    new_folder,
+    filling,
     read_clip,
+    read_tables,
 )
 from twinsync.cli.codec_measure import calibrate, evaluate
 from twinsync.cli.codec_series import decode_series, encode_series, evaluate_series
@@ -55,6 +58,7 @@ def encode(
     every: EveryOption = 1,
     start: StartOption = 0,
     most: FramesOption = None,
+    tables: TablesOption = None,
 ) -> None:
     """Write a stream for each frame, 00000.twin, 00001.twin, ..., of floor(phi D / 8) bytes, against the one before."""
     from twinsync.codec.camera import CameraEncoder
@@ -62,10 +66,9 @@ def encode(
 
     frames = read_clip(source, every, start, most)
     first = next(frames)
-    new_folder(out)
-    device = CameraEncoder()
+    device = CameraEncoder(read_tables(tables))
     count = 0
-    with progress() as report:
+    with filling(out), progress() as report:
         for frame in _with_first(first, frames):
             moving = moving_against(device.sent.newest, frame) if count and priority == "task" else None
             revision, stream = device.encode(frame, phi if count else first_phi, moving=moving)
@@ -96,6 +99,7 @@ def decode(
         str | None,
         typer.Option("--raw-size", metavar="WxH", help="The camera's size, for frames that were sent as they are."),
     ] = None,
+    tables: TablesOption = None,
 ) -> None:
     """Make 00000.png, 00001.png, ... from the streams alone, and moving/00001.png where a stream says what moves."""
     import numpy as np
@@ -108,9 +112,8 @@ def decode(
     paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
     if not paths:
         raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
-    new_folder(out)
-    edge = CameraDecoder()
-    with progress() as report:
+    edge = CameraDecoder(read_tables(tables))
+    with filling(out), progress() as report:
         for count, path in enumerate(paths, 1):
             try:
                 picture = edge.decode(path.read_bytes(), shape)
@@ -151,8 +154,7 @@ def train(
     from twinsync.codec.tables import to_bytes
     from twinsync.codec.training import train_all
 
-    if out.exists():
-        raise InputError(f"--out {out}: already exists; choose another name or remove it")
+    check_new_file(out)
     frames = np.stack(list(read_clip(source, 1, start, most)))
     chosen = [frames[offset::every] for offset in np.unique(np.linspace(0, every, clips, endpoint=False).astype(int))]
     if min(len(clip) for clip in chosen) < 3:
@@ -160,7 +162,7 @@ def train(
     with progress() as report:
         tables = train_all(chosen, epochs, seed, report)
     out.write_bytes(to_bytes(tables))
-    say(f"wrote {out}, tables {tables.identity:04x}")
+    say(f"wrote {out}, tables {tables.identity:04x}; encode, decode and evaluate take them with --tables {out}")
 
 
 codec_app.command("evaluate")(evaluate)

@@ -14,9 +14,12 @@ from twinsync.cli.clips import (
     InputOption,
     PriorityOption,
     StartOption,
+    TablesOption,
+    check_new_file,
     factor_from,
-    new_folder,
+    filling,
     read_clip,
+    read_tables,
 )
 from twinsync.cli.options import (
     ClockOption,
@@ -37,6 +40,17 @@ if TYPE_CHECKING:
     import numpy as np
 
     from twinsync.codec.evaluation import FactorResult, Setting
+
+
+def decibels(text: str | float) -> float:
+    """An option's parser: a PSNR that is not that of exact frames."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 < value < 99.0:
+        raise typer.BadParameter(f"{text!r:.40} is not a PSNR between 0 and 99 dB")
+    return value
 
 
 def evaluate(
@@ -61,6 +75,7 @@ def evaluate(
         typer.Option("--noise", metavar="S", min=0.0, max=64.0, help="Sensor noise added, rms in grey levels."),
     ] = 0.0,
     seed: SeedOption = 0,
+    tables: TablesOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -84,11 +99,12 @@ def evaluate(
         raise InputError(f"--lose {lose:g}, --age {age}: no frame is left to measure; give more frames or lose fewer")
     if noise:
         clip = with_noise(clip, noise, seed)
-    setting = Setting(first_phi, priority, age, lambda place: bool(lost[place]))
+    setting = Setting(first_phi, priority, age, lambda place: bool(lost[place]), read_tables(tables))
     chosen = sorted(set(factors or FACTORS))
     if out is not None:
-        new_folder(out)
-        results = _report(clip, chosen, setting, out, _said(source, clip, every, start), _conditions(noise, lose, seed))
+        with filling(out):
+            words = _said(source, clip, every, start), _conditions(noise, lose, seed)
+            results = _report(clip, chosen, setting, out, *words)
     else:
         with progress() as report:
             results = evaluate_clip(clip, chosen, setting, progress=report)
@@ -146,7 +162,10 @@ def calibrate(
     most: FramesOption = None,
     clock_ghz: ClockOption = None,
     least_psnr_db: Annotated[
-        float, typer.Option("--least-psnr", metavar="DB", help="Accuracy that sets the least extraction factor.")
+        float,
+        typer.Option(
+            "--least-psnr", metavar="DB", parser=decibels, help="Accuracy that sets the least extraction factor."
+        ),
     ] = 40.0,
     json_target: JsonOption = None,
 ) -> None:
@@ -159,8 +178,7 @@ def calibrate(
     from twinsync.codec.results import calibration_json, calibration_tables
 
     check_json_target(json_target)
-    if out.exists():
-        raise InputError(f"--out {out}: already exists; choose another name or remove it")
+    check_new_file(out)
     clock_hz = find_clock_hz(clock_ghz)
     frames = np.stack(list(read_clip(source, every, start, most)))
     if len(frames) < 3:

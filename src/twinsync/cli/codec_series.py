@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinsync.cli.clips import SUFFIX, factor_from, new_folder
+from twinsync.cli.clips import SUFFIX, factor_from, filling
 from twinsync.cli.options import JsonOption, OutOption, check_json_target, progress, say, show, whole_number, write_json
 from twinsync.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
+LENGTH = 64  # samples of a window unless told
+FEW_COUNTS = 100  # below which rounding to whole counts shows
 WindowOption = Annotated[
     int, typer.Option("--window", metavar="N", parser=whole_number(4, 255), help="Samples of a window.")
 ]
@@ -41,7 +43,7 @@ def encode_series(
     phi: Annotated[
         float, typer.Option("--phi", metavar="X", parser=factor_from, help="Extraction factor: wire over raw bits.")
     ],
-    window: WindowOption = 64,
+    window: WindowOption = LENGTH,
     scale: ScaleOption = 1.0,
 ) -> None:
     """Write a stream for each window of a CSV file, of floor(phi D / 8) bytes (D: 16 bits a sample)."""
@@ -54,9 +56,9 @@ def encode_series(
         revision, stream = device.encode(samples, phi)
         device.acknowledge(revision)
         streams.append(stream)
-    new_folder(out)
-    for place, stream in enumerate(streams):
-        (out / f"{place:05d}{SUFFIX}").write_bytes(stream)
+    with filling(out):
+        for place, stream in enumerate(streams):
+            (out / f"{place:05d}{SUFFIX}").write_bytes(stream)
     say(f"wrote {len(streams)} streams to {out}; what fills no window at the end is left out")
 
 
@@ -99,7 +101,7 @@ def evaluate_series(
         list[float] | None,
         typer.Option("--phi", metavar="X", parser=factor_from, help="Extraction factor; repeatable."),
     ] = None,
-    window: WindowOption = 64,
+    window: WindowOption = LENGTH,
     scale: ScaleOption = 1.0,
     json_target: JsonOption = None,
 ) -> None:
@@ -110,6 +112,8 @@ def evaluate_series(
 
     check_json_target(json_target)
     if source is None:
+        if window != LENGTH or scale != 1.0:
+            raise InputError("--window and --scale go with --input: the windows of `watch` are as they are")
         recordings = watch_windows(training=False)
     else:
         recordings = _recordings(sorted(source.glob("*.csv")) if source.is_dir() else [source], window, scale)
@@ -128,7 +132,11 @@ def _recordings(paths: list[Path], window: int, scale: float) -> list[np.ndarray
 
     recordings = []
     for path in paths:
-        windows = windows_of(to_counts(read_series(path), scale, str(path)), window)
+        counts = to_counts(read_series(path), scale, str(path))
+        windows = windows_of(counts, window)
+        largest = int(abs(counts.astype(int)).max(initial=0))
+        if largest < FEW_COUNTS:
+            say(f"{path}: no sample is larger than {largest} counts of 32,767, the rest is rounded away; give --scale")
         if not len(windows):
             raise InputError(f"{path}: fewer samples than a window of {window}")
         recordings.append(windows)

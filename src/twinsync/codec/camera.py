@@ -10,6 +10,8 @@ from jaxtyping import Bool, UInt8
 from twinsync.codec.container import (
     CONDITIONAL,
     FIRST,
+    MOST_SAMPLES,
+    MOST_SIDE,
     DamagedStream,
     Header,
     MissingReference,
@@ -18,6 +20,7 @@ from twinsync.codec.container import (
     pack,
     parse,
     wire_bytes,
+    within_bounds,
 )
 from twinsync.codec.frame import Decoded, Encoder, Rate, base_of, decode_part
 from twinsync.codec.prediction import BLOCK, MACROBLOCK
@@ -78,7 +81,8 @@ class CameraEncoder:
         reference: int | None = None,
         moving: Bool[np.ndarray, "h w"] | None = None,
     ) -> tuple[int, bytes]:
-        """The same with a stream of `size` bytes."""
+        """The same with a stream of `size` bytes. Raises `InputError` also for what is no picture of this format."""
+        _check_picture(picture)
         if reference is None and self.acknowledged >= 0:
             reference = self.acknowledged
         before = None if reference is None else self.sent.at(reference)
@@ -141,6 +145,8 @@ class CameraDecoder:
 
     def _decode(self, stream: bytes) -> np.ndarray:
         header = parse(stream)
+        if header.kind not in (FIRST, CONDITIONAL):
+            raise DamagedStream("the stream holds a window of a series, no picture")
         if header.tables != self.tables.identity:
             raise OtherTables(
                 f"the stream was written with tables {header.tables:04x}, this decoder has "
@@ -151,10 +157,8 @@ class CameraDecoder:
         if header.kind == CONDITIONAL:
             before = self.twin.at(header.reference)
             if before.check != header.check:
-                raise MissingReference(header.reference, ())
+                raise MissingReference(header.reference, (), other_samples=True)
             height, width = before.height, before.width
-        elif header.kind != FIRST:
-            raise DamagedStream("the stream holds no picture")
         decoded = decode_part(stream[header.length :], base_of(before, height, width), self.tables)
         context = _kept(decoded, header.revision, before, (height, width))
         self.twin.keep(context)
@@ -165,6 +169,16 @@ class CameraDecoder:
         revision = self.twin.revisions[-1] + 1 if self.twin.revisions else 0
         self.twin.keep(raw_context(picture, revision))
         return picture
+
+
+def _check_picture(picture: np.ndarray) -> None:
+    if picture.ndim != 2 or picture.dtype != np.uint8:
+        raise InputError(f"a picture of shape {picture.shape} and type {picture.dtype}: expected [H, W] uint8, grey")
+    if not within_bounds(*picture.shape):
+        raise InputError(
+            f"a picture of {picture.shape[1]}x{picture.shape[0]} samples: the format takes sides up to {MOST_SIDE} and "
+            f"{MOST_SAMPLES} samples; scale it down"
+        )
 
 
 def raw_context(picture: UInt8[np.ndarray, "h w"], revision: int) -> Context:

@@ -41,9 +41,15 @@ class OtherTables(StreamError):
 class MissingReference(StreamError):
     """The decoder does not hold the revision that the stream was coded against; `revision` is its number."""
 
-    def __init__(self, revision: int, held: tuple[int, ...]) -> None:
+    def __init__(self, revision: int, held: tuple[int, ...], other_samples: bool = False) -> None:
         self.revision = revision
         self.held = held
+        if other_samples:
+            super().__init__(
+                f"the stream was coded against revision {revision} with other samples than this decoder holds: was "
+                "that stream cut? Code against an older one, or alone"
+            )
+            return
         have = f"this decoder holds {', '.join(map(str, held))}" if held else "this decoder holds none"
         super().__init__(f"the stream was coded against revision {revision}, {have}; send it against one of those")
 
@@ -72,6 +78,11 @@ def wire_bytes(extraction_factor: float, data_bits: int) -> int:
     return math.floor(extraction_factor * data_bits) // 8
 
 
+def within_bounds(height: int, width: int) -> bool:
+    """Whether the format takes pictures of so many samples."""
+    return 0 < height <= MOST_SIDE and 0 < width <= MOST_SIDE and height * width <= MOST_SAMPLES
+
+
 def pack(header: Header) -> bytes:
     """The header's bytes."""
     out = bytes([header.kind << 4 | VERSION]) + header.tables.to_bytes(2, "little") + _number(header.revision)
@@ -93,7 +104,7 @@ def parse(stream: bytes) -> Header:
     revision, at = _read_number(stream, 3)
     if kind in (FIRST, EXACT):
         height, width = (int.from_bytes(_take(stream, at + 2 * i, 2), "little") for i in range(2))
-        if not (0 < height <= MOST_SIDE and 0 < width <= MOST_SIDE and height * width <= MOST_SAMPLES):
+        if not within_bounds(height, width):
             raise DamagedStream(f"a picture of {width}x{height} samples is not within this format's bounds")
         return Header(kind, tables, revision, height, width, length=at + 4)
     if kind == CONDITIONAL:

@@ -14,6 +14,7 @@ from twinsync.codec.baselines import FORMATS, still_picture
 from twinsync.codec.camera import KEPT, CameraDecoder, CameraEncoder
 from twinsync.codec.container import wire_bytes
 from twinsync.codec.quality import error_share, f1_score, moving_map, ms_ssim, psnr_db, still_background
+from twinsync.codec.tables import Tables
 from twinsync.errors import InputError
 
 FACTORS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -39,6 +40,7 @@ class Setting:
     priority: str = "picture"
     age: int = 1
     lost: Callable[[int], bool] = _none_lost
+    tables: Tables | None = None  # those that ship unless given
 
     def __post_init__(self) -> None:
         if self.priority not in PRIORITIES:
@@ -135,7 +137,7 @@ def evaluate_clip(
 def _run(
     frames: np.ndarray, factor: float, setting: Setting, background: np.ndarray, shown: int | None
 ) -> FactorResult:
-    device, edge = CameraEncoder(), CameraDecoder()
+    device, edge = CameraEncoder(setting.tables), CameraDecoder(setting.tables)
     results, first, kept = [], math.inf, None
     delivered: dict[int, int] = {}
     for place, frame in enumerate(frames):

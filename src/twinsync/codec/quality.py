@@ -32,9 +32,14 @@ def psnr_db(decoded: UInt8[np.ndarray, "*shape"], true: UInt8[np.ndarray, "*shap
 
 
 def error_share(decoded: UInt8[np.ndarray, "*shape"], true: UInt8[np.ndarray, "*shape"]) -> float:
-    """Squared error over the squared deviation of the true samples from their mean; infinite for an even picture."""
-    spread = float(np.var(true.astype(np.float64)))
-    return squared_error(decoded, true) / spread if spread else math.inf
+    """Squared error over the squared deviation of the true samples from their mean.
+
+    Of an even picture infinite, unless it is exact.
+    """
+    error, spread = squared_error(decoded, true), float(np.var(true.astype(np.float64)))
+    if error == 0:
+        return 0.0
+    return error / spread if spread else math.inf
 
 
 def ms_ssim(decoded: UInt8[np.ndarray, "h w"], true: UInt8[np.ndarray, "h w"]) -> float:

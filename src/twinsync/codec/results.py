@@ -14,12 +14,13 @@ from twinsync.codec.evaluation import FactorResult
 from twinsync.codec.series_evaluation import SeriesResult
 
 
+def plain(value: float) -> float | None:
+    """A number as JSON can have it, which knows no infinity: equal pictures have an infinite PSNR."""
+    return value if isfinite(value) else None
+
+
 def evaluation_json(results: Sequence[FactorResult]) -> dict[str, Any]:
     """Every frame's numbers and the means."""
-
-    def plain(value: float) -> float | None:
-        return value if isfinite(value) else None  # JSON has no infinity; equal pictures have an infinite PSNR
-
     entries = []
     for result in results:
         bounded = ("psnr_db", "nmse")
@@ -65,7 +66,8 @@ def evaluation_table(results: Sequence[FactorResult]) -> Table:
 
 def series_json(results: Sequence[SeriesResult]) -> dict[str, Any]:
     """Every factor's numbers."""
-    return {"factors": [asdict(result) for result in results]}
+    shares = ("nmse", "nmse_own_means")
+    return {"factors": [asdict(each) | {name: plain(getattr(each, name)) for name in shares} for each in results]}
 
 
 def series_table(results: Sequence[SeriesResult], recordings: int) -> Table:
@@ -90,7 +92,7 @@ def calibration_json(cost: Cost, laws: Sequence[Law], accuracy: Sequence[Accurac
         "encode_cycles_per_bit": cost.encode.tolist(),
         "decode_cycles_per_bit": cost.decode.tolist(),
         "laws": [asdict(law) for law in laws],
-        "accuracy": [asdict(each) for each in accuracy],
+        "accuracy": [asdict(each) | {"nmse": plain(each.nmse)} for each in accuracy],
         "extraction_factor_min": phi_min,
     }
 

@@ -245,5 +245,7 @@ class SeriesDecoder:
 def nmse(decoded: np.ndarray, true: np.ndarray) -> float:
     """Squared error over the squared deviation from each channel's mean, of windows [windows, length, channels]."""
     true = true.astype(np.float64)
-    spread = np.sum((true - true.mean(axis=(0, 1))) ** 2)
-    return float(np.sum((decoded - true) ** 2) / spread) if spread else math.inf
+    error, spread = np.sum((decoded - true) ** 2), np.sum((true - true.mean(axis=(0, 1))) ** 2)
+    if error == 0:
+        return 0.0
+    return float(error / spread) if spread else math.inf

@@ -43,6 +43,8 @@ def evaluate_series(
         raise InputError("the recordings have different numbers of channels; evaluate them apart")
     spread = _deviation(np.concatenate([windows.reshape(-1, windows.shape[2]) for windows in recordings]))
     own_spread = sum(_deviation(windows.reshape(-1, windows.shape[2])) for windows in recordings)
+    # The first encoding and decoding load or compile the kernels, which is no cost of a window's.
+    SeriesDecoder().decode(SeriesEncoder().encode(recordings[0][0], factors[0])[1])
     results = []
     for place, factor in enumerate(factors):
         error, encode_s, decode_s = 0.0, 0.0, 0.0
@@ -61,10 +63,16 @@ def evaluate_series(
                 encode_s, decode_s = encode_s + encoded - started, decode_s + ended - encoded
                 sizes.add(len(stream))
         count = sum(len(windows) for windows in recordings)
-        share, own_share = (error / each if each else math.inf for each in (spread, own_spread))
+        share, own_share = (_share(error, each) for each in (spread, own_spread))
         times = encode_s / count, decode_s / count
         results.append(SeriesResult(factor, count, tuple(sorted(sizes)), share, own_share, *times))
     return results
+
+
+def _share(error: float, spread: float) -> float:
+    if error == 0:
+        return 0.0
+    return error / spread if spread else math.inf
 
 
 def _deviation(samples: Int16[np.ndarray, "samples channels"]) -> float:

@@ -110,7 +110,7 @@ class WindowDecoder:
         if reference is not None:
             before = self.twin.at(reference)
             if check_of(before, self.tables) != check:
-                raise MissingReference(reference, ())
+                raise MissingReference(reference, (), other_samples=True)
             return before, before.samples.shape
         if check != self.tables.identity:
             raise OtherTables(

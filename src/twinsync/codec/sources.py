@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from twinsync.codec.container import within_bounds
 from twinsync.codec.recordings import file_of
 from twinsync.errors import InputError, install
 
@@ -78,8 +79,12 @@ def _images(folder: Path) -> Iterator[Callable[[], np.ndarray]]:
     def load(path: Path) -> np.ndarray:
         try:
             with image.open(path) as opened:
+                if not within_bounds(opened.height, opened.width):
+                    raise InputError(f"{path}: {opened.width}x{opened.height} is too large; scale it down")
+                if opened.mode[0] in "IF":
+                    raise InputError(f"{path}: samples of more than 8 bits; bring them to 8 bits first")
                 return np.asarray(opened.convert("L"))
-        except OSError as error:
+        except (OSError, image.DecompressionBombError) as error:
             raise InputError(f"{path}: not an image that can be read: {error}") from None
 
     for path in paths:

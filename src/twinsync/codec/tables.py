@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -14,6 +15,7 @@ import numpy as np
 from twinsync.codec import contexts, exact
 from twinsync.codec.range_coder import LOGIT_LIMIT, MOST_INPUTS, STATE_SIZE, Coder
 from twinsync.codec.smoothing import Network, no_network
+from twinsync.errors import InputError
 
 FILE = "frame.npz"
 EXACT_WEIGHT = 1 << 15  # of each of two inputs
@@ -105,11 +107,21 @@ def to_bytes(tables: Tables) -> bytes:
 
 
 def from_bytes(content: bytes) -> Tables:
-    """Tables from `to_bytes`."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        arrays = dict(file)
+    """Tables from `to_bytes`. Raises `InputError` for anything else, or for tables of another make."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays = dict(file)
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile):
+        raise InputError("not a file of tables; twinsync codec train makes one") from None
+    expected = untrained().arrays()
+    if {name: _make(array) for name, array in arrays.items()} != {name: _make(each) for name, each in expected.items()}:
+        raise InputError("tables of another release; train them again: twinsync codec train")
     network = Network(*(arrays.pop(name) for name in Network._fields))
     return Tables(**arrays, network=network)
+
+
+def _make(array: np.ndarray) -> tuple[object, ...]:
+    return array.dtype, array.shape
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from twinsync.codec.frame import Encoder, Filled, Rate, read_part
 from twinsync.codec.quality import moving_map, still_background
 from twinsync.codec.references import Context, context_after
 from twinsync.codec.tables import Tables, untrained
+from twinsync.errors import InputError
 
 # Factors trained at, and whether the mask goes first.
 SETTINGS = (
@@ -22,6 +23,7 @@ SETTINGS = (
 FILTER_FACTORS = (0.005, 0.007, 0.01, 0.014, 0.02, 0.035, 0.05)
 FIRST_FACTOR = 0.5  # of a clip's first frame, coded alone
 HEADER_BYTES = 9
+LEAST_BUDGET = 8  # bytes of a coded part that say anything
 CONFIDENCE = 40  # most observations a start value counts as
 Progress = Callable[[str, int, int], None]
 
@@ -91,6 +93,9 @@ class _Run:
         self.clip, self.masked, self.background = clip, masked, still_background(clip)
         self.place, self.rate = 1, Rate()
         self.budget = int(factor * clip[0].size) - HEADER_BYTES
+        if self.budget < LEAST_BUDGET:
+            height, width = clip[0].shape
+            raise InputError(f"pictures of {width}x{height} are too small to train on: phi = {factor:g} is no stream")
         alone = Encoder(clip[0], None, untrained())
         first = alone.fill(int(FIRST_FACTOR * clip[0].size), Rate()).decoded
         self.context: Context = context_after(0, first.picture, first.busy, clip[0].shape, None)
