@@ -40,8 +40,8 @@ def _decibel(value: float | None, digits: int = 1) -> str:
 
 def _quality(part: Part) -> Iterator[str]:
     header = (
-        "phi", "bytes", "PSNR [dB]", "worst frame", "MS-SSIM", "F1, picture first", "F1, task first",
-        "PSNR, task first", "JPEG [dB]", "WebP [dB]",
+        "phi", "bytes", "PSNR [dB]", "worst frame [dB]", "MS-SSIM", "F1, picture first", "F1, task first",
+        "PSNR, task first [dB]", "JPEG [dB]", "WebP [dB]",
     )  # fmt: skip
     rows = [
         (
@@ -65,8 +65,8 @@ def _times(part: Part) -> Iterator[str]:
 
 def _lost(part: Part) -> Iterator[str]:
     yield (
-        f"With a slot in two lost (`--lose 0.5 --phi 0.02`), the {part['frames']} frames delivered had "
-        f"{part['psnr_db']:.2f} dB; the same frames with none lost {part['none_lost_psnr_db']:.2f} dB."
+        f"The {part['frames']} frames delivered had {part['psnr_db']:.2f} dB; the same frames with none lost had "
+        f"{part['none_lost_psnr_db']:.2f} dB (`python -m benchmarks.codec --only lost`)."
     )
 
 
@@ -75,9 +75,8 @@ def _clips(part: Part) -> Iterator[str]:
     for row in part["rows"]:
         cells = []
         for factor in row["factors"]:
-            other = factor["stills"]["WebP"]
-            cell = f"{factor['psnr_db']:.1f} ({_decibel(other)})"
-            cells.append(f"**{cell}**" if other is not None and other > factor["psnr_db"] else cell)
+            best = max((still for still in factor["stills"].values() if still is not None), default=None)
+            cells.append(f"{factor['psnr_db']:.1f} ({_decibel(best)})")
         rows.append((row["options"], row["about"], *cells))
     factors = [f"{factor['phi']:g}" for factor in part["rows"][0]["factors"]]
     return _table(("clip and options", "what it is", f"phi = {factors[0]}", *factors[1:]), rows, words=2)
@@ -143,10 +142,11 @@ def _fuzz_series(part: Part) -> Iterator[str]:
 def _sizes(part: Part) -> Iterator[str]:
     sizes = part["sizes"]
     total = sizes["frames"] + sizes["windows"]
+    refused = sum(sizes[f"{kind} refused as too small"] for kind in ("frames", "windows"))
     yield (
-        f"Of streams of random phi and D, {total:,} ({sizes['frames']:,} frames, {sizes['windows']:,} windows) had "
-        "exactly floor(phi D / 8) bytes and decoded to what their encoder said; those refused had too few bytes for a "
-        "header."
+        f"{total:,} streams of random phi and D ({sizes['frames']:,} frames, {sizes['windows']:,} windows) had exactly "
+        f"floor(phi D / 8) bytes and decoded to the encoder's own samples; {refused:,} more were too small for a "
+        "header and were refused."
     )
 
 

@@ -183,25 +183,12 @@ def radio_load() -> float:
 
 
 def _of_codec() -> Iterator[str]:
-    """Qualities that docs/codec.md has measured, in its table by phi."""
-    page = (ROOT / "docs" / "codec.md").read_text("utf-8")
-    ours, jpeg, webp = (_by_phi(page, title) for title in ("PSNR [dB]", "JPEG [dB]", "WebP [dB]"))
-    yield f"{math.floor(ours[0.005])} dB at phi = 0.005 and {math.floor(ours[0.05])} dB at phi = 0.05"
-    yield f"JPEG has {math.floor(jpeg[0.05])} dB"
-    yield f"WebP {math.floor(webp[0.05])}"
-
-
-def _by_phi(page: str, title: str) -> dict[float, float]:
-    """A column of the page's first table that has it, by phi, without the places where there is none."""
-    tables = [table.splitlines() for table in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE)]
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for table in tables if title in table[0] for line in table]
-    column, wide = rows[0].index(title), len(rows[0])
-    cells = {row[0]: row[column] for row in rows if len(row) == wide}
-    return {float(phi): float(value) for phi, value in cells.items() if _is_number(phi) and _is_number(value)}
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[\d.]+", text) is not None
+    """Qualities that docs/codec.md shows, to the nearest decibel."""
+    measured = json.loads((ROOT / "docs" / "codec.json").read_text("utf-8"))
+    rows = {row["phi"]: row for row in measured["quality"]["rows"]}
+    yield f"{rows[0.005]['psnr_db']:.0f} dB at phi = 0.005 and {rows[0.05]['psnr_db']:.0f} dB at phi = 0.05"
+    yield f"JPEG has {rows[0.05]['stills']['JPEG']:.0f} dB"
+    yield f"WebP {rows[0.05]['stills']['WebP']:.0f}"
 
 
 if __name__ == "__main__":
