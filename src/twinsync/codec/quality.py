@@ -36,7 +36,11 @@ def error_share(decoded: UInt8[np.ndarray, "*shape"], true: UInt8[np.ndarray, "*
 
     Of an even picture infinite, unless it is exact.
     """
-    error, spread = squared_error(decoded, true), float(np.var(true.astype(np.float64)))
+    return share_of(squared_error(decoded, true), float(np.var(true.astype(np.float64))))
+
+
+def share_of(error: float, spread: float) -> float:
+    """A squared error over a squared deviation: 0 where nothing is wrong, infinite where nothing else varies."""
     if error == 0:
         return 0.0
     return error / spread if spread else math.inf

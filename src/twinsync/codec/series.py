@@ -11,7 +11,6 @@ alone adds its length and its channels, a byte each.
 
 from __future__ import annotations
 
-import math
 import zlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,6 +19,7 @@ import numpy as np
 from jaxtyping import Int16, Int32
 
 from twinsync.codec.container import SERIES, VERSION, DamagedStream, MissingReference, wire_bytes
+from twinsync.codec.quality import share_of
 from twinsync.codec.range_coder import STOPPED, Coder, finish_encoding, start_decoding, start_encoding
 from twinsync.codec.series_kernels import code_levels
 from twinsync.codec.series_tables import SeriesTables, shipped_series
@@ -246,6 +246,4 @@ def nmse(decoded: np.ndarray, true: np.ndarray) -> float:
     """Squared error over the squared deviation from each channel's mean, of windows [windows, length, channels]."""
     true = true.astype(np.float64)
     error, spread = np.sum((decoded - true) ** 2), np.sum((true - true.mean(axis=(0, 1))) ** 2)
-    if error == 0:
-        return 0.0
-    return float(error / spread) if spread else math.inf
+    return share_of(float(error), float(spread))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int16
 
+from twinsync.codec.quality import share_of
 from twinsync.codec.series import SeriesDecoder, SeriesEncoder
 from twinsync.errors import InputError
 
@@ -63,16 +63,10 @@ def evaluate_series(
                 encode_s, decode_s = encode_s + encoded - started, decode_s + ended - encoded
                 sizes.add(len(stream))
         count = sum(len(windows) for windows in recordings)
-        share, own_share = (_share(error, each) for each in (spread, own_spread))
+        share, own_share = (share_of(error, each) for each in (spread, own_spread))
         times = encode_s / count, decode_s / count
         results.append(SeriesResult(factor, count, tuple(sorted(sizes)), share, own_share, *times))
     return results
-
-
-def _share(error: float, spread: float) -> float:
-    if error == 0:
-        return 0.0
-    return error / spread if spread else math.inf
 
 
 def _deviation(samples: Int16[np.ndarray, "samples channels"]) -> float:
