@@ -30,6 +30,7 @@ from twinsync.experiments.report.document import (
 
 FORMATS = ("csv", "png", "svg", "pdf")
 _FEW_COLUMNS = 3  # fit beside each other on a phone
+_REFERENCE = re.compile(r"""(?:(?<=url\()|(?<=href="))#([^\s")]+)""")
 _REACH = 7  # radius of a point's answer to a tap or the keyboard's focus, in 1/72 inch
 
 
@@ -39,18 +40,32 @@ def to_html(document: Document, figures: Mapping[str, Drawn]) -> str:
     # Only points that can be asked need a script.
     asked = any(drawn.wide_spots for drawn in figures.values())
     script = f"<script>\n{_part('page.js')}</script>\n" if asked else ""
-    body = "\n".join(_block(block, figures) for block in document.blocks)
+    body, classes = _shared_styles("\n".join(_block(block, figures) for block in document.blocks))
     headings = [block for block in document.blocks if isinstance(block, Heading)]
     # Sections with parts make a page long enough to need a way around.
     contents = _contents(headings) if any(heading.level > 2 for heading in headings) else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(document.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(document.title)}</title>\n<style>\n{style}{classes}</style>\n</head>\n<body>\n<main>\n"
         f'<header>\n<h1>{_words(document.title)}</h1>\n<p class="subtitle">{_words(document.subtitle)}</p>\n'
         f"{contents}</header>\n"
         f"{body}\n</main>\n{script}</body>\n</html>\n"
     )
+
+
+def _shared_styles(body: str) -> tuple[str, str]:
+    """The page's body with a class for each style that its elements name, and the classes as CSS.
+
+    The figures draw thousands of elements in a hundred styles or so: written at each, they are a third of the page.
+    """
+    names: dict[str, str] = {}
+
+    def named(found: re.Match[str]) -> str:
+        return f' class="{names.setdefault(found[1], f"k{len(names)}")}"'
+
+    body = re.sub(r' style="([^"]*)"', named, body)
+    return body, "".join(f".{name}{{{style}}}\n" for style, name in names.items())
 
 
 def _part(name: str) -> str:
@@ -177,14 +192,12 @@ def inline_svg(svg: str, prefix: str, message: str, spots: Sequence[Spot] = ()) 
     if box is None:
         raise ValueError(f"{prefix}: the SVG has no viewBox")
     rest = re.sub(r"<metadata>.*?</metadata>", "", rest, flags=re.DOTALL)
-    rest = re.sub(r'\bid="', f'id="{prefix}-', rest)
-    rest = re.sub(r"url\(#", f"url(#{prefix}-", rest)
-    rest = re.sub(r'(?:xlink:)?href="#', f'href="#{prefix}-', rest)
+    rest = rest.replace('xlink:href="#', 'href="#')
     rest = re.sub(r"font-family: [^;\"]+", "font-family: var(--sans)", rest)
     rest = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", rest, count=1, flags=re.DOTALL)
     for name, value in COLOURS.items():
         rest = re.sub(value, f"var(--{name})", rest, flags=re.IGNORECASE)
-    rest = _lean(rest.strip())
+    rest = _lean(rest.strip(), prefix)
     if spots:
         rest = rest.removesuffix("</svg>") + _spots(spots) + "</svg>"
     # What is inside an image is hidden from who reads by ear; a group's members are not.
@@ -192,12 +205,14 @@ def inline_svg(svg: str, prefix: str, message: str, spots: Sequence[Spot] = ()) 
     return f'<svg {box[0]} role="{role}" aria-label="{escape(message)}">{rest}'
 
 
-def _lean(svg: str) -> str:
-    """The same picture in fewer bytes: no id that nothing refers to, no space between tags, hundredths of a pixel."""
-    used = set(re.findall(r"#([^\s\")]+)", svg))
+def _lean(svg: str, prefix: str) -> str:
+    """The same picture in fewer bytes: no space between tags, hundredths of a pixel, short ids where one is used."""
+    used = {name: f"{prefix}-{number}" for number, name in enumerate(dict.fromkeys(_REFERENCE.findall(svg)))}
 
     def tag(found: re.Match[str]) -> str:
-        whole = re.sub(r' id="([^"]*)"', lambda each: each[0] if each[1] in used else "", found[0])
+        whole = re.sub(r' id="([^"]*)"', lambda each: f' id="{used[each[1]]}"' if each[1] in used else "", found[0])
+        whole = _REFERENCE.sub(lambda each: f"#{used[each[1]]}", whole)
+        whole = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", whole)
         whole = re.sub(r"\d+\.\d{3,}", lambda each: f"{float(each[0]):.2f}".rstrip("0").rstrip("."), whole)
         return re.sub(r"\s+", " ", whole)
 
