@@ -114,6 +114,13 @@ def start(
         int | None,
         typer.Option("--keep", metavar="N", parser=whole_number(1, 10**9), help="Revisions kept of a twin; else all."),
     ] = None,
+    catch_up: Annotated[
+        bool,
+        typer.Option(
+            "--catch-up/--no-catch-up",
+            help="Grant a camera more phi while its twin is worse than the scenario's accuracy law says.",
+        ),
+    ] = True,
     clock_ghz: ClockOption = None,
     http_port: Annotated[
         int,
@@ -176,6 +183,7 @@ def start(
         keep=keep,
         cut=Cut(window, scale),
         listen=listen,
+        catch_up=catch_up,
     ).with_sensors()
     settings.check_sources()
     setting = settings.load_scenario()

@@ -53,6 +53,24 @@ def test_only_an_acknowledged_revision_is_a_reference() -> None:
     assert extracting(device, 2) == [do.Extract(2, 2, 1, 56, 1e9)]
 
 
+def test_a_report_says_how_good_the_state_is_that_the_next_frame_builds_on() -> None:
+    device = welcomed()
+    device.handle(say.Opened(9, 0), 0.0)
+    (first,) = device.handle(do.Observed(0, 50.0, 1600.0, 5.0), 0.0)
+    assert first == do.Send(say.Report("cell:0", 1, 0, 50.0, 1600.0, 5.0, "camera", 0.0))
+    device.handle(do.Sensed(0, 0.2), 0.2)
+    device.handle(say.Desired("cell:0", 1, 0, GRANTED, ALONE), 0.2)
+    device.handle(do.Extracted(0, 0, ALONE, bytes(56), 0.1, 1e8, fidelity_db=31.5), 0.3)
+    device.handle(do.Sent(0, 0.1), 0.5)
+    device.handle(say.Opened(9, 1), 1.0)
+    (unacknowledged,) = device.handle(do.Observed(1, 50.0, 1600.0, 6.0), 1.0)
+    assert unacknowledged.message.twin_db == 0.0
+    device.handle(say.Acknowledged("cell:0", 1, 0, 0), 1.5)
+    device.handle(say.Opened(9, 2), 2.0)
+    (acknowledged,) = device.handle(do.Observed(2, 50.0, 1600.0, 7.0), 2.0)
+    assert acknowledged.message.twin_db == 31.5
+
+
 def test_a_lost_acknowledgement_comes_with_the_next_allocation() -> None:
     device = welcomed()
     extracting(device, 0)

@@ -33,7 +33,7 @@ def birth(session: int, thing: str = "cell:0", acknowledged: int = ALONE) -> say
 
 
 def report(session: int, slot: int, thing: str = "cell:0") -> say.Report:
-    return say.Report(thing, session, slot, 50.0, DATA_BITS, float(slot))
+    return say.Report(thing, session, slot, 50.0, DATA_BITS, float(slot), "camera", 40.5)
 
 
 def frame(session: int, slot: int, revision: int, reference: int = ALONE, size: int = 56) -> do.Received:
@@ -54,7 +54,7 @@ def open_slot(edge: Edge, slot: int) -> list[do.Effect]:
 def granted(edge: Edge, slot: int, session: int = 1) -> list[do.Effect]:
     open_slot(edge, slot)
     decide = only(edge.handle(report(session, slot), slot + 0.01), do.Decide)
-    assert decide.sights == {"cell:0": do.Sight(50.0, DATA_BITS)}
+    assert decide.sights == {"cell:0": do.Sight(50.0, DATA_BITS, "camera", 40.5)}
     return edge.handle(do.Decided(slot, {"cell:0": GRANTED}), slot + 0.02)
 
 

@@ -16,7 +16,7 @@ ALL = [
     messages.Welcome("cell:0", 5, 9, 41, (40, 41)),
     messages.Refused("cell:0", 5, "no such thing"),
     messages.Opened(9, 3),
-    messages.Report("cell:0", 5, 3, 50.25, 614400.0, 1.5e9),
+    messages.Report("cell:0", 5, 3, 50.25, 614400.0, 1.5e9, "camera", 38.25),
     messages.Desired("cell:0", 5, 3, APPLIED, 41),
     messages.Acknowledged("cell:0", 5, 3, 42),
     messages.Rejected("cell:0", 5, 3, 42, "reference 40 is not held", (41,)),

@@ -11,7 +11,9 @@ from tests.conftest import Complaint
 from twinsync.live.protocol.effects import Sight
 from twinsync.live.protocol.frame import LEAST_FRAME, frame_bytes
 from twinsync.live.radio.rates import Draws
+from twinsync.live.running.catch_up import MOST
 from twinsync.live.running.decisions import Decider
+from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
 
 THINGS = tuple(f"a:{place}" for place in range(6))
@@ -56,6 +58,25 @@ def test_a_small_sensor_is_granted_a_phi_that_holds_a_frame(scenario: Scenario, 
     parts = decider.predict(0, decided, sights)
     phi, rate = decided["a:1"].extraction_factor, 0.2e6 / 6 * np.log2(1.0 + 0.1 * draws.at(0).block_gain[1, 0] / 1e-11)
     assert parts["a:1"][0].uplink_s == pytest.approx(600.0 * phi / rate, rel=1e-9)
+
+
+def test_a_camera_whose_twin_is_worse_than_the_law_says_catches_up() -> None:
+    measured = load_scenario("measured")
+    sights = {thing: Sight(50.0, 7e5, "camera", 60.0) for thing in THINGS}
+    sights |= {"a:1": Sight(50.0, 7e5, "camera", 0.0), "a:2": Sight(50.0, 7e5, "series", 0.0), "a:3": Sight(50.0, 7e5)}
+    cell = (measured, THINGS, Draws(measured, seed=0, count=1), 0)
+    decided = Decider("expected", *cell).decide(0, sights)
+    assert decided["a:1"].extraction_factor == pytest.approx(MOST)
+    as_decided = Decider("expected", *cell, catch_up=False).decide(0, sights)
+    assert as_decided["a:1"].extraction_factor < 0.02
+    assert {**decided, "a:1": as_decided["a:1"]} == as_decided  # the others, and all but phi, are as they were
+    assert decided["a:1"].device_cpu_hz == as_decided["a:1"].device_cpu_hz
+
+
+def test_where_no_law_of_accuracy_is_known_nobody_catches_up(scenario: Scenario, draws: Draws) -> None:
+    sights = {thing: Sight(50.0, 7e5, "camera", 0.0) for thing in THINGS}
+    decider = Decider("equal-share", scenario, THINGS, draws, 0)
+    assert decider.decide(0, sights) == decider.decide(0, SIGHTS)
 
 
 def test_more_edge_cpu_than_there_is_is_scaled_down(scenario: Scenario, draws: Draws, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from twinsync.live.bus.local import LocalBroker
 from twinsync.live.bus.zenoh import Access
 from twinsync.live.protocol import messages as say
+from twinsync.live.protocol.device import Coded
 from twinsync.live.protocol.frame import ALONE
 from twinsync.live.running.cell import Cell
 from twinsync.live.running.device import DeviceProcess, acknowledged_file
@@ -28,7 +29,7 @@ def test_an_acknowledgement_that_cannot_be_recorded_is_not_used(
         (thing,) = cell.things
         camera = OwnSource("camera", lambda slot: np.zeros((64, 64), np.uint8))
         process = DeviceProcess(tmp_path, cell, thing, LocalBroker().connect(), camera)
-        process.core._sent[3] = 5
+        process.core._sent[3] = Coded(5, 40.0)
         record, process._record = process._record, open("/dev/full", "a", encoding="utf-8")  # noqa: SIM115
         process.tell(say.Acknowledged(thing, process.core.session, 5, 3))
         assert process.core.acknowledged == ALONE

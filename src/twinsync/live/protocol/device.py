@@ -26,6 +26,13 @@ class Work(msgspec.Struct):
     applied: say.Allocation | None = None
 
 
+class Coded(msgspec.Struct, frozen=True):
+    """What the codec can still code against: a revision's slot and its fidelity [dB]."""
+
+    slot: int
+    fidelity_db: float
+
+
 class Device:
     """One device, from its birth to its farewell.
 
@@ -40,7 +47,7 @@ class Device:
         self.sensors = tuple(sensors)
         self.retry_s = retry_s
         self.acknowledged = ALONE
-        self._sent: dict[int, int] = {}  # slots by revision
+        self._sent: dict[int, Coded] = {}  # by revision
         self._next_revision = 0
         self._edge: int | None = None
         self._heard_s = -1e300
@@ -100,7 +107,11 @@ class Device:
         if event.slot != self._current.slot:
             return []
         self._current.observed = event
-        report = say.Report(self.thing, self.session, event.slot, event.distance_m, event.data_bits, event.observed_at)
+        twin = self._sent.get(self.acknowledged)
+        report = say.Report(
+            *(self.thing, self.session, event.slot, event.distance_m, event.data_bits, event.observed_at),
+            *(next(iter(self.sensors), ""), 0.0 if twin is None else twin.fidelity_db),
+        )
         return [do.Send(report)]
 
     def _sensed(self, event: do.Sensed, now_s: float) -> list[Effect]:
@@ -146,7 +157,7 @@ class Device:
         if work is None or event.slot != work.slot or work.desired is None or work.observed is None:
             return []
         work.extracted = event
-        self._sent[event.revision] = work.slot
+        self._sent[event.revision] = Coded(work.slot, event.fidelity_db)
         while len(self._sent) > KEPT:
             del self._sent[min(self._sent)]
         # What was coded may be less than what was granted.
@@ -197,7 +208,7 @@ class Device:
         if revision <= self.acknowledged or revision not in self._sent:
             return []
         self.acknowledged = revision
-        return [do.UseReference(self._sent[revision], revision)]
+        return [do.UseReference(self._sent[revision].slot, revision)]
 
 
 _HANDLERS = {

@@ -186,7 +186,7 @@ class Edge:
         if slot.stages[message.thing] != NO_REPORT or not (message.data_bits > 0.0 and message.distance_m >= 0.0):
             return []
         slot.stages[message.thing] = NO_ALLOCATION
-        slot.sights[message.thing] = do.Sight(message.distance_m, message.data_bits)
+        slot.sights[message.thing] = do.Sight(message.distance_m, message.data_bits, message.kind, message.twin_db)
         return self._decide(message.slot) if len(slot.sights) == len(slot.stages) else []
 
     def _decide(self, number: int) -> list[Effect]:

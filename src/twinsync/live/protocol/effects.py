@@ -150,10 +150,15 @@ class Received(Event, frozen=True):
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """What is known of a device before the decision, eq. (20)."""
+    """What is known of a device before the decision: eq. (20), the kind of its sensor, and how good its twin is.
+
+    kind: empty if unknown. twin_db: fidelity of the state that the next frame builds on [dB], 0 without one.
+    """
 
     distance_m: float
     data_bits: float
+    kind: str = ""
+    twin_db: float = 0.0
 
 
 class Decide(Effect, frozen=True):

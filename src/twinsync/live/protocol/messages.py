@@ -56,7 +56,11 @@ class Opened(Message, frozen=True):
 
 
 class Report(Message, frozen=True):
-    """Device to edge: the state of eq. (20), and when it was read on the device's clock."""
+    """Device to edge: the state of eq. (20), and when it was read on the device's clock.
+
+    `kind` is its sensor's, empty if it does not say. `twin_db` is the fidelity of the state that its next frame builds
+    on, 0 without one.
+    """
 
     thing: str
     session: int
@@ -64,6 +68,8 @@ class Report(Message, frozen=True):
     distance_m: float
     data_bits: float
     observed_at: float
+    kind: str = ""
+    twin_db: float = 0.0
 
 
 class Allocation(msgspec.Struct, frozen=True):

@@ -37,6 +37,7 @@ class Cell(msgspec.Struct, frozen=True):
     tls: folder of the bus's certificates, empty for none.
     source: one for all devices, None for the sample clip; of several, device i has number i modulo their count.
     sensors: what each source gives, in their order. cut: how a series becomes windows.
+    catch_up: whether a twin that is worse than the scenario's law of accuracy says is granted more phi.
     listen: HOST:PORT of the edge where devices join from other machines, with sources of their own; empty for none.
     store: `postgresql://...`, empty for a file in the folder. keep: revisions of each twin that it keeps, None for all.
     """
@@ -60,6 +61,7 @@ class Cell(msgspec.Struct, frozen=True):
     sensors: tuple[Sensor, ...] = ()
     cut: Cut = Cut()
     listen: str = ""
+    catch_up: bool = True
 
     @property
     def sources(self) -> tuple[str | None, ...]:

@@ -11,11 +11,13 @@ import numpy as np
 
 from twinsync.allocators.protocol import DECISIONS, checked, observation_of
 from twinsync.allocators.registry import find_allocators
+from twinsync.codec.ends import CAMERA
 from twinsync.environment.interface import Sight
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol.frame import least_factor
 from twinsync.live.protocol.messages import Allocation
 from twinsync.live.radio.rates import Draws
+from twinsync.live.running.catch_up import caught_up
 from twinsync.live.running.records import Parts
 from twinsync.model.slot import Allocation as Allocations
 from twinsync.model.slot import executed_edge_cpu_hz, slot_outcome
@@ -30,14 +32,20 @@ OURS = "twinsync.allocators."
 class Decider:
     """An allocator by name for the devices of a cell."""
 
-    def __init__(self, name: str, scenario: Scenario, things: tuple[str, ...], draws: Draws, seed: int) -> None:
-        """Raises `InputError` for an unknown allocator."""
+    def __init__(
+        self, name: str, scenario: Scenario, things: tuple[str, ...], draws: Draws, seed: int, catch_up: bool = True
+    ) -> None:
+        """`catch_up`: grant more phi to a camera whose twin is worse than the scenario's law of accuracy says.
+
+        Raises `InputError` for an unknown allocator.
+        """
         # As Python numbers they would be part of the compiled program.
         self.scenario = jax.tree.map(np.float64, scenario)
         self.name = name
         self._seed = seed
         self._allocator = find_allocators(name, scenario)[0]
         self._program = self._traced() if type(self._allocator).__module__.startswith(OURS) else None
+        self._catch_up = catch_up
         self._things = things
         self._draws = draws
         self._key = stream(root_key(seed), "live allocator")
@@ -61,7 +69,7 @@ class Decider:
 
         Raises `InputError` for an unknown allocator, and for one that does not allocate.
         """
-        other = Decider(name, self._draws.scenario, self._things, self._draws, self._seed)
+        other = Decider(name, self._draws.scenario, self._things, self._draws, self._seed, self._catch_up)
         seen = self._draws.at(slot)
         pairs = zip(seen.distance_m.tolist(), seen.data_bits.tolist(), strict=True)
         other.decide(slot, dict(zip(self._things, (do.Sight(*pair) for pair in pairs), strict=True)))
@@ -92,11 +100,19 @@ class Decider:
         # Of sensors of several sizes a small one needs a larger phi for its frame's header.
         least = [least_factor(sights[thing].data_bits) if thing in sights else 0.0 for thing in self._things]
         low, high = np.maximum(self.scenario.extraction_factor_min, least), 1.0
-        arrays["extraction_factor"] = np.clip(arrays["extraction_factor"], low, high)
+        factor = np.clip(arrays["extraction_factor"], low, high)
+        if self._catch_up and len(self.scenario.accuracy_knots) > 0:
+            factor = caught_up(factor[0], self._twins_db(sights), self.scenario.accuracy_knots)[None]
+        arrays["extraction_factor"] = factor
         arrays["edge_cpu_hz"] = np.asarray(_executed(arrays["edge_cpu_hz"], self.scenario))
         columns = [arrays[field][0].tolist() for field in DECISIONS]
         granted = zip(self._things, zip(*columns, strict=True), strict=True)
         return {thing: Allocation(*parts) for thing, parts in granted if thing in sights}
+
+    def _twins_db(self, sights: Mapping[str, do.Sight]) -> np.ndarray:
+        """PSNR of the cameras' twins [K], NaN of other sensors and of who does not report."""
+        seen = [sights.get(thing) for thing in self._things]
+        return np.array([each.twin_db if each is not None and each.kind == CAMERA else np.nan for each in seen])
 
     def predict(
         self, slot: int, allocations: Mapping[str, Allocation], sights: Mapping[str, do.Sight]

@@ -249,7 +249,7 @@ async def run_edge(folder: Path) -> int:
     store = open_store(folder, cell.store, cell.durability)
     answer_joins(bus, cell)
     try:
-        decider = Decider(cell.allocator, scenario, cell.things, Draws(scenario, cell.seed), cell.seed)
+        decider = Decider(cell.allocator, scenario, cell.things, Draws(scenario, cell.seed), cell.seed, cell.catch_up)
         provisional = clock.Clock(0.0, slot_s, float(scenario.sensing_share))
         process = EdgeProcess(folder, cell, bus, store, decider, provisional)
         server = await _serve(process, cell.http_port)

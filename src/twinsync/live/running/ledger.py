@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from twinsync.codec.ends import kind_of
+from twinsync.codec.ends import CAMERA, kind_of
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.clock import Clock
@@ -120,6 +120,8 @@ class Ledger:
             predicted_energy_j=energy,
             distance_m=sight.distance_m,
             data_bits=sight.data_bits,
+            twin_db=sight.twin_db,
+            kind=sight.kind or CAMERA,
         )
         entry = page.entries.get(thing)
         if entry is None or entry.reported is None or entry.recover is None:

@@ -65,9 +65,9 @@ def _decide_again(
             continue
         name = record.allocator or cell.allocator
         if name not in deciders:
-            deciders[name] = Decider(name, scenario, cell.things, draws, cell.seed)
+            deciders[name] = Decider(name, scenario, cell.things, draws, cell.seed, cell.catch_up)
         sights = {
-            thing: do.Sight(each.distance_m, each.data_bits)
+            thing: _sight(each, each.distance_m, each.data_bits)
             for thing, each in granted.items()
             if each.distance_m is not None and each.data_bits is not None
         }
@@ -80,6 +80,13 @@ def _decide_again(
                 result.differences.append(
                     f"slot {record.slot}, {thing}: {name} decides {decided.get(thing)}, recorded {each.allocation}"
                 )
+
+
+def _sight(recorded: records.Synchronisation, distance_m: float, data_bits: float) -> do.Sight:
+    """What a device reported; older runs have no `twin_db`, and their cells did not ask for it."""
+    if recorded.twin_db is None:
+        return do.Sight(distance_m, data_bits)
+    return do.Sight(distance_m, data_bits, recorded.kind, recorded.twin_db)
 
 
 def _code_again(store: TwinStore, thing: str, first_slot: int, source: Source, result: Replay) -> None:
