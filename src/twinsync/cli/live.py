@@ -125,7 +125,10 @@ def start(
     http_port: Annotated[
         int,
         typer.Option(
-            "--http", metavar="PORT", parser=whole_number(0, 65535), help="/metrics and /healthz here; 0: nowhere."
+            "--http",
+            metavar="PORT",
+            parser=whole_number(0, 65535),
+            help="The twins, a page of them, /metrics, /healthz; 0: nowhere.",
         ),
     ] = 0,
     replay: Annotated[

@@ -128,4 +128,6 @@ def tell_summary(result: dict[str, Any]) -> None:
         print(f"outside the model: {1e3 * overhead['p50']:.1f} ms (p50), {1e3 * overhead['p99']:.1f} ms (p99)")
     for kind, fidelity in result["fidelity_db"].items():
         if fidelity["samples"]:
-            print(f"{kind}: {fidelity['measure']} {fidelity['p50']:.1f} dB (median), {fidelity['p5']:.1f} dB (p5)")
+            line = f"{kind}: {fidelity['measure']} {fidelity['p50']:.1f} dB (median), {fidelity['p5']:.1f} dB (p5)"
+            stale = result["stale_db"][kind]
+            print(line + (f"; before the update {stale['p50']:.1f} dB (median)" if stale["samples"] else ""))

@@ -180,7 +180,7 @@ class Device:
         reported = say.Reported(
             *(self.thing, self.session, work.slot, work.revision, work.applied),
             *(work.sensing_s or 0.0, work.extracted.extraction_s, work.extracted.cycles, event.uplink_s),
-            work.extracted.fidelity_db,
+            *(work.extracted.fidelity_db, work.extracted.stale_db),
         )
         return [do.Send(reported)]
 

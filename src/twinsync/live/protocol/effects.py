@@ -96,6 +96,7 @@ class Extracted(Event, frozen=True):
     extraction_s: float
     cycles: float
     fidelity_db: float = 0.0  # of what the edge will recover against what was sensed
+    stale_db: float | None = None  # of the reference against it, None without one
 
 
 class ExtractionFailed(Event, frozen=True):

@@ -112,7 +112,11 @@ class Rejected(Message, frozen=True):
 
 
 class Reported(Message, frozen=True):
-    """Device to edge: what was applied in the slot and how long each part took, the reported state."""
+    """Device to edge: what was applied in the slot and how long each part took, the reported state.
+
+    `fidelity_db` is of what the edge will recover, `stale_db` of the state it was coded against, None if it was coded
+    alone: both against what was sensed in this slot.
+    """
 
     thing: str
     session: int
@@ -124,6 +128,7 @@ class Reported(Message, frozen=True):
     extraction_cycles: float
     uplink_s: float
     fidelity_db: float = 0.0
+    stale_db: float | None = None
 
 
 class Farewell(Message, frozen=True):

@@ -93,22 +93,25 @@ class DeviceProcess(Process):
         """Encode in another thread; the cycles metered there set how long it takes at f."""
         began = self.now()
         try:
-            stream, cycles, fidelity = await self.loop.run_in_executor(self._worker, self._encode, effect)
+            stream, cycles, quality = await self.loop.run_in_executor(self._worker, self._encode, effect)
         except ValueError as error:
             self.tell(do.ExtractionFailed(effect.slot, str(error)))
             return
         await self.sleep_until(began + cycles / effect.device_cpu_hz)
         took = self.now() - began
-        self.tell(do.Extracted(effect.slot, effect.revision, effect.reference, stream, took, cycles, fidelity))
+        self.tell(do.Extracted(effect.slot, effect.revision, effect.reference, stream, took, cycles, *quality))
 
-    def _encode(self, effect: do.Extract) -> tuple[bytes, float, float]:
+    def _encode(self, effect: do.Extract) -> tuple[bytes, float, tuple[float, float | None]]:
+        """The stream, the cycles it took, and the fidelity of what it makes and of its reference to the new sample."""
         sample = self.source.at(effect.slot)
         began = time.thread_time()
         reference = None if effect.reference == ALONE else effect.reference
         size = self.effort.stream_bytes(effect.stream_bytes, reference is None)
         stream = self.encoder.encode(sample, size, effect.revision, reference)
         cycles = (time.thread_time() - began) * self.cell.clock_hz
-        return stream, cycles, self.kind.fidelity_db(self.encoder.decoded(effect.revision), sample)
+        fidelity = self.kind.fidelity_db(self.encoder.decoded(effect.revision), sample)
+        stale = None if reference is None else self.kind.fidelity_db(self.encoder.decoded(reference), sample)
+        return stream, cycles, (fidelity, stale)
 
     async def _transmit(self, effect: do.Transmit) -> None:
         began = self.now()

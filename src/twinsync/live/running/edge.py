@@ -30,9 +30,11 @@ from twinsync.live.running.decisions import Decider
 from twinsync.live.running.joining import answer_joins
 from twinsync.live.running.ledger import Ledger
 from twinsync.live.running.operators import Operators
+from twinsync.live.running.pages import Pages
 from twinsync.live.running.process import Process
 from twinsync.live.running.restoring import EVERY, context_file, keep_context, rebuild
 from twinsync.live.running.sources import USUAL, warm_codecs
+from twinsync.live.running.standing import Standings, shown
 from twinsync.live.store.interface import Conflict, StoreError, TwinStore
 from twinsync.live.store.opening import open_store
 
@@ -44,7 +46,8 @@ class EdgeProcess(Process):
     """The edge of a cell."""
 
     def __init__(self, folder: Path, cell: Cell, bus: Bus, store: TwinStore, decider: Decider, at: clock.Clock) -> None:
-        newest = {thing: kept.revision for thing, kept in store.newest().items()}
+        stored = store.newest()
+        newest = {thing: kept.revision for thing, kept in stored.items()}
         self.decoders = {thing: EdgeEnd() for thing in cell.things}
         held = rebuild(self.decoders, store, folder)
         super().__init__("edge", Edge(cell.things, newest, new_session(), identity(), at, held))
@@ -52,7 +55,9 @@ class EdgeProcess(Process):
             self.log(f"{len(held)} of {len(newest)} twins' states are rebuilt from the store")
         self.folder, self.cell, self.bus, self.store, self.decider = folder, cell, bus, store, decider
         self.ledger = Ledger(decider, at, self.core.session)
-        self.operators = Operators(at.slot_s, self.now)
+        self.twins = Standings(cell.things, self.now, stored)
+        self.operators = Operators(at.slot_s, self.now, self.twins)
+        self.pages = Pages(self.operators, self.twins, self._show)
         self._changing = asyncio.Lock()
         self._commits = dict.fromkeys(cell.things, 0)
         self._disk, self._allocator, self._codec = ThreadPoolExecutor(1), ThreadPoolExecutor(1), ThreadPoolExecutor(2)
@@ -175,11 +180,16 @@ class EdgeProcess(Process):
             return
         for write in effect.writes:
             self.ledger.committed(write, self.now() - began)
-            self.operators.stored(write.thing)
+            reported = self.ledger.reported_in(write.slot, write.thing)
+            self.twins.stored(write, self.ledger.opened_at_s(write.slot), reported)
             self._commits[write.thing] += 1
             if self._commits[write.thing] % EVERY == 0:
                 self.later(self._keep_context(write))
         self.tell(do.Committed(effect.writes))
+
+    async def _show(self, thing: str, revision: int) -> tuple[str, bytes] | None:
+        """A twin's state as a file, made in another thread."""
+        return await asyncio.to_thread(shown, self.decoders[thing], revision)
 
     async def _keep_context(self, write: do.Write) -> None:
         arguments = (context_file(self.folder, write.thing), self.decoders[write.thing].at(write.revision))
@@ -195,6 +205,7 @@ class EdgeProcess(Process):
         except OSError as error:
             self.log(f"the slot is not recorded: {error.strerror}", slot=record.slot)
         self.operators.ended(record)
+        self.twins.ended(record)
         if self.cell.keep is not None and effect.slot % PRUNE_SLOTS == 0:
             self.later(self._prune(self.cell.keep))
         last = None if self.cell.slots is None else self.cell.first_slot + self.cell.slots - 1
@@ -272,10 +283,10 @@ async def run_edge(folder: Path) -> int:
 
 
 async def _serve(process: EdgeProcess, port: int) -> asyncio.Server | None:
-    """The pages for operators, where they are wanted. Raises `InputError` where the port is taken."""
+    """The edge over HTTP, where that is wanted. Raises `InputError` where the port is taken."""
     if not port:
         return None
     try:
-        return await process.operators.serve(port)
+        return await process.pages.serve(port)
     except OSError as error:
         raise InputError(f"--http {port}: {error.strerror}; choose another port") from None

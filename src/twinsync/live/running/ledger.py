@@ -83,6 +83,17 @@ class Ledger:
         if entry := self._entry(write.slot, write.thing):
             entry.commit_s = took_s
 
+    def reported_in(self, slot: int, thing: str) -> say.Reported | None:
+        """What a device said it applied in an open slot, None before it did."""
+        page = self._pages.get(slot)
+        entry = None if page is None else page.entries.get(thing)
+        return None if entry is None else entry.reported
+
+    def opened_at_s(self, slot: int) -> float | None:
+        """When a slot opened, None for one that is no longer open."""
+        page = self._pages.get(slot)
+        return None if page is None else page.opened_at_s
+
     def document(self, effect: do.Recover) -> bytes:
         """What the store keeps: the slot's desired state, what was applied, and the stream with its reference."""
         page = self._pages.get(effect.slot)
@@ -137,6 +148,7 @@ class Ledger:
             commit_s=entry.commit_s,
             energy_j=self._energy_j(told, sight.data_bits),
             fidelity_db=told.fidelity_db,
+            stale_db=told.stale_db,
             bits=8 * (HEADER_BYTES + len(entry.recover.stream)),
             alone=entry.recover.reference == ALONE,
             extraction_cycles=told.extraction_cycles,

@@ -1,26 +1,25 @@
-"""What an operator's tools ask the edge for: `/healthz`, and `/metrics` in Prometheus' text format, base units."""
+"""What monitoring asks the edge for: whether it is well, and its counters in Prometheus' text format, base units."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
 from twinsync.live.running.records import SlotRecord
+from twinsync.live.running.standing import Standings
 
 HEALTHY_SLOTS = 2.0  # without a new slot for longer than so many, the edge is not well
-REQUEST_BYTES, REQUEST_S = 8192, 5.0
 PARTS = ("sensing", "extraction", "uplink", "recovery")
 
 
 class Operators:
-    """Counts what happened since the edge began, and answers for it over HTTP."""
+    """Counts what happened since the edge began."""
 
-    def __init__(self, slot_s: float, now: Callable[[], float]) -> None:
+    def __init__(self, slot_s: float, now: Callable[[], float], twins: Standings) -> None:
         self._slot_s = slot_s
         self._now = now
+        self._twins = twins
         self._opened_at_s: float | None = None
-        self._stored_at_s: dict[str, float] = {}
         self._slots = 0
         self._outcomes: Counter[str] = Counter()
         self._sums: defaultdict[str, float] = defaultdict(float)
@@ -29,10 +28,6 @@ class Operators:
     def opened(self) -> None:
         """A slot opened."""
         self._opened_at_s = self._now()
-
-    def stored(self, thing: str) -> None:
-        """A twin has a new revision."""
-        self._stored_at_s[thing] = self._now()
 
     def ended(self, record: SlotRecord) -> None:
         """A slot ended."""
@@ -52,7 +47,7 @@ class Operators:
         return self._opened_at_s is not None and self._now() - self._opened_at_s < HEALTHY_SLOTS * self._slot_s
 
     def metrics(self) -> str:
-        """All counters."""
+        """All counters, and of each twin its age of information and its fidelity where they are known."""
         lines = ["# TYPE twinsync_slots_total counter", f"twinsync_slots_total {self._slots}"]
         lines.append("# TYPE twinsync_synchronisations_total counter")
         for outcome, count in sorted(self._outcomes.items()):
@@ -66,37 +61,10 @@ class Operators:
                 lines.append(f'twinsync_part_seconds_total{{part="{part}",side="{side}"}} {value:.6f}')
         lines.append("# TYPE twinsync_overhead_seconds_total counter")
         lines.append(f"twinsync_overhead_seconds_total {self._sums['overhead']:.6f}")
-        lines.append("# TYPE twinsync_twin_age_seconds gauge")
-        for thing, at in sorted(self._stored_at_s.items()):
-            lines.append(f'twinsync_twin_age_seconds{{thing="{thing}"}} {self._now() - at:.3f}')
+        gauges = ("age_seconds", "age_s"), ("fidelity_decibels", "fidelity_db"), ("stale_fidelity_decibels", "stale_db")
+        for name, key in gauges:
+            lines.append(f"# TYPE twinsync_twin_{name} gauge")
+            for twin in self._twins.now():
+                if (value := getattr(twin, key)) is not None:
+                    lines.append(f'twinsync_twin_{name}{{thing="{twin.thing}"}} {value:.3f}')
         return "\n".join(lines) + "\n"
-
-    async def serve(self, port: int) -> asyncio.Server:
-        """Answer on this machine's own address. Raises `OSError` where the port is taken."""
-        return await asyncio.start_server(self._answer, "127.0.0.1", port, limit=REQUEST_BYTES)
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            request = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), REQUEST_S)
-            method, path, *_ = request.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
-            status, body = self._page(method, path)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, ValueError):
-            status, body = "400 Bad Request", "not a request\n"
-        content = body.encode()
-        head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
-        writer.write(f"{head}Content-Length: {len(content)}\r\nConnection: close\r\n\r\n".encode() + content)
-        try:
-            await writer.drain()
-            writer.close()
-            await writer.wait_closed()
-        except OSError:
-            pass  # whoever asked has left
-
-    def _page(self, method: str, path: str) -> tuple[str, str]:
-        if method != "GET":
-            return "405 Method Not Allowed", "only GET\n"
-        if path == "/healthz":
-            return ("200 OK", "ok\n") if self.healthy() else ("503 Service Unavailable", "no slot opens\n")
-        if path == "/metrics":
-            return "200 OK", self.metrics()
-        return "404 Not Found", "/healthz, /metrics\n"

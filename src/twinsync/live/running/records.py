@@ -32,6 +32,7 @@ class Synchronisation(msgspec.Struct, frozen=True):
     kind: of the sensor, which says what `fidelity_db` is: PSNR of a picture, 1 / NMSE of a window.
     predicted: what the model says of the allocation with that phi.
     overhead_s: from the slot's opening to the recovered state, less the measured parts: what the model has no term for.
+    fidelity_db, stale_db: of what was recovered, and of the state before it, to the sample; None if coded alone.
     distance_m, data_bits, twin_db: what the device reported before the decision; twin_db is the fidelity of the state
     that its frame builds on [dB], 0 without one, None where it is not recorded.
     energy_j: metered cycles times kappa f^2, the airtime times p, the sensing energy; modelled, not measured.
@@ -55,6 +56,7 @@ class Synchronisation(msgspec.Struct, frozen=True):
     recovery_cycles: float | None = None
     kind: str = "camera"
     twin_db: float | None = None
+    stale_db: float | None = None
 
 
 class SlotRecord(msgspec.Struct, frozen=True):

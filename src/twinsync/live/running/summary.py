@@ -70,13 +70,14 @@ def summarise(folder: Path, cell: Cell, deadline_s: float) -> dict[str, Any]:
         "commit_s": _points([each.commit_s for each in done if each.commit_s is not None], 50, 99),
         "decision_s": _points([record.decision_s for record in slots if record.decision_s is not None], 50, 99),
         "energy_j_modelled": _points([each.energy_j for each in done if each.energy_j is not None], 50, 95),
-        "fidelity_db": {kind.name: _fidelity(done, kind) for kind in KINDS.values()},
+        "fidelity_db": {kind.name: _fidelity(done, kind, "fidelity_db") for kind in KINDS.values()},
+        "stale_db": {kind.name: _fidelity(done, kind, "stale_db") for kind in KINDS.values()},
     }
 
 
-def _fidelity(done: Sequence[Synchronisation], kind: Kind) -> dict[str, Any]:
-    """How close what was recovered is to what a kind of sensor gave, and how many samples say so."""
-    values = [each.fidelity_db for each in done if each.kind == kind.name and each.fidelity_db is not None]
+def _fidelity(done: Sequence[Synchronisation], kind: Kind, key: str) -> dict[str, Any]:
+    """How close what was recovered, or the state before it, is to what a kind of sensor gave, and how many say so."""
+    values = [value for each in done if each.kind == kind.name and (value := getattr(each, key)) is not None]
     return {"measure": kind.measure, "samples": len(values), **_points(values, 50, 5)}
 
 
