@@ -55,9 +55,10 @@ def page(done: dict[str, Any]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Made by `make bench`. Candidates take turns within one process, A B C A B C ..., after an untimed run of each "
-        "that compiles. Tables show the slowest, median and fastest repetition and the ratio of medians; above 1, "
-        "ours is faster. The bar is what we set out to reach. Every repetition is in the JSON file beside this page.",
+        "Made by `make bench`. Unless said otherwise, candidates take turns within one process, A B C A B C ..., after "
+        "an untimed run of each, which compiles. Tables show the slowest, median and fastest repetition and the ratio "
+        "of medians; above 1, ours is faster. The bar is the ratio that we set out to reach. Every repetition is in "
+        "the JSON file beside this page.",
         "",
     ]
     for name in [name for name in MODULES if name in done]:

@@ -55,7 +55,7 @@ def _quality(part: Part) -> Iterator[str]:
 
 
 def _first(part: Part) -> Iterator[str]:
-    yield f"{part['frames']} frames after the first, which is known at {part['first_psnr_db']:.1f} dB."
+    yield f"{part['frames']} frames after the first, which both ends hold at {part['first_psnr_db']:.1f} dB."
 
 
 def _times(part: Part) -> Iterator[str]:

@@ -51,10 +51,10 @@ from twinsync.streams import root_key
 REPETITIONS = 5
 
 TEXT = r"""Section IV-C gives the work of training as $O(n_{epoch} n_{step} \sum_i n_i n_{i-1})$, the sum over the
-layers of the networks. Measured: operations of one compiled update as XLA counts them, and time of one thread of the
-processor, of SAC as printed (flat networks, two layers of 256, batch 256, K = 6) with one thing varied at a time. An
-exponent of 1 means proportional; it is fitted over the upper half of each axis, where what does not grow has lost its
-weight."""
+layers of the networks. This page measures one compiled update of SAC as printed (flat networks, two layers of 256,
+batch 256, K = 6) with one quantity varied at a time: its operations as XLA counts them, and its processor time on one
+thread. An exponent of 1 means proportional; it is fitted over the upper half of each axis, where fixed costs matter
+least."""
 
 
 @dataclass(frozen=True)
@@ -262,8 +262,8 @@ def page(record: dict[str, Any], updates: Sequence[Point], ways: Sequence[Decidi
     lines += [
         f"| steps | slots, one update each | | {found['time_over_steps']:.2f} |",
         "",
-        "The batch size is a factor that the formula leaves out. In flat networks K enters through the first and the "
-        "last layer alone.",
+        "The formula leaves out the batch size, which is a factor too. In flat networks K enters only through the "
+        "first and the last layer.",
         "",
         "| Varied | Value | Sum of products | Operations of an update | Time of an update |",
         "|:---|---:|---:|---:|---:|",
@@ -277,9 +277,9 @@ def page(record: dict[str, Any], updates: Sequence[Point], ways: Sequence[Decidi
         "",
         "## Deciding one slot",
         "",
-        "Processor time of one slot, bandwidth and edge CPU grown with K; calls from Python, arrays in and out. The "
-        "solvers loop until they have proven their gap, so that XLA's count, which takes a loop's body once, says "
-        "nothing of them.",
+        "Processor time of one slot, with bandwidth and edge CPU growing with K, called from Python with host arrays. "
+        "The solvers iterate until their gap is proven, so XLA's count, which counts a loop's body once, says nothing "
+        "about them.",
         "",
         f"| | {' | '.join(f'K = {count:,}' for count in devices)} | Exponent |",
         f"|:---|{'---:|' * (len(devices) + 1)}",

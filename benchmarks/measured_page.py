@@ -20,9 +20,9 @@ RULE = "bounds-rule"
 LIMITS = """
 ## What these numbers are not
 
-- Cycles are processor time times the clock that the system tells, of one core of a shared virtual machine, not of a
-  UD's processor.
-- The accuracy is of one clip: a static camera, already lossy. Noise or a moving camera need more bits, see
+- Cycles are processor time times the clock frequency that the system reports, on one core of a shared virtual machine,
+  not on a UD's processor.
+- The accuracy is that of one clip: a static camera, already compressed. Noise or a moving camera needs more bits, see
   [the codec](codec.md).
 - A UD's D is 0.6 to 0.8 Mbit of whatever it senses; the law was measured on frames of 614,400 bit.
 - First contact is sent once, at a higher phi, and is not charged here.
@@ -49,7 +49,7 @@ Made by `python -m benchmarks.measured {size}`; every number is in
 [measured.json](measured.json). The scenario `paper` has the paper's cost law and phi >= {paper:g}; the scenario
 `measured` has the cost that `twinsync codec calibrate --input street --start 400 --every 12` measured (its `--json` is
 [measured-calibration.json](measured-calibration.json)) and phi >= {measured:.4g}, which is where the street camera
-reaches 40 dB coded against the twin. It also has the codec's law of accuracy, PSNR by phi. All else is the same.
+reaches 40 dB when coded against the twin. It also has the codec's law of accuracy, PSNR over phi. All else is the same.
 """
 
 
@@ -69,17 +69,17 @@ def _law(results: dict[str, Any], calibration: dict[str, Any]) -> str:
 ## The cost law: cycles per raw bit
 
 {_table(header, rows)}
-The paper's work rises as phi falls, phi^-1.2: sending less has to be paid with computing. **As measured, the work of
-extraction falls as phi falls** wherever the codec loses information (0.005 to 0.2): fewer decisions are coded. At 0.4
-and 1, samples are coded exactly, without search, at the least work of all. A power law fits badly (x = {x};
-y = {y}; error {power:.2f} in ln(cycles)); lines between the measured points predict a point
-left out to {lines:.2f}, so `measured` has those. The law is not convex in logarithms; the exact optimum follows it
-by ranges of phi.
+In the paper's law the work rises as phi falls, as phi^-1.2: sending less costs more computing. **As measured, the work
+of extraction falls as phi falls** wherever the codec loses information (0.005 to 0.2): fewer decisions are coded. At
+0.4 and 1, samples are coded exactly, without a search, with the least work of all. A power law fits badly (x = {x};
+y = {y}; error {power:.2f} in ln(cycles)); straight lines between the measured points predict a
+point left out with an error of {lines:.2f}, so `measured` uses those. The law is not convex in logarithms; the exact
+optimum handles it by ranges of phi.
 
-Between 0.2 and 0.4 the line is wrong. The codec turns to exact coding where that fits, at about a third of the raw
-bits, so the work has a jump there: at 0.3, extraction takes more than 350 cycles a bit (`measure_cost` of
+Between 0.2 and 0.4 the line is wrong. The codec switches to exact coding where the bits allow it, at a phi of about one
+third, so the work jumps there: at 0.3, extraction takes more than 350 cycles per bit (`measure_cost` of
 `twinsync.codec.calibration` on the sample's ten frames, beside other work), where the line has {line[0.3]:.0f}.
-Of what this page compares, only random phi lies in that range under the measured law.
+Of the schemes on this page, only random phi enters that range under the measured law.
 """
 
 
@@ -113,15 +113,16 @@ def _comparison(results: dict[str, Any]) -> str:
 {_table(header, rows)}
 The rule at the bounds takes the least phi, the highest CPU frequency and power, and equal shares of the edge CPU; it
 involves no learning. Under the paper's law its latency is below the optimum's, but the optimum minimises cost, which
-also counts energy over the budget: the rule exceeds the budget in {over[0]:.0f} % of all slots and UDs, the optimum
-in {over[1]:.0f} %.
+also counts energy over the budget: the rule exceeds the budget in {over[0]:.0f} % of UD-slots (one UD in one slot),
+the optimum in {over[1]:.0f} %.
 
 - Under the paper's law the optimum misses {misses[0]:.0f} % of the deadlines of Table II. With measured cost and
-  accuracy it misses {misses[1]:.1f} %, and takes {100 * share:.0f} % of the latency.
-- **What is learned hardly matters any more.** Under the paper's law the rule costs {rule[0]:.1f} % more than the
+  accuracy it misses {misses[1]:.1f} %, and its latency is {100 * share:.0f} % of that under the paper's law.
+- **Learning hardly matters any more.** Under the paper's law the rule costs {rule[0]:.1f} % more than the
   optimum, the learned policy {learned[0]:.1f} %. Under the measured one the rule costs {rule[1]:.2g} % more, the
-  learned policy {learned[1]:.2g} %: at every phi the codec's work takes far less time than sending, so the least phi
-  is best and there is no trade-off left to learn. Equal-share loses because it takes the middle of phi's range, not
+  learned policy {learned[1]:.2g} %: wherever the codec loses information, a smaller phi means less work and less to
+  send, and what exact coding saves in work is far less than what it takes longer to send. So the least phi is best
+  and there is no trade-off left to learn. Equal-share loses because it takes the middle of phi's range, not
   because nobody trained it.
 - The choice of phi still matters most: random phi and phi = 1 miss deadlines under both laws.
 """
@@ -149,9 +150,9 @@ def _carried(results: dict[str, Any]) -> str:
 ## How many UDs 0.2 MHz and 10 GHz carry: deadline misses [%]
 
 {_table(header, rows)}
-The optimum minimises latency and penalties; under the measured law phi is at its least, as it is at six UDs.
-Of the numbers tried, {measured["optimum"]} UDs is the most for which at most 1 % of deadlines are missed at measured
-cost ({measured["equal-share"]} with equal-share); under the paper's law it is {paper["optimum"]}.
+The optimum minimises latency and penalties; under the measured law it takes the least phi, as with six UDs. With at
+most 1 % of deadlines missed, the optimum carries {measured["optimum"]} UDs under the measured law, equal-share
+{measured["equal-share"]}; under the paper's law the optimum carries {paper["optimum"]} (of the numbers tried).
 """
 
 
@@ -163,7 +164,7 @@ def _frontier(results: dict[str, Any]) -> str:
 ## Latency against measured accuracy, six UDs, exact optimum
 
 PSNR is that of the scenario's law, `accuracy_knots`: straight lines over ln(phi) between the measured points.
-Calibration starts from an exact first frame; the tables of [the codec](codec.md) start from one coded at phi = 0.53 and
-have up to 0.11 dB less at the same phi.
+Calibration starts from an exact first frame; in the tables of [the codec](codec.md) the first frame is coded at
+phi = 0.53, and PSNR is up to 0.11 dB lower at the same phi.
 
 {_table(["phi_min", "PSNR [dB], reference one slot old", "latency per UD [s]"], rows)}"""

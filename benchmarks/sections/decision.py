@@ -12,9 +12,10 @@ from benchmarks.runs import FOLDER, run
 
 from twinsync.export import export_run
 
-TEXT = """One slot a decision by the general network, exported to one file: NumPy alone, ONNX Runtime, and the jitted
-JAX call. Each in a process of its own with one thread, host arrays in and out. Times are by the wall's clock; the
-last column is the processor time of the decision itself, which other programs on the machine do not touch."""
+TEXT = """The general network decides one slot per call: exported to one file and run by NumPy alone or by ONNX
+Runtime, and as the jitted JAX call. Each is a process of its own with one thread, host arrays in and out. Times are
+wall-clock times; the last column is the processor time of the decision itself, which other programs on the machine do
+not affect."""
 
 
 @section("decision")

@@ -19,12 +19,12 @@ from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key
 
-TEXT = """Preset `paper`, the same fresh slots for every scheme. `expected` is the least expected cost of a
-decision-maker that sees distances and data alone, `optimum` knows the channel. All learned rows are trained
-policies, one a training seed; intervals (95 %) are over seeds, "worst" is the worst seed. The strategies of the
-paper's comparison (random phi; w/o SC) are trained by the gradient too, which makes them stronger than trained by
-SAC. Training times are of all seeds together, compilation included; the check of SAC's is CPU time a seed, all
-threads', which on one core (`taskset -c 0`) is that core's."""
+TEXT = """Preset `paper`, the same fresh slots for every scheme. `expected` is the least expected cost without channel
+knowledge, from distances and data alone; `optimum` knows the channel. Learned rows have one policy per training seed;
+intervals (95 %) are over seeds, "worst" is the worst seed. Here the random strategy and w/o SC of the paper's
+comparison are trained by the gradient, which makes them stronger than training by SAC does. Training times are for all
+seeds together, compilation included; the check of SAC's training time is CPU time per seed, summed over threads (on one
+core, `taskset -c 0`, that core's time)."""
 
 LABELS = {
     "gradient": "gradient",

@@ -25,8 +25,8 @@ TEXT = """`allocators.optimum.solve` on random slots of preset `paper`, K = 6, i
 against the same convex program given to IPOPT (exact derivatives by CasADi, tolerance 1e-10, one slot at a time, set
 up once) and to SciPy's SLSQP (derivatives of the same expressions by CasADi, starting point and bounds as IPOPT's,
 tolerance 1e-10). The general solvers have no latency cap: costs are compared without it, and ours is timed with and
-without. Then one slot of K devices, bandwidth and edge CPU grown with K, in a process of its own: the first
-call, which compiles, the next ones, and by how much the process' memory peaks in them (Linux)."""
+without it. Then one slot of K devices, with bandwidth and edge CPU growing with K, in a process of its own: the first
+call, which compiles, the next calls, and the peak of the memory that they add (Linux)."""
 
 
 def _slots(scenario: Scenario, count: int) -> Slot:
@@ -64,7 +64,7 @@ def optimum(quick: bool) -> Section:
         },
         1 if quick else 7,
     )
-    table = Table("A slot, K = 6", "a slot", timings, per_item=True, bars={"IPOPT": 100.0})
+    table = Table("A slot, K = 6", "per slot", timings, per_item=True, bars={"IPOPT": 100.0})
     counts = (12,) if quick else (1000, 10_000, 100_000)
     checks.extend(_by_count(counts))
     return Section("Optimum", TEXT, [table], checks, {name: version(name) for name in ("casadi", "scipy")})

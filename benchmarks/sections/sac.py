@@ -27,12 +27,12 @@ BATCH, MEMORY, WARMUP = 256, 20_000, 512
 SBX = importlib.util.find_spec("sbx") is not None
 
 TEXT = f"""The same algorithm on the same environment: flat networks of two hidden layers, twin critics, soft target,
-temperature learned, batch {BATCH}, Adam, learning rate 3e-4, gamma 0.99, one update a slot, float32. `updates` are
-gradient steps alone on a filled replay memory, its sampling included: Stable-Baselines3 and SBX through
+temperature learned, batch {BATCH}, Adam, learning rate 3e-4, gamma 0.99, one update per slot, float32. `updates`
+are gradient steps alone, on a filled replay memory and with its sampling: Stable-Baselines3 and SBX through
 `model.train(gradient_steps)`. `end to end` is training as a user calls it, one slot and one update in turn: ours
-steps its own environment in the compiled loop, the others `learn()` on our Gymnasium face. Five seeds are one
-program in ours, in which they take turns on a CPU; the others' five are one after the other. Stable-Baselines3 runs
-with one thread or all cores, whichever is faster at that width."""
+steps its own environment in the compiled loop, the others `learn()` on our Gymnasium environment. Five seeds are one
+program in ours, in which they take turns on a CPU; in the others they run one after the other. Stable-Baselines3 runs
+with one thread and with all cores; the bar applies to the faster of the two."""
 
 
 def _settings(width: int) -> SacSettings:

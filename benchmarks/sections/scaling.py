@@ -16,10 +16,10 @@ from twinsync.model import draw_slots, slot_outcome
 from twinsync.presets import load_scenario
 from twinsync.streams import root_key
 
-TEXT = """One slot of K devices, bandwidth and edge CPU grown with K from the paper's 6. Times are medians of five
-calls after the one that compiles, host arrays in and out; the network is the general one of the learners' section.
-Its cost, and that of `expected`, which see no channel, are shown over the clairvoyant optimum's on the same slot (for
-K below 1,000 the mean over 1,000 / K slots)."""
+TEXT = """One slot of K devices, with bandwidth and edge CPU growing with K from the paper's 6. Times are medians of
+five calls after the one that compiles, host arrays in and out; the network is the general one of *Learners*. Its cost
+and that of `expected`, neither of which sees the channel, are given relative to the cost of the optimum, which does, on
+the same slot (for K below 1,000 the mean over 1,000 / K slots)."""
 
 
 @section("scaling")

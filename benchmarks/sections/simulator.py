@@ -16,13 +16,12 @@ from twinsync.model import Slot, slot_outcome
 from twinsync.presets import load_scenario
 from twinsync.streams import fold, uniform
 
-TEXT = """Preset `paper`, K = 6, uniform actions: mobility, data, fading, observation, decoding the action, reward and
-the start of new cycles are in the time; every candidate makes its actions within it too. Ours is
-`environment.rollout`, jitted; `step by step` is ours too, `DTSync.step_autoreset` for many copies. `NumPy loop` is a
-Gymnasium environment of arrays of K numbers, `NumPy vectorised` the same lines over a batch of copies
-(`benchmarks/peers/numpy_env.py`), at the batch size that suits it best. `NumPy by hand` is what an expert can wring out
-of NumPy: float32, batch axis last, every operation in place (`benchmarks/peers/numpy_vector.py`). NumPy uses one core,
-XLA all of them."""
+TEXT = """Preset `paper`, K = 6, uniform actions. The time includes mobility, data, fading, observation, drawing and
+decoding the action, reward and the start of new cycles. Ours is `environment.rollout`, jitted; `step by step` is ours
+too, `DTSync.step_autoreset` for many copies. `NumPy loop` is a Gymnasium environment on arrays of K numbers,
+`NumPy vectorised` the same code over a batch of copies (`benchmarks/peers/numpy_env.py`), at several batch sizes.
+`NumPy by hand` is NumPy optimised by hand: float32, batch axis last, every operation in place
+(`benchmarks/peers/numpy_vector.py`). NumPy uses one core, XLA all of them."""
 
 
 @functools.partial(jax.jit, static_argnames="cycles")
@@ -128,6 +127,6 @@ def simulator(quick: bool) -> Section:
     }  # fmt: skip
     timings = interleave(candidates, 2 if quick else 9)
     best = max((name for name in timings if "vectorised" in name), key=lambda name: timings[name].median)
-    table = Table("Slots a second", "slots/s", timings, bars={"NumPy loop": 80.0, best: 2.0})
+    table = Table("Slots per second", "slots/s", timings, bars={"NumPy loop": 80.0, best: 2.0})
     check = f"Same slots and actions: the four rewards differ by at most {worst:.1e}, relatively."
     return Section("Simulator", TEXT, [table], [check], {"numpy": np.__version__})

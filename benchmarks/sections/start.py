@@ -11,9 +11,9 @@ from pathlib import Path
 
 from benchmarks.harness import Section, Table, Timing, section
 
-TEXT = """Each command is a process of its own, from its start to its end. First run: the cache of compiled programs is
-empty, as in the first run of a new version (the codec compiles with Numba, the rest with JAX). Second run: the same
-command again. The two take turns, each pair with a new cache. Smaller runs than the defaults: most of what is timed is
+TEXT = """Wall-clock time of a command, run as a process of its own. First run: the cache of compiled programs is
+empty, as after an update (the codec compiles with Numba, the rest with JAX). Second run: the same command again. The
+two take turns, each pair with a new cache. The runs are smaller than the defaults, so most of the time goes into
 loading and compiling."""
 
 COMMANDS = {
@@ -32,7 +32,7 @@ def start(quick: bool) -> Section:
     """Seconds of first and second runs."""
     commands = dict(list(COMMANDS.items())[:1]) if quick else COMMANDS
     tables = [
-        Table(name, "a run", _runs(command, 1 if quick else 3), per_item=True, ratio="times the second run")
+        Table(name, "per run", _runs(command, 1 if quick else 3), per_item=True, ratio="times the second run")
         for name, command in commands.items()
     ]
     return Section("First and second run of a command", TEXT, list(tables))

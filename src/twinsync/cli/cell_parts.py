@@ -43,14 +43,16 @@ def run_one(
     thing: Annotated[str, typer.Option("--thing", metavar="ID", help="Which twin, twinsync:device-0 the first.")],
     connect: Annotated[
         str | None,
-        typer.Option("--connect", metavar="HOST:PORT", help="Join the edge of another machine; --data is one's own."),
+        typer.Option(
+            "--connect", metavar="HOST:PORT", help="Join the edge of another machine; --data is then the device's own."
+        ),
     ] = None,
     password_file: Annotated[
         Path | None,
         typer.Option("--password-file", metavar="FILE", help="The device's password, unless in TWINSYNC_PASSWORD."),
     ] = None,
     ca: Annotated[
-        Path | None, typer.Option("--ca", metavar="FILE.pem", help="Who signed the edge's certificate: by TLS.")
+        Path | None, typer.Option("--ca", metavar="FILE.pem", help="Who signed the edge's certificate; turns TLS on.")
     ] = None,
     source: Annotated[
         str | None,
@@ -60,13 +62,13 @@ def run_one(
     scale: ScaleOption = 1.0,
     radio: Annotated[
         str,
-        typer.Option("--radio", metavar="NAME", help="The link's rate as for twinsync live; the cell's unless given."),
+        typer.Option("--radio", metavar="NAME", help="The link's rate as for twinsync live; by default the cell's."),
     ] = "",
     clock_ghz: ClockOption = None,
 ) -> int:
     """Run one device: of a cell that `twinsync live` set up in --data, or from here with the edge elsewhere.
 
-    With --connect it needs its password and the edge's address; what else it has to know the edge tells it.
+    With --connect it needs its password and the edge's address; the edge sends it everything else.
     """
     import asyncio
 

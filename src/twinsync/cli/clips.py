@@ -38,7 +38,7 @@ TablesOption = Annotated[
     ),
 ]
 FramesOption = Annotated[
-    int | None, typer.Option("--frames", metavar="N", parser=whole_number(1, 10**6), help="Most frames taken.")
+    int | None, typer.Option("--frames", metavar="N", parser=whole_number(1, 10**6), help="Take at most N frames.")
 ]
 
 

@@ -95,7 +95,9 @@ def decode_series(
 def evaluate_series(
     source: Annotated[
         Path | None,
-        typer.Option("--input", metavar="FILE.csv|FOLDER", help="Recordings; unseen people of `watch` unless given."),
+        typer.Option(
+            "--input", metavar="FILE.csv|FOLDER", help="Recordings; by default `watch`, people not trained on."
+        ),
     ] = None,
     factors: Annotated[
         list[float] | None,

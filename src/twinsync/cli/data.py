@@ -53,7 +53,7 @@ def list_recordings(json_target: JsonOption = None) -> None:
 
 @data_app.command("fetch")
 def fetch_recordings(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which; all unless named.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which; all by default.")] = None,
 ) -> None:
     """Fetch recordings into the data folder ($TWINSYNC_DATA); their names then serve as --input."""
     from twinsync.codec.fetching import fetch

@@ -22,7 +22,7 @@ def export(
     ],
     seed_index: Annotated[
         int | None,
-        typer.Option("--seed-index", metavar="I", help="Which training seed, from 0; the best unless told."),
+        typer.Option("--seed-index", metavar="I", help="Which training seed, from 0; by default the best."),
     ] = None,
     evaluation: Annotated[
         Path | None,

@@ -52,7 +52,7 @@ live_app = typer.Typer(
 @live_app.command("start")
 def start(
     data: Annotated[
-        Path, typer.Option("--data", metavar="DIR", help="The cell's folder; a start goes on where the last ended.")
+        Path, typer.Option("--data", metavar="DIR", help="The cell's folder; a start continues where the last ended.")
     ] = Path("runs/live"),
     devices: Annotated[
         int | None,
@@ -60,7 +60,7 @@ def start(
             "--devices",
             metavar="K",
             parser=whole_number(1, 1000),
-            help="Number of devices; the scenario's K unless given.",
+            help="Number of devices; by default the scenario's K.",
         ),
     ] = None,
     slots: Annotated[
@@ -85,7 +85,7 @@ def start(
         typer.Option(
             "--source",
             metavar="FOLDER|VIDEO|FILE.csv|FILE.py:FUNCTION",
-            help="What devices sense; repeatable, device i takes number i modulo their count; the sample unless given.",
+            help="What devices sense; repeatable, device i takes number i modulo their count; by default the sample.",
         ),
     ] = None,
     window: WindowOption = 64,
@@ -102,7 +102,7 @@ def start(
     ] = "",
     tls: Annotated[
         Path | None,
-        typer.Option("--tls", metavar="DIR", help="ca.pem, edge.pem, edge-key.pem for localhost: the bus by TLS."),
+        typer.Option("--tls", metavar="DIR", help="ca.pem, edge.pem, edge-key.pem for localhost: the bus uses TLS."),
     ] = None,
     store: Annotated[
         str,

@@ -57,7 +57,7 @@ def report_run(
     ] = None,
     json_target: JsonOption = None,
 ) -> None:
-    """Say again what the last start of a cell came to, from its raw files."""
+    """Summarise the last start of a cell again, from its raw files."""
     check_json_target(json_target)
     from twinsync.live.running.cell import read_cell
     from twinsync.live.running.summary import summarise
@@ -91,7 +91,7 @@ def change(
         str, typer.Option("--allocator", metavar="NAME|DIR|FILE.py:FUNCTION", help="Who decides from now on.")
     ],
 ) -> None:
-    """Let another allocator decide in a running cell: it is tried first, and a start that goes on keeps it."""
+    """Let another allocator decide in a running cell: it is tried first, and later starts keep it."""
     import asyncio
 
     from twinsync.live.running.operating import change_allocator

@@ -59,7 +59,8 @@ WideOption = Annotated[bool, typer.Option("--wide", help="Every column of the ta
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; must not exist yet.")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")]
 ClockOption = Annotated[
-    float | None, typer.Option("--clock-ghz", metavar="X", help="The processor's clock, if the system can't say.")
+    float | None,
+    typer.Option("--clock-ghz", metavar="X", help="The processor's clock, if the system does not report it."),
 ]
 LearningOption = Annotated[
     list[str] | None,

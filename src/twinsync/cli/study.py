@@ -38,11 +38,15 @@ def sac(
     ] = "quick",
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds, if not the budget's."),
+        typer.Option(
+            "--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds; by default the budget's."
+        ),
     ] = None,
     slots: Annotated[
         int | None,
-        typer.Option("--slots", metavar="N", parser=whole_number(1, 10**8), help="Slots a run, if not the budget's."),
+        typer.Option(
+            "--slots", metavar="N", parser=whole_number(1, 10**8), help="Slots per run; by default the budget's."
+        ),
     ] = None,
     runs: Annotated[
         str,

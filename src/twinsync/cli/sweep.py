@@ -36,7 +36,7 @@ BudgetOption = Annotated[
         "--budget",
         metavar="quick|laptop|printed|full",
         help="How much of Table III. On two cores all figures take some ten minutes at quick, about half an hour at "
-        "laptop, many hours at printed and full; --estimate tells for this machine.",
+        "laptop, many hours at printed and full; --estimate times it on this machine.",
         autocompletion=completion.budgets,
     ),
 ]
@@ -45,7 +45,7 @@ ExecutorOption = Annotated[
     typer.Option(
         "--executor",
         metavar="local|ray",
-        help="Where workers live: this machine's cores (or its GPU, where JAX finds one), or a Ray cluster.",
+        help="Where workers run: this machine's cores (or its GPU, where JAX finds one), or a Ray cluster.",
     ),
 ]
 AddressOption = Annotated[
@@ -57,7 +57,7 @@ AddressOption = Annotated[
 WorkersOption = Annotated[
     int | None,
     typer.Option(
-        "--workers", metavar="W", parser=whole_number(1, 10_000), help="Workers, if not one a core (or one a GPU)."
+        "--workers", metavar="W", parser=whole_number(1, 10_000), help="Workers; by default one per core (or per GPU)."
     ),
 ]
 EstimateOption = Annotated[
@@ -74,13 +74,15 @@ def reproduce(
             "--figures",
             metavar="A,B,...",
             help="Figures of the paper, 3 to 7; sweeps it does not have (beyond, or one of them by name); settings, "
-            "what decides; peers, the same in Stable-Baselines3. If not the budget's: all but the last two, or with "
-            "printed all but beyond.",
+            "what each is worth; peers, the same in Stable-Baselines3. By default all but the last two, with printed "
+            "all but beyond.",
         ),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds, if not the budget's."),
+        typer.Option(
+            "--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds; by default the budget's."
+        ),
     ] = None,
     retrain_printed: Annotated[
         bool,
@@ -119,7 +121,9 @@ def sweep(
     budget: BudgetOption = "quick",
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds, if not the budget's."),
+        typer.Option(
+            "--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds; by default the budget's."
+        ),
     ] = None,
     seed: SeedOption = 0,
     executor: ExecutorOption = "local",

@@ -43,7 +43,7 @@ def train(
         typer.Option(
             "--preset",
             metavar="paper|tuned|csi|general",
-            help="Settings: as printed, or those that fix what breaks; gradient also: csi, which is told the "
+            help="Settings: as printed, or those that fix what breaks; gradient also: csi, which sees the "
             "channel, and general, one policy for any K and a wide range of scenarios.",
             autocompletion=completion.presets,
         ),
