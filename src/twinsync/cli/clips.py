@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinsync.cli.options import whole_number
+from twinsync.cli.options import interruptible, number, whole_number, writing
 from twinsync.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +22,9 @@ SUFFIX = ".twin"  # of streams
 
 InputOption = Annotated[
     Path | None,
-    typer.Option("--input", metavar="FOLDER|VIDEO|NAME", help="Images, a video or a recording; else the sample."),
+    typer.Option(
+        "--input", metavar="FOLDER|IMAGE|VIDEO|NAME", help="Images, one image, a video or a recording; else the sample."
+    ),
 ]
 EveryOption = Annotated[
     int, typer.Option("--every", metavar="N", parser=whole_number(1, 10**6), help="Take every N-th frame.")
@@ -42,17 +43,7 @@ FramesOption = Annotated[
 ]
 
 
-def factor_from(text: str | float) -> float:
-    """An option's parser: an extraction factor within the codec's bounds."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.001 <= value <= 1.0:
-        raise typer.BadParameter(f"{text!r:.40} is not a factor from 0.001 to 1")
-    return value
-
-
+factor_from = number(0.001, 1.0, "a factor")  # parses an extraction factor within the codec's bounds
 FirstOption = Annotated[
     float,
     typer.Option(
@@ -93,26 +84,37 @@ def read_clip(source: Path | None, every: int, start: int, most: int | None) -> 
 
 @contextmanager
 def filling(out: Path) -> Iterator[None]:
-    """The new folder of --out, which goes again where what should fill it cannot be made: the next try needs the name.
+    """Create the folder of --out for the block to fill, and remove it if the block fails, so that a next try can.
 
-    Raises `InputError` where it exists or cannot be written.
+    Raises `InputError` where it exists or cannot be written. After Ctrl-C the line names the folder, which stays.
     """
-    new_folder(out)
+    with writing(out):
+        out.mkdir(parents=True)
+    with interruptible(f"{out} is not complete: remove it, then run the same command again"):
+        try:
+            with writing(out):
+                yield
+        except InputError:
+            shutil.rmtree(out, ignore_errors=True)
+            raise
+
+
+def streams_in(folder: Path) -> list[Path]:
+    """The streams of a folder in the order of their numbers. Raises `InputError` where there are none."""
+    paths = folder.glob(f"*{SUFFIX}") if folder.is_dir() else ()
+    # From the 100,000th stream on a name has a digit more.
+    streams = sorted(paths, key=lambda path: (len(path.name), path.name))
+    if not streams:
+        raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
+    return streams
+
+
+def read_stream(path: Path) -> bytes:
+    """A stream's bytes. Raises `InputError` where it cannot be read."""
     try:
-        yield
-    except InputError:
-        shutil.rmtree(out, ignore_errors=True)
-        raise
-
-
-def check_new_file(out: Path) -> None:
-    """Raise `InputError` before any work where the file of --out exists or cannot be written."""
-    if out.exists():
-        raise InputError(f"--out {out}: already exists; choose another name or remove it")
-    if not out.parent.is_dir():
-        raise InputError(f"--out {out}: folder {out.parent} does not exist; create it first")
-    if not os.access(out.parent, os.W_OK):
-        raise InputError(f"--out {out}: folder {out.parent} cannot be written; choose another place")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def read_tables(path: Path | None) -> Tables | None:
@@ -127,13 +129,3 @@ def read_tables(path: Path | None) -> Tables | None:
         raise InputError(f"--tables {path}: cannot be read: {error.strerror}") from None
     except InputError as error:
         raise InputError(f"--tables {path}: {error}") from None
-
-
-def new_folder(out: Path) -> None:
-    """Create the folder of --out. Raises `InputError` where it exists or cannot be written."""
-    try:
-        out.mkdir(parents=True)
-    except FileExistsError:
-        raise InputError(f"--out {out}: already exists; choose another name or remove it") from None
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be written: {error.strerror}; choose another place") from None

@@ -18,23 +18,27 @@ from twinsync.cli.clips import (
     PriorityOption,
     StartOption,
     TablesOption,
-    check_new_file,
     factor_from,
     filling,
     read_clip,
+    read_stream,
     read_tables,
+    streams_in,
 )
 from twinsync.cli.codec_measure import calibrate, evaluate
 from twinsync.cli.codec_series import decode_series, encode_series, evaluate_series
 from twinsync.cli.options import (
     OutOption,
     SeedOption,
+    check_new_file,
     progress,
     say,
     whole_number,
+    writing,
 )
 from twinsync.compilation import one_thread
 from twinsync.errors import InputError
+from twinsync.writing import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,8 +90,8 @@ def _with_first(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.nd
 
 def _size(text: str) -> tuple[int, int]:
     width, cross, height = text.partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise typer.BadParameter(f"{text!r:.40} is not a size such as 320x240")
+    if not (cross and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise InputError(f"--raw-size {text!r:.40}: not a size such as 320x240")
     return int(height), int(width)
 
 
@@ -109,14 +113,12 @@ def decode(
     from twinsync.codec.sources import write_picture
 
     shape = None if raw_size is None else _size(raw_size)
-    paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-    if not paths:
-        raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
+    paths = streams_in(folder)
     edge = CameraDecoder(read_tables(tables))
     with filling(out), progress() as report:
         for count, path in enumerate(paths, 1):
             try:
-                picture = edge.decode(path.read_bytes(), shape)
+                picture = edge.decode(read_stream(path), shape)
             except StreamError as error:
                 raise InputError(f"{path}: {error}") from None
             write_picture(out / f"{path.stem}.png", picture)
@@ -161,7 +163,8 @@ def train(
         raise InputError(f"{source}: {len(frames)} frames are too few: each clip of every {every}th needs 3")
     with progress() as report:
         tables = train_all(chosen, epochs, seed, report)
-    out.write_bytes(to_bytes(tables))
+    with writing(out), whole_file(out) as partial:
+        partial.write_bytes(to_bytes(tables))
     say(f"wrote {out}, tables {tables.identity:04x}; encode, decode and evaluate take them with --tables {out}")
 
 

@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinsync.cli.clips import SUFFIX, factor_from, filling
-from twinsync.cli.options import JsonOption, OutOption, check_json_target, progress, say, show, whole_number, write_json
+from twinsync.cli.clips import SUFFIX, factor_from, filling, read_stream, streams_in
+from twinsync.cli.options import (
+    JsonOption,
+    OutOption,
+    check_json_target,
+    check_new_file,
+    number,
+    progress,
+    say,
+    show,
+    whole_number,
+    write_json,
+    writing,
+)
 from twinsync.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,19 +33,14 @@ WindowOption = Annotated[
 ]
 
 
-def _scale(text: str | float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 1e-9 <= value <= 1e9:
-        raise typer.BadParameter(f"{text!r:.40} is not a scale from 1e-9 to 1e9")
-    return value
-
-
 ScaleOption = Annotated[
     float,
-    typer.Option("--scale", metavar="X", parser=_scale, help="Counts of the 16-bit samples per unit of the file."),
+    typer.Option(
+        "--scale",
+        metavar="X",
+        parser=number(1e-9, 1e9, "a scale"),
+        help="Counts of the 16-bit samples per unit of the file.",
+    ),
 ]
 
 
@@ -74,21 +81,18 @@ def decode_series(
     from twinsync.codec.series import SeriesDecoder
     from twinsync.codec.series_files import write_series
 
-    paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-    if not paths:
-        raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
-    if out.exists():
-        raise InputError(f"--out {out}: already exists; choose another name or remove it")
+    paths = streams_in(folder)
+    check_new_file(out)
     edge, windows = SeriesDecoder(), []
     for path in paths:
         try:
-            windows.append(edge.decode(path.read_bytes()))
+            windows.append(edge.decode(read_stream(path)))
         except StreamError as error:
             raise InputError(f"{path}: {error}") from None
-    try:
+        if windows[-1].shape[1] != windows[0].shape[1]:
+            raise InputError(f"{path}: {windows[-1].shape[1]} channels, the streams before it {windows[0].shape[1]}")
+    with writing(out):
         write_series(out, np.concatenate(windows), scale)
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be written: {error.strerror}; choose another place") from None
     say(f"wrote {out}: {sum(map(len, windows))} samples")
 
 

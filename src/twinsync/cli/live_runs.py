@@ -8,8 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from twinsync.cli.cell_parts import DataOption
-from twinsync.cli.options import JsonOption, SeedOption, check_json_target, progress, say, whole_number, write_json
-from twinsync.errors import InputError
+from twinsync.cli.options import (
+    JsonOption,
+    SeedOption,
+    check_json_target,
+    check_new_file,
+    progress,
+    say,
+    whole_number,
+    write_json,
+    writing,
+)
 
 
 def check(
@@ -62,8 +71,8 @@ def report_run(
     from twinsync.live.running.cell import read_cell
     from twinsync.live.running.summary import summarise
 
-    if refit is not None and refit.exists():
-        raise InputError(f"--refit {refit}: already exists; choose another name or remove it")
+    if refit is not None:
+        check_new_file(refit, "--refit")
     cell = read_cell(data).with_sensors()
     setting = cell.load_scenario()
     result = summarise(data, cell, float(setting.deadline_s))
@@ -77,10 +86,8 @@ def report_run(
 
         fitted = fitting.refit(data, cell)
         text = fitting.scenario_text(fitted, cell, data, float(setting.extraction_factor_min))
-        try:
+        with writing(refit, "--refit"):
             refit.write_text(text, "utf-8")
-        except OSError as error:
-            raise InputError(f"--refit {refit}: cannot be written: {error.strerror}; choose another place") from None
         law = supported(fitted.laws)
         say(f"wrote {refit}: law {law.name}, error {law.error:.3f} in ln(cycles)")
 

@@ -38,6 +38,21 @@ def whole_number(low: int, high: int) -> Callable[[str | int], int]:
     return parse
 
 
+def number(low: float, high: float, what: str = "a number", unit: str = "") -> Callable[[str | float], float]:
+    """An option's parser: a number within bounds; its error says what was given, and what and of which unit to give."""
+
+    def parse(text: str | float) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise typer.BadParameter(f"{text!r:.40} is not {what} from {low:g} to {high:g}{unit}")
+        return value
+
+    return parse
+
+
 ScenarioOption = Annotated[
     str,
     typer.Option(
@@ -59,7 +74,13 @@ WideOption = Annotated[bool, typer.Option("--wide", help="Every column of the ta
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; must not exist yet.")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")]
 ClockOption = Annotated[
-    float | None, typer.Option("--clock-ghz", metavar="X", help="The processor's clock, if the system can't say.")
+    float | None,
+    typer.Option(
+        "--clock-ghz",
+        metavar="X",
+        parser=number(0.001, 1000.0, "a clock", " GHz"),
+        help="The processor's clock, if the system can't say.",
+    ),
 ]
 LearningOption = Annotated[
     list[str] | None,
@@ -97,15 +118,31 @@ def interruptible(advice: str) -> Iterator[None]:
         raise Interrupted(advice) from None
 
 
-def check_json_target(target: str | None) -> None:
-    """Refuse before any work a JSON file that exists or cannot be written."""
-    if target is None or target == "-":
-        return
-    path = Path(target)
+def check_new_file(path: Path, option: str = "--out") -> None:
+    """Raise `InputError` before any work where the file that an option names exists or cannot be written."""
     if path.exists():
-        raise InputError(f"--json {target}: already exists; choose another name or remove it")
+        raise InputError(f"{option} {path}: already exists; choose another name or remove it")
     if not path.parent.is_dir():
-        raise InputError(f"--json {target}: folder {path.parent} does not exist; create it first")
+        raise InputError(f"{option} {path}: folder {path.parent} does not exist; create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{option} {path}: folder {path.parent} cannot be written; choose another place")
+
+
+@contextmanager
+def writing(path: Path, option: str = "--out") -> Iterator[None]:
+    """Raise `InputError` where the block cannot write the file or folder that an option names."""
+    try:
+        yield
+    except FileExistsError:
+        raise InputError(f"{option} {path}: already exists; choose another name or remove it") from None
+    except OSError as error:
+        raise InputError(f"{option} {path}: cannot be written: {error.strerror}; choose another place") from None
+
+
+def check_json_target(target: str | None) -> None:
+    """Raise `InputError` before any work where the file of --json exists or cannot be written."""
+    if target is not None and target != "-":
+        check_new_file(Path(target), "--json")
 
 
 def write_json(target: str, payload: Any) -> None:
@@ -116,14 +153,9 @@ def write_json(target: str, payload: Any) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
         return
-    try:
-        with interrupts.uninterrupted(), open(target, "x", encoding="utf-8") as file:
-            interrupts.advise(f"{target} is written")
-            file.write(text)
-    except FileExistsError:
-        raise InputError(f"--json {target}: already exists; choose another name or remove it") from None
-    except OSError as error:
-        raise InputError(f"--json {target}: cannot be written: {error.strerror}; choose another place") from None
+    with writing(Path(target), "--json"), interrupts.uninterrupted(), open(target, "x", encoding="utf-8") as file:
+        interrupts.advise(f"{target} is written")
+        file.write(text)
     say(f"wrote {target}")
 
 
@@ -184,11 +216,9 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def find_clock_hz(clock_ghz: float | None) -> float:
-    """The processor's clock, as given or as the system says it. Raises `InputError` where neither does."""
+    """The processor's clock [Hz], as given or as the system states it. Raises `InputError` where neither does."""
     from twinsync.codec.calibration import machine_clock_hz
 
-    if clock_ghz is not None and not 0.0 < clock_ghz < math.inf:
-        raise InputError(f"--clock-ghz {clock_ghz:g}: give a number above 0, e.g. 3.2")
     clock_hz = machine_clock_hz() if clock_ghz is None else 1e9 * clock_ghz
     if clock_hz is None:
         raise InputError("this system does not say its processor's clock; give it, e.g. --clock-ghz 3.2")
@@ -198,17 +228,18 @@ def find_clock_hz(clock_ghz: float | None) -> float:
 def progress_lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:
     """Progress for a log: one line on standard error every so many seconds, with the time left unless `what` has it.
 
-    Another total begins another stage, whose time is its own.
+    A stage begins with the first report of another total, or of less done than before. Its time is counted from that
+    report on: what came before it may have been compilation, which no later step repeats.
     """
     began = last = time.monotonic()
-    before, stage = 0, None  # what was done when the stage began
+    before, latest, stage = 0, 0, None  # what was done when the stage began and at the last report, and its total
 
     def report(what: str, done: int, total: int) -> None:
-        nonlocal began, last, before, stage
+        nonlocal began, last, before, latest, stage
         now = time.monotonic()
-        if stage not in (None, total):
+        if total != stage or done < latest:
             began, before = now, done
-        stage = total
+        latest, stage = done, total
         if now - last >= every_s:
             last = now
             known = done > before and not what.endswith(" left")
