@@ -16,7 +16,6 @@ import numpy as np
 from twinsync.codec.camera import CameraDecoder, CameraEncoder
 from twinsync.codec.container import (
     CONDITIONAL,
-    EXACT,
     FIRST,
     SERIES_CONDITIONAL,
     SERIES_FIRST,
@@ -34,7 +33,7 @@ from twinsync.codec.twin import Twin
 
 CAMERA, SERIES = "camera", "series"
 MOST_DB = 99.0  # stands for no error at all
-_KINDS = {FIRST: CAMERA, CONDITIONAL: CAMERA, EXACT: CAMERA, SERIES_FIRST: SERIES, SERIES_CONDITIONAL: SERIES}
+_KINDS = {FIRST: CAMERA, CONDITIONAL: CAMERA, SERIES_FIRST: SERIES, SERIES_CONDITIONAL: SERIES}
 
 Held = Context | Window  # what an end holds of a revision
 
