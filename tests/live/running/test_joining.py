@@ -116,7 +116,10 @@ def test_a_cell_of_three_folders_by_tls(tmp_path: Path, camera: Path) -> None:
         (["--connect", "here:99999"], "give HOST:PORT"),
         (["--connect", "here:7447"], "no password: set TWINSYNC_PASSWORD, or give --password-file"),
         (["--connect", "here:7447", "--password-file", "nowhere"], "--password-file nowhere: cannot be read"),
+        (["--connect", "here:7447", "--password-file", os.devnull], f"--password-file {os.devnull}: empty"),
         (["--connect", "here:7447", "--ca", "nowhere.pem"], "--ca nowhere.pem: no such file"),
+        (["--source", "sample"], "--source goes with --connect"),
+        (["--radio", "none"], "--radio goes with --connect"),
     ],
 )
 def test_what_a_device_lacks_is_said(
@@ -137,6 +140,7 @@ def test_what_a_device_lacks_is_said(
     [
         (["--listen", "7447"], "--listen '7447': give HOST:PORT"),
         (["--listen", "here:7447", "--source", "sample"], "--listen: devices bring their own --source"),
+        (["--listen", "192.0.2.1:7447"], "--listen 192.0.2.1:7447: this machine cannot listen there: "),  # RFC 5737
     ],
 )
 def test_what_an_edge_for_others_cannot_have_is_said(

@@ -25,6 +25,7 @@ Rate = Callable[[int, int, float, float], float]
 
 STEP_S = 1e-3
 TRACE = "trace:"
+NAMES = ("shannon", "none")  # radios that are neither a trace nor the user's own
 
 
 class Draws:
@@ -103,10 +104,10 @@ def find_rate(name: str, draws: Draws) -> Rate:
 
 
 def check_rate(name: str) -> None:
-    """Raise `InputError` for a radio that there is not."""
+    """Raise `InputError` for what names no radio."""
     if name.startswith(TRACE):
         read_trace(Path(name.removeprefix(TRACE)))
-    elif name not in ("shannon", "none"):
+    elif name not in NAMES:
         own_rate(name)
 
 
