@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 
 from twinsync.live.protocol.messages import Allocation
 from twinsync.live.running.operators import Operators
@@ -83,3 +85,22 @@ def test_what_is_no_request_is_answered_and_harms_nobody() -> None:
         await server.wait_closed()
 
     asyncio.run(story())
+
+
+def test_whoever_breaks_off_harms_nobody() -> None:
+    faults: list[dict] = []
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
+        server = await Operators(1.2, Hand()).serve(0)
+        port = server.sockets[0].getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(b"GET /metr")
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close by a reset
+        assert (await ask(port, get("/healthz")))[0] == "HTTP/1.1 503 Service Unavailable"
+        await asyncio.sleep(0.05)
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(story())
+    assert faults == []

@@ -97,8 +97,9 @@ class Ledger:
         if page is None:
             missed = {thing: Synchronisation(outcome) for thing, outcome in effect.outcomes.items()}
             return SlotRecord(effect.slot, self._edge, None, missed)
+        entries = dict(page.entries)  # this runs in a thread of its own, and a late report adds an entry meanwhile
         # Of what was applied, where the device said so: it may have coded less than it was granted.
-        told = {thing: entry.reported for thing, entry in page.entries.items() if entry.reported is not None}
+        told = {thing: entry.reported for thing, entry in entries.items() if entry.reported is not None}
         applied = {thing: told[thing].applied if thing in told else one for thing, one in page.allocations.items()}
         predicted = self._decider.predict(effect.slot, applied, page.sights) if applied else {}
         devices = {

@@ -80,7 +80,7 @@ class Operators:
             request = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), REQUEST_S)
             method, path, *_ = request.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
             status, body = self._page(method, path)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, ValueError):
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, ValueError):
             status, body = "400 Bad Request", "not a request\n"
         content = body.encode()
         head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
