@@ -83,9 +83,9 @@ def run_one(
     from twinsync.live.running.sources import Cut, absolute
 
     if connect is None:
-        given = {"--password-file": password_file, "--ca": ca, "--source": source, "--radio": radio or None}
-        for option in (option for option, value in given.items() if value is not None):
-            raise InputError(f"{option} goes with --connect: a device of a cell in --data has the cell's settings")
+        own = {"password-file": password_file, "ca": ca, "source": source, "radio": radio, "clock-ghz": clock_ghz}
+        for option in (name for name, value in own.items() if value):
+            raise InputError(f"--{option} goes with --connect: a device of a cell in --data has the cell's settings")
         return asyncio.run(run_device(data, thing))
     check_address("--connect", connect)
     if ca is not None and not ca.is_file():

@@ -1,4 +1,4 @@
-"""What the codec's commands share: options that say which frames, at which factor, and the frames themselves."""
+"""Options and files that the codec's commands share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ SUFFIX = ".twin"  # of streams
 InputOption = Annotated[
     Path | None,
     typer.Option(
-        "--input", metavar="FOLDER|IMAGE|VIDEO|NAME", help="Images, one image, a video or a recording; else the sample."
+        "--input",
+        metavar="FOLDER|IMAGE|VIDEO|NAME",
+        help="Images, one image, a video or a recording; the sample unless given.",
     ),
 ]
 EveryOption = Annotated[
@@ -35,7 +37,9 @@ StartOption = Annotated[
 TablesOption = Annotated[
     Path | None,
     typer.Option(
-        "--tables", metavar="FILE.npz", help="Tables of `codec train`, the same at both ends; else those that ship."
+        "--tables",
+        metavar="FILE.npz",
+        help="Tables that `codec train` made, the same at both ends; the package's unless given.",
     ),
 ]
 FramesOption = Annotated[
@@ -53,7 +57,7 @@ FirstOption = Annotated[
 
 
 def priority_from(text: str) -> str:
-    """An option's parser: what goes first."""
+    """An option's parser: `picture` or `task`."""
     if text not in ("picture", "task"):
         raise typer.BadParameter(f"{text!r:.40} is neither picture nor task")
     return text
@@ -71,7 +75,7 @@ PriorityOption = Annotated[
 
 
 def read_clip(source: Path | None, every: int, start: int, most: int | None) -> Iterator[np.ndarray]:
-    """Frames of a folder or video, or of the sample where none is named. Raises `InputError` where there are none."""
+    """Grey frames [H, W] uint8 of a source, or of the sample. Raises `InputError` where there are none."""
     from twinsync.codec.sources import read_frames, sample_frames
 
     if source is not None:
@@ -118,7 +122,7 @@ def read_stream(path: Path) -> bytes:
 
 
 def read_tables(path: Path | None) -> Tables | None:
-    """The tables of --tables. Raises `InputError` where the file is none."""
+    """The tables in the file of --tables, None where it is not given. Raises `InputError` for a file without tables."""
     if path is None:
         return None
     from twinsync.codec.tables import from_bytes

@@ -64,7 +64,7 @@ def encode(
     most: FramesOption = None,
     tables: TablesOption = None,
 ) -> None:
-    """Write a stream for each frame, 00000.twin, 00001.twin, ..., of floor(phi D / 8) bytes, against the one before."""
+    """Write a stream for each frame, 00000.twin, 00001.twin, ..., of floor(phi D / 8) bytes, coded against the twin."""
     from twinsync.codec.camera import CameraEncoder
     from twinsync.codec.quality import moving_against
 
@@ -141,15 +141,20 @@ def train(
     most: FramesOption = 400,
     clips: Annotated[
         int,
-        typer.Option("--clips", metavar="N", parser=whole_number(1, 100), help="Clips of every N-th frame taken."),
+        typer.Option(
+            "--clips",
+            metavar="N",
+            parser=whole_number(1, 100),
+            help="Clips to take, each one frame in --every, from different first frames.",
+        ),
     ] = 4,
     epochs: Annotated[
-        int, typer.Option("--epochs", metavar="N", parser=whole_number(1, 1000), help="Of the filter network.")
+        int, typer.Option("--epochs", metavar="N", parser=whole_number(1, 1000), help="Epochs for the filter network.")
     ] = 8,
     seed: SeedOption = 0,
 ) -> None:
-    """Train the coder's start values and the filter network, in minutes; this alone needs JAX and optax."""
-    # XLA splits sums among its threads: with one, the same file comes of any number of cores.
+    """Train the coder's start values and the filter network, in minutes; the one codec command that needs JAX."""
+    # XLA splits sums among its threads: with one thread the file is the same on any number of cores.
     os.environ.update(one_thread())
     import numpy as np
 
@@ -160,7 +165,7 @@ def train(
     frames = np.stack(list(read_clip(source, 1, start, most)))
     chosen = [frames[offset::every] for offset in np.unique(np.linspace(0, every, clips, endpoint=False).astype(int))]
     if min(len(clip) for clip in chosen) < 3:
-        raise InputError(f"{source}: {len(frames)} frames are too few: each clip of every {every}th needs 3")
+        raise InputError(f"{source}: {len(frames)} frames are too few: a clip of every {every}th frame needs 3")
     with progress() as report:
         tables = train_all(chosen, epochs, seed, report)
     with writing(out), whole_file(out) as partial:

@@ -93,7 +93,7 @@ def evaluate(
     check_json_target(json_target)
     clip = np.stack(list(read_clip(source, every, start, most)))
     if len(clip) < 2:
-        raise InputError("one frame is no clip: the first one is only what the twin starts from; give more")
+        raise InputError("one frame is no clip: the first is where the twin starts; give at least two")
     lost = np.random.default_rng(seed).random(len(clip)) < lose
     if lost[age:].all():
         raise InputError(f"--lose {lose:g}, --age {age}: no frame is left to measure; give more frames or lose fewer")

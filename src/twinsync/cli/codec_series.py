@@ -26,8 +26,8 @@ from twinsync.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-LENGTH = 64  # samples of a window unless told
-FEW_COUNTS = 100  # below which rounding to whole counts shows
+LENGTH = 64  # samples of a window by default
+FEW_COUNTS = 100  # below which rounding to whole counts costs accuracy
 WindowOption = Annotated[
     int, typer.Option("--window", metavar="N", parser=whole_number(4, 255), help="Samples of a window.")
 ]
@@ -66,7 +66,7 @@ def encode_series(
     with filling(out):
         for place, stream in enumerate(streams):
             (out / f"{place:05d}{SUFFIX}").write_bytes(stream)
-    say(f"wrote {len(streams)} streams to {out}; what fills no window at the end is left out")
+    say(f"wrote {len(streams)} streams to {out}; samples at the end that fill no window are left out")
 
 
 def decode_series(
@@ -74,7 +74,7 @@ def decode_series(
     out: Annotated[Path, typer.Option("--out", metavar="FILE.csv", help="New file.")],
     scale: ScaleOption = 1.0,
 ) -> None:
-    """Make a CSV file from the streams alone."""
+    """Write a CSV file from the streams alone."""
     import numpy as np
 
     from twinsync.codec.container import StreamError
@@ -99,7 +99,9 @@ def decode_series(
 def evaluate_series(
     source: Annotated[
         Path | None,
-        typer.Option("--input", metavar="FILE.csv|FOLDER", help="Recordings; unseen people of `watch` unless given."),
+        typer.Option(
+            "--input", metavar="FILE.csv|FOLDER", help="Recordings; those of `watch` not trained on unless given."
+        ),
     ] = None,
     factors: Annotated[
         list[float] | None,
@@ -117,7 +119,7 @@ def evaluate_series(
     check_json_target(json_target)
     if source is None:
         if window != LENGTH or scale != 1.0:
-            raise InputError("--window and --scale go with --input: the windows of `watch` are as they are")
+            raise InputError("--window and --scale go with --input: the windows of `watch` are fixed")
         recordings = watch_windows(training=False)
     else:
         recordings = _recordings(sorted(source.glob("*.csv")) if source.is_dir() else [source], window, scale)

@@ -40,7 +40,7 @@ def evaluate(
             "--allocators",
             metavar="A,B,...",
             help="Built-in names, those of installed packages, folders of training runs, exported policies (.npz, "
-            ".onnx), your own module:function or file.py:function; all built-in ones unless told. The first is "
+            ".onnx), your own module:function or file.py:function; all built-in ones unless given. The first is "
             "compared with each of the others.",
             autocompletion=completion.allocators,
         ),

@@ -40,7 +40,7 @@ class _StartUnlessNamed(TyperGroup):
     """`twinsync live --slots 5` is `twinsync live start --slots 5`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The arguments, with the command that is meant where none is named."""
+        """Insert `start` where no command is named."""
         return super().parse_args(ctx, args if args and args[0] in self.commands else ["start", *args])
 
 
@@ -56,7 +56,8 @@ live_app = typer.Typer(
 @live_app.command("start")
 def start(
     data: Annotated[
-        Path, typer.Option("--data", metavar="DIR", help="The cell's folder; a start goes on where the last ended.")
+        Path,
+        typer.Option("--data", metavar="DIR", help="The cell's folder; a start continues where the last one ended."),
     ] = Path("runs/live"),
     devices: Annotated[
         int | None,
@@ -69,7 +70,9 @@ def start(
     ] = None,
     slots: Annotated[
         int | None,
-        typer.Option("--slots", metavar="N", parser=whole_number(1, 10**7), help="Slots; else until stopped."),
+        typer.Option(
+            "--slots", metavar="N", parser=whole_number(1, 10**7), help="Slots to run; until stopped unless given."
+        ),
     ] = None,
     scenario: ScenarioOption = "live",
     overrides: SetOption = None,
@@ -101,33 +104,47 @@ def start(
     listen: Annotated[
         str,
         typer.Option(
-            "--listen", metavar="HOST:PORT", help="No device here: they join this address, with twinsync device run."
+            "--listen",
+            metavar="HOST:PORT",
+            help="Run the edge alone; devices join this address with `twinsync device run`.",
         ),
     ] = "",
     tls: Annotated[
         Path | None,
-        typer.Option("--tls", metavar="DIR", help="ca.pem, edge.pem, edge-key.pem for localhost: the bus by TLS."),
+        typer.Option("--tls", metavar="DIR", help="Folder with ca.pem, edge.pem and edge-key.pem: the bus uses TLS."),
     ] = None,
     store: Annotated[
         str,
         typer.Option(
-            "--store", metavar="URL", help="postgresql://user@host/database, PGPASSWORD has the password; else a file."
+            "--store",
+            metavar="URL",
+            help="postgresql://user@host/database, password in PGPASSWORD; a file in --data unless given.",
         ),
     ] = "",
     keep: Annotated[
         int | None,
-        typer.Option("--keep", metavar="N", parser=whole_number(1, 10**9), help="Revisions kept of a twin; else all."),
+        typer.Option(
+            "--keep",
+            metavar="N",
+            parser=whole_number(1, 10**9),
+            help="Newest revisions to keep of each twin; all unless given.",
+        ),
     ] = None,
     clock_ghz: ClockOption = None,
     http_port: Annotated[
         int,
         typer.Option(
-            "--http", metavar="PORT", parser=whole_number(0, 65535), help="/metrics and /healthz here; 0: nowhere."
+            "--http",
+            metavar="PORT",
+            parser=whole_number(0, 65535),
+            help="Serve /metrics and /healthz on this local port; 0: do not.",
         ),
     ] = 0,
     replay: Annotated[
         Path | None,
-        typer.Option("--replay", metavar="DIR", help="Run nothing: decide and code a recorded run again and compare."),
+        typer.Option(
+            "--replay", metavar="DIR", help="Start nothing: decide and code a recorded run again and compare."
+        ),
     ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="No line per slot.")] = False,
     seed: SeedOption = 0,
@@ -135,8 +152,10 @@ def start(
 ) -> int:
     """Run a cell on this machine: an edge and K devices that sense, extract, send, recover and keep living twins.
 
-    Each slot's line has what the model predicted beside what was measured. `twinsync live check` runs the protocol
-    through crashes and losses in virtual time instead.
+    Each slot's line has what the model predicted beside what was measured.
+
+    Other commands: `twinsync live report` prints a run's summary again, `live change` changes a running cell's
+    allocator, `live check` runs the protocol through crashes and losses in virtual time.
     """
     check_json_target(json_target)
     if replay is not None:

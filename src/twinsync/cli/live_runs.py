@@ -66,7 +66,7 @@ def report_run(
     ] = None,
     json_target: JsonOption = None,
 ) -> None:
-    """Say again what the last start of a cell came to, from its raw files."""
+    """Print the summary of a cell's last start again, from its raw files."""
     check_json_target(json_target)
     from twinsync.live.running.cell import read_cell
     from twinsync.live.running.summary import summarise
@@ -95,10 +95,10 @@ def report_run(
 def change(
     data: DataOption,
     allocator: Annotated[
-        str, typer.Option("--allocator", metavar="NAME|DIR|FILE.py:FUNCTION", help="Who decides from now on.")
+        str, typer.Option("--allocator", metavar="NAME|DIR|FILE.py:FUNCTION", help="The allocator from now on.")
     ],
 ) -> None:
-    """Let another allocator decide in a running cell: it is tried first, and a start that goes on keeps it."""
+    """Change the allocator of a running cell; it is tried first, and later starts keep it."""
     import asyncio
 
     from twinsync.live.running.operating import change_allocator
@@ -107,7 +107,7 @@ def change(
 
 
 def replay_run(data: Path, json_target: str | None) -> int:
-    """Decide and code a recorded run again, say where it differs; the exit code, 1 where it does."""
+    """Decide and code a recorded run again and print where it differs; the exit code is 1 where it does, else 0."""
     import msgspec
 
     from twinsync.live.running.cell import read_cell

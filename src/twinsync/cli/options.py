@@ -89,7 +89,7 @@ LearningOption = Annotated[
 
 
 def learning_pairs(items: list[str] | None) -> dict[str, str]:
-    """The --learning options as pairs. Raises `InputError` for one that is no key=value."""
+    """The --learning options as pairs. Raises `InputError` for one that is not key=value."""
     pairs = {}
     for item in items or ():
         key, equals, value = item.partition("=")
@@ -175,7 +175,7 @@ def say(line: str) -> None:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Progress while the block runs; call it with what is done, done, in all.
+    """Progress while the block runs: call what it gives with (what is being done, how much is done, how much in all).
 
     A bar on standard error where that is a terminal, else (in a log) a line every half minute. Programs that are
     compiled meanwhile are kept for the next command.
@@ -250,7 +250,7 @@ def progress_lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:
 
 
 def _left(seconds: float) -> str:
-    """How long the rest will take, if it goes on as so far."""
+    """The remaining time as the end of a line."""
     if seconds >= 5400.0:
         return f"; about {seconds / 3600.0:.1f} h left"
     return f"; about {seconds / 60.0:.0f} min left" if seconds >= 90.0 else f"; about {seconds:.0f} s left"

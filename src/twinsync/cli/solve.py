@@ -36,7 +36,7 @@ def solve(
     slots: Annotated[
         int | None,
         typer.Option(
-            "--slots", metavar="N", parser=whole_number(1, MOST_SLOTS), help=f"Slots to draw; {SLOTS} unless told."
+            "--slots", metavar="N", parser=whole_number(1, MOST_SLOTS), help=f"Slots to draw; {SLOTS} unless given."
         ),
     ] = None,
     seed: SeedOption = 0,

@@ -27,7 +27,7 @@ study_app = typer.Typer(name="study", help="Studies of the learners' settings.")
 
 @study_app.callback()
 def top() -> None:
-    """Keeps `sac` a command of its own while it is the only one."""
+    """Without a callback typer would make the only command, `sac`, the whole application."""
 
 
 @study_app.command("sac")

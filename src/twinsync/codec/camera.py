@@ -29,7 +29,7 @@ from twinsync.codec.tables import Tables, shipped
 from twinsync.codec.twin import KEPT, Twin
 from twinsync.errors import InputError
 
-LEAST_PART = 3  # bytes of a coded part below which nothing can be said
+LEAST_PART = 3  # fewest bytes of a coded part that code anything
 
 
 class CameraEncoder:

@@ -1,4 +1,4 @@
-"""Both ends of one device's twin where revisions and references are chosen elsewhere, for every kind of sensor.
+"""Both ends of one device's twin where the caller chooses revisions and references, for every kind of sensor.
 
 This is all that a live system knows of the codecs: a sample becomes a revision against another one in so many bytes; a
 stream whose revision and reference are known becomes the sample again; what either end holds can be kept in a file.

@@ -163,7 +163,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Rate:
-    """Where the search for the step that uses a budget starts: at an index, with so many indices for half the bytes."""
+    """Where the search for the quantiser's step starts: its index, and how many indices further the bytes are half."""
 
     index: int = 160
     slope: float = 26.0
@@ -270,7 +270,7 @@ class Encoder:
             last = index, excess
             move = round(slope * excess) or (1 if excess > 0 else -1)
             index = min(max(index + move, low + 1), high - 1)
-        best = low if low in tried else high  # the last plane's end is cut, which costs less than bytes unused
+        best = low if low in tried else high  # cutting the end of the last plane costs less than leaving bytes unused
         return tried[best], Rate(best, slope)
 
     def _finished(self, part: bytes, rate: Rate) -> Filled:

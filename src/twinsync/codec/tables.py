@@ -73,7 +73,7 @@ class Tables:
 
 
 def even(slots: int, mixers: int, weight: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probabilities, counts and weights that know nothing."""
+    """Probabilities at even odds, counts of zero, and one weight for all inputs of all mixers."""
     return (
         np.full(slots, 32768, np.uint16),
         np.zeros(slots, np.uint8),

@@ -19,13 +19,13 @@ PresenceHandler = Callable[[str, bool], None]
 
 
 class BusError(Exception):
-    """The bus could not do it; the message says why."""
+    """The bus could not connect or send; the message says why."""
 
 
 class Permit(msgspec.Struct, frozen=True):
     """What one user of a bus may do: publish on topics, subscribe to patterns, be present under topics.
 
-    What is not permitted is dropped where the bus is, without a word to whoever tried.
+    The bus drops what is not permitted; the sender is not told.
     """
 
     publish: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The edge's books of the open slots: what was decided, predicted, measured and stored."""
+"""What the edge records of open slots: what was decided, predicted, measured and stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEPT_SLOTS = 4
 
 
 class Entry(msgspec.Struct):
-    """One device in one open slot."""
+    """One device in one open slot; times on the edge's clock."""
 
     reported: say.Reported | None = None
     recover: do.Recover | None = None
@@ -45,7 +45,7 @@ class Page(msgspec.Struct):
 
 
 class Ledger:
-    """What the edge knows of open slots, until each is closed as a record."""
+    """Collects what happens in open slots until each is closed as a record."""
 
     def __init__(self, decider: Decider, clock: Clock, edge: int) -> None:
         self.clock = clock

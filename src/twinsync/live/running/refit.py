@@ -33,7 +33,7 @@ class Metered(msgspec.Struct, frozen=True):
 
 
 class Refit(msgspec.Struct):
-    """What a run's meterings come to: cycles per raw bit at knots of phi, the laws, and fidelity at each knot [dB].
+    """What was fitted to a run: cycles per raw bit at knots of phi, the laws, and fidelity at each knot [dB].
 
     measure: what the fidelity is, "PSNR" or "1/NMSE".
     """

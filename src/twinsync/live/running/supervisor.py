@@ -28,7 +28,7 @@ from twinsync.live.store.opening import open_store
 
 EDGE = "edge"
 POLL_S, PATIENCE_S = 0.05, 10.0
-RESTART_S, LATER_S, SHORT_LIFE_S = 0.2, 3.0, 5.0  # who dies young is started again a little later
+RESTART_S, LATER_S, SHORT_LIFE_S = 0.2, 3.0, 5.0  # LATER_S after a life shorter than SHORT_LIFE_S
 BAD_INPUT = 2  # exit code
 FINAL = (0, BAD_INPUT, STOPPED_BY_PROTOCOL)  # exit codes after which starting again is of no use
 LOCK_FILE = "lock"
