@@ -82,6 +82,10 @@ ClockOption = Annotated[
         help="The processor's clock, if the system can't say.",
     ),
 ]
+BudgetSeedsOption = Annotated[
+    int | None,
+    typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds, if not the budget's."),
+]
 LearningOption = Annotated[
     list[str] | None,
     typer.Option("--learning", metavar="KEY=VALUE", help="Change a setting, e.g. --learning slots=50000; repeatable."),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from twinsync.cli.options import (
+    BudgetSeedsOption,
     LearningOption,
     OutOption,
     ResumeOption,
@@ -36,10 +37,7 @@ def sac(
     budget: Annotated[
         str, typer.Option("--budget", metavar="quick|laptop|printed|full", help="How much of Table III.")
     ] = "quick",
-    seeds: Annotated[
-        int | None,
-        typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds, if not the budget's."),
-    ] = None,
+    seeds: BudgetSeedsOption = None,
     slots: Annotated[
         int | None,
         typer.Option("--slots", metavar="N", parser=whole_number(1, 10**8), help="Slots a run, if not the budget's."),
