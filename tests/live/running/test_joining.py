@@ -20,7 +20,7 @@ from twinsync.cli.app import run
 from twinsync.live.bus.local import LocalBroker
 from twinsync.live.bus.zenoh import Access
 from twinsync.live.running import cell as names
-from twinsync.live.running.cell import Cell, write_secrets
+from twinsync.live.running.cell import Cell, read_cell, write_cell, write_secrets
 from twinsync.live.running.joining import answer_joins, ask_settings, joined
 
 FIRST, SECOND = "twinsync:device-0", "twinsync:device-1"
@@ -59,6 +59,22 @@ def test_devices_of_other_machines_keep_their_passwords(tmp_path: Path) -> None:
     first = (tmp_path / "users").read_text()
     write_secrets(tmp_path, cell)
     assert (tmp_path / "users").read_text() == first
+
+
+def test_settings_are_nobody_else_s_to_read_from_the_first_byte_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, modes = Path.write_text, []
+
+    def watched(path: Path, *arguments: str) -> int:
+        modes.append(path.stat().st_mode & 0o777)
+        return written(path, *arguments)
+
+    monkeypatch.setattr(Path, "write_text", watched)
+    write_cell(tmp_path, settings("paper"))
+    assert modes == [0o600]
+    assert (tmp_path / names.CELL_FILE).stat().st_mode & 0o777 == 0o600
+    assert read_cell(tmp_path) == settings("paper")
 
 
 def free_port() -> int:

@@ -67,7 +67,6 @@ class Inbox:
         self._waiting: deque[tuple[object, ...]] = deque(maxlen=WAITING)
         self._scheduled = False
         self._closed = False
-        self.dropped = 0
 
     def put(self, *arguments: object) -> None:
         """Take a message; safe from any thread."""
@@ -79,8 +78,6 @@ class Inbox:
         self._closed = True
 
     def _take(self, arguments: tuple[object, ...]) -> None:
-        if len(self._waiting) == WAITING:
-            self.dropped += 1
         self._waiting.append(arguments)
         if not self._scheduled:
             self._scheduled = True
