@@ -16,6 +16,7 @@ from PIL import Image
 from twinsync.cli.app import BAD_INPUT, DONE, run
 from twinsync.cli.clips import filling, streams_in
 from twinsync.cli.options import Interrupted
+from twinsync.codec import calibration
 from twinsync.codec.series import SeriesEncoder
 from twinsync.codec.sources import sample_frames
 from twinsync.errors import InputError
@@ -243,6 +244,17 @@ def test_series_of_different_channels_make_no_file(tmp_path: Path, capsys) -> No
         (streams / f"{place:05d}.twin").write_bytes(stream)
     assert run(["codec", "decode-series", str(streams), "--out", str(tmp_path / "back.csv")]) == BAD_INPUT
     assert "00001.twin: 3 channels, the streams before it 2" in capsys.readouterr().err
+
+
+def test_an_accuracy_that_no_factor_reaches_is_said_before_anything_is_timed(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    measured = [calibration.Accuracy(1, factor, psnr, 0.9, 0.9, 0.1) for factor, psnr in ((0.1, 40.0), (1.0, 50.0))]
+    monkeypatch.setattr(calibration, "measure_accuracy", lambda frames, progress: measured)
+    monkeypatch.setattr(calibration, "measure_cost", lambda *_, **__: pytest.fail("timed"))
+    arguments = ["--input", str(images), "--clock-ghz", "2.5", "--least-psnr", "60", "--out", str(tmp_path / "x.toml")]
+    assert run(["codec", "calibrate", *arguments]) == BAD_INPUT
+    assert "no measured phi reaches 60 dB; the best is 50.0 dB" in capsys.readouterr().err
 
 
 def test_a_constant_series_has_no_error(tmp_path: Path, capsys) -> None:

@@ -187,10 +187,10 @@ def calibrate(
     if len(frames) < 3:
         raise InputError(f"{len(frames)} frames are too few to calibrate on; give at least 3")
     with progress() as report:
-        cost = calibration.measure_cost(frames, clock_hz, progress=report)
         accuracy = calibration.measure_accuracy(frames, progress=report)
+        phi_min = calibration.least_factor(accuracy, least_psnr_db)  # may fail: before the minutes of timing
+        cost = calibration.measure_cost(frames, clock_hz, progress=report)
     laws = calibration.fit_laws(cost)
-    phi_min = calibration.least_factor(accuracy, least_psnr_db)
     clip = f"{len(frames)} frames of {'the sample' if source is None else source.name}"
     machine = f"{platform.machine()}, Python {platform.python_version()}, {clip}"
     text = calibration.scenario_text(cost, laws, phi_min, least_psnr_db, machine, accuracy)
