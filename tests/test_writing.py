@@ -1,4 +1,4 @@
-"""Files are whole or not there."""
+"""Files are whole or not there, lines whole or by themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twinsync.writing import whole_file
+from twinsync.writing import end_line, whole_file
 
 
 def test_a_file_is_replaced_at_the_end_of_the_block(tmp_path: Path) -> None:
@@ -27,3 +27,13 @@ def test_a_block_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
         partial.write_text("half\ud800", "utf-8")
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_line_cut_short_is_ended_before_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    for before, after in ((b"", b"new\n"), (b"whole\n", b"whole\nnew\n"), (b"whole\nha", b"whole\nha\nnew\n")):
+        path.write_bytes(before)
+        with path.open("ab+") as file:
+            end_line(file)
+            file.write(b"new\n")
+        assert path.read_bytes() == after

@@ -1,10 +1,12 @@
-"""Files that are whole whatever interrupts the process that writes them."""
+"""Files that stay readable whatever interrupts the process that writes them."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from twinsync.interrupts import uninterrupted
 
@@ -22,3 +24,11 @@ def whole_file(path: Path) -> Iterator[Path]:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def end_line(file: BinaryIO) -> None:
+    """End the last line of a file of lines, opened as "ab+", if it was cut short: what follows begins a line."""
+    if file.tell():
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.write(b"\n")

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 import pytest
 import typer
@@ -82,6 +84,31 @@ def test_bad_input_is_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], fragments: list[str]
 ) -> None:
     fails(capsys, arguments, *fragments)
+
+
+def numbers_without_bounds(commands: typer.Typer) -> Iterator[str]:
+    """Options that take a number and have no parser of ours: typer refuses bad values in its own words."""
+    for group in commands.registered_groups:
+        assert group.typer_instance is not None
+        yield from numbers_without_bounds(group.typer_instance)
+    for command in commands.registered_commands:
+        assert command.callback is not None
+        for name, hint in get_type_hints(command.callback, include_extras=True).items():
+            kind, *options = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+            numeric = name != "return" and {int, float} & {kind, *get_args(kind)}
+            if numeric and not any(option.parser for option in options):
+                yield f"{command.callback.__name__} {name}"
+
+
+def test_every_option_that_takes_a_number_says_itself_what_it_takes() -> None:
+    plain = typer.Typer()
+
+    @plain.command()
+    def work(count: Annotated[int | None, typer.Option("--count")] = None) -> None:
+        """Takes a number."""
+
+    assert list(numbers_without_bounds(plain)) == ["work count"]
+    assert list(numbers_without_bounds(module.app)) == []
 
 
 def test_a_message_of_several_lines_becomes_one(
@@ -219,7 +246,7 @@ def test_a_log_says_how_long_the_rest_will_take(
         report("training", done, 100)
     assert capsys.readouterr().err.splitlines() == [
         "twinsync: 0 of 100: training",
-        "twinsync: 25 of 100: training; about 5 min left",
+        "twinsync: 25 of 100: training; about 4 min left",
         "twinsync: 50 of 100: training; about 3 min left",
         "twinsync: 51 of 100: training; about 1.9 h left",
     ]
@@ -235,3 +262,20 @@ def test_a_log_says_how_long_the_rest_will_take(
         "twinsync: 3 of 5: judging; about 2 min left",
         "twinsync: 4 of 5: judging; about 3 s left",
     ]
+
+
+def test_the_first_step_which_compiles_does_not_count_as_work(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(options.time, "monotonic", lambda: now[0])
+    report = options.progress_lines()
+    for what in ("training the tables", "training the filter"):  # as many steps each
+        began = now[0]
+        for seconds, done in ((300.0, 1), (340.0, 11)):  # the first step compiles for five minutes
+            now[0] = began + seconds
+            report(what, done, 21)
+        assert capsys.readouterr().err.splitlines() == [
+            f"twinsync: 1 of 21: {what}",
+            f"twinsync: 11 of 21: {what}; about 40 s left",  # 10 steps in 40 s, 10 more to go
+        ]

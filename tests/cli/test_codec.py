@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,12 @@ import pytest
 from PIL import Image
 
 from twinsync.cli.app import BAD_INPUT, DONE, run
+from twinsync.cli.clips import filling, streams_in
+from twinsync.cli.options import Interrupted
+from twinsync.codec import calibration
+from twinsync.codec.series import SeriesEncoder
 from twinsync.codec.sources import sample_frames
+from twinsync.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -63,21 +70,43 @@ def test_evaluate_as_json(images: Path, capsys) -> None:
         (["encode", "--phi", "0.1", "--out", "x", "--input", "nowhere"], ["nowhere", "no such folder or file"]),
         (["encode", "--phi", "0.1", "--out", "x", "--start", "99"], ["--start 99", "fewer frames"]),
         (["decode", "nowhere", "--out", "x"], ["nowhere", "no streams there"]),
+        (["decode", "nowhere", "--out", "x", "--raw-size", "\u00b2x3"], ["--raw-size", "not a size such as 320x240"]),
+        (["decode-series", "there", "--out", "no/x.csv"], ["--out no/x.csv: folder no does not exist"]),
+        (["decode-series", "there", "--out", "x.csv"], ["00000.twin: cannot be read: Is a directory"]),
         (["evaluate", "--frames", "1"], ["one frame is no clip"]),
+        (["evaluate", "--lose", "1"], ["--lose", "'1' is not a share from 0 to 0.95"]),
+        (["evaluate", "--noise", "much"], ["--noise", "'much' is not a deviation from 0 to 64 grey levels"]),
         (["encode", "--phi", "0.1", "--out", "x", "--tables", "no.npz"], ["--tables no.npz: cannot be read"]),
         (["train", "--input", "nowhere", "--out", "no/x.npz"], ["--out no/x.npz: folder no does not exist"]),
         (["calibrate", "--out", "no/x.toml"], ["--out no/x.toml: folder no does not exist"]),
-        (["calibrate", "--out", "x.toml", "--least-psnr", "nan"], ["'nan' is not a PSNR between 0 and 99 dB"]),
+        (["calibrate", "--out", "x.toml", "--least-psnr", "nan"], ["'nan' is not a PSNR from 1 to 98 dB"]),
         (["evaluate-series", "--window", "32"], ["--window and --scale go with --input"]),
     ],
 )
 def test_bad_input_is_one_line(arguments: list[str], fragments: list[str], capsys, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "there" / "00000.twin").mkdir(parents=True)
     assert run(["codec", *arguments]) == BAD_INPUT
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     for fragment in fragments:
         assert fragment in error
+
+
+def test_one_image_is_a_clip_of_one_frame(images: Path, tmp_path: Path, capsys) -> None:
+    picture, streams, back = images / "0.png", tmp_path / "streams", tmp_path / "back"
+    assert run(["codec", "encode", "--input", str(picture), "--phi", "0.05", "--out", str(streams)]) == DONE
+    # It is not scaled as a video's frames are: 120 x 160 samples at --first-phi 1.
+    assert [path.stat().st_size for path in streams.iterdir()] == [19_200]
+    assert run(["codec", "decode", str(streams), "--out", str(back)]) == DONE
+    np.testing.assert_array_equal(np.asarray(Image.open(back / "00000.png")), np.asarray(Image.open(picture)))
+    capsys.readouterr()
+    assert run(["codec", "evaluate", "--input", str(picture)]) == BAD_INPUT
+    assert "one frame is no clip" in capsys.readouterr().err
+    damaged = tmp_path / "damaged.pgm"
+    damaged.write_bytes(b"P5\n2.5 2\n255\n1234")  # for which Pillow raises a ValueError, not an OSError
+    assert run(["codec", "evaluate", "--input", str(damaged)]) == BAD_INPUT
+    assert "damaged.pgm: not an image that can be read" in capsys.readouterr().err
 
 
 def test_an_empty_folder_and_a_broken_image_are_named(tmp_path: Path, capsys) -> None:
@@ -188,6 +217,44 @@ def test_a_folder_half_filled_goes_again(images: Path, tmp_path: Path, capsys) -
     assert run([*arguments, str(mixed)]) == BAD_INPUT
     assert "frame 1 is 48x64" in capsys.readouterr().err
     assert run([*arguments, str(images)]) == DONE
+
+
+def test_streams_are_taken_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    names = ["00002.twin", "99999.twin", "100000.twin"]
+    for name in reversed(names):
+        (tmp_path / name).touch()
+    assert [path.name for path in streams_in(tmp_path)] == names
+
+
+def test_a_folder_that_cannot_be_filled_is_removed_whatever_the_reason(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=r"--out .*: cannot be written: No space left on device"), filling(out):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not out.exists()
+    with pytest.raises(Interrupted, match="out is not complete: remove it"), filling(out):
+        raise KeyboardInterrupt
+    assert out.exists()
+
+
+def test_series_of_different_channels_make_no_file(tmp_path: Path, capsys) -> None:
+    streams = tmp_path / "streams"
+    streams.mkdir()
+    for place, channels in enumerate((2, 3)):
+        _, stream = SeriesEncoder().encode(np.full((64, channels), 900, np.int16), 0.2)
+        (streams / f"{place:05d}.twin").write_bytes(stream)
+    assert run(["codec", "decode-series", str(streams), "--out", str(tmp_path / "back.csv")]) == BAD_INPUT
+    assert "00001.twin: 3 channels, the streams before it 2" in capsys.readouterr().err
+
+
+def test_an_accuracy_that_no_factor_reaches_is_said_before_anything_is_timed(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    measured = [calibration.Accuracy(1, factor, psnr, 0.9, 0.9, 0.1) for factor, psnr in ((0.1, 40.0), (1.0, 50.0))]
+    monkeypatch.setattr(calibration, "measure_accuracy", lambda frames, progress: measured)
+    monkeypatch.setattr(calibration, "measure_cost", lambda *_, **__: pytest.fail("timed"))
+    arguments = ["--input", str(images), "--clock-ghz", "2.5", "--least-psnr", "60", "--out", str(tmp_path / "x.toml")]
+    assert run(["codec", "calibrate", *arguments]) == BAD_INPUT
+    assert "no measured phi reaches 60 dB; the best is 50.0 dB" in capsys.readouterr().err
 
 
 def test_a_constant_series_has_no_error(tmp_path: Path, capsys) -> None:

@@ -13,7 +13,7 @@ from twinsync.cli.app import run
     ("arguments", "fragment"),
     [
         (["--out", "here.gif"], "already exists"),
-        (["--out", "nowhere/cycle.gif"], "no such folder"),
+        (["--out", "nowhere/cycle.gif"], "folder nowhere does not exist"),
         (["--out", "cycle.avi"], ".gif, .html, .mp4"),
         (["--out", "cycle.gif", "--allocator", "optimum,random,equal-share"], "at most 2"),
         (["--out", "cycle.gif", "--allocator", "optimal"], "unknown allocator 'optimal'"),

@@ -62,7 +62,9 @@ def test_the_scenario_written_loads_and_says_the_same(law: str, tmp_path: Path) 
     laws = fit_laws(cost)
     assert supported(laws).name == law
     path = tmp_path / "measured.toml"
-    path.write_text(scenario_text(cost, laws, 0.0125, 40, "a machine"), "utf-8")
+    clip = 'frames of my "old" C:\\clip.mp4'  # which TOML would read as the string's end, and as an escape
+    path.write_text(scenario_text(cost, laws, 0.0125, 40, clip), "utf-8")
+    assert clip in load_preset(str(path)).provenance["cycles_per_bit"].source
     scenario = load_scenario(str(path))
     assert scenario.workload_law == law
     assert scenario.extraction_factor_min == 0.0125

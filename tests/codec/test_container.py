@@ -73,6 +73,7 @@ def test_header_comes_back(revision: int, data: st.DataObject) -> None:
         b"\x11",
         b"\x10\0\0\0\0\0\0\0\0",  # another version
         b"\x91\0\0\0\0\0\0\0\0",  # no such kind
+        b"\x31\0\0\0\x10\0\x10\0\0",  # nor one of the number between those of pictures and of series
         b"\x11\0\0\0\0\0\0\0",  # a picture without samples
         b"\x11\0\0\0\xff\xff\xff\xff",  # a picture of 4 Gi samples
         b"\x21\0\0\x05\x06\0\0",  # against a revision that is none

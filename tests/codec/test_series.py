@@ -51,6 +51,18 @@ def test_a_window_of_many_samples_in_few_bytes_is_cut() -> None:
     assert np.array_equal(SeriesDecoder().decode(stream), device.sent[revision].samples)
 
 
+def test_a_decoder_may_begin_with_any_window_that_was_coded_alone(windows: np.ndarray) -> None:
+    device = SeriesEncoder()
+    for _ in range(20):  # none acknowledged, so that each is coded alone
+        device.encode(windows[0], 0.05)
+    edge = SeriesDecoder()
+    for window in windows[:2]:
+        revision, stream = device.encode(window, 0.05)
+        assert np.array_equal(edge.decode(stream), device.sent[revision].samples)
+        device.acknowledge(revision)
+    assert sorted(edge.held) == [20, 21]
+
+
 def test_lost_windows_are_no_references(windows: np.ndarray) -> None:
     device, edge = SeriesEncoder(), SeriesDecoder()
     edge.decode(device.encode(windows[0], 0.2)[1])

@@ -18,6 +18,8 @@ def test_a_file_is_read_with_or_without_names(tmp_path: Path) -> None:
     assert read_series(path).tolist() == [[1, 2], [3, -4.5]]
     path.write_text("1,2\n")
     assert read_series(path).tolist() == [[1, 2]]
+    path.write_text("\n1,2\n\n3,4\n", encoding="utf-8-sig")  # as spreadsheets write it
+    assert read_series(path).tolist() == [[1, 2], [3, 4]]
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,10 @@ def test_a_file_is_read_with_or_without_names(tmp_path: Path) -> None:
         ("", "no samples"),
         ("1,2\n3\n", "line 2: expected 2 finite numbers, found '3'"),
         ("1,2\n3,nan\n", "line 2: expected 2 finite numbers, found '3,nan'"),
+        ("x,y\n\n1,2\n  \n3\n", "line 5: expected 2 finite numbers, found '3'"),
+        ("nan,2\n3,4\n", "line 1: expected 2 finite numbers, found 'nan,2'"),
+        ("1,,3\n4,5,6\n", "line 1: expected 3 finite numbers, found '1,,3'"),
+        (f"1,{'2' * 200_000}\n", "not a CSV file that can be read: field larger"),
     ],
 )
 def test_what_is_no_series_is_told_by_line(content: str, fragment: str, tmp_path: Path) -> None:

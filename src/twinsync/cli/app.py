@@ -50,7 +50,7 @@ app.command("render")(render)
 
 
 def _summaries_in_full(commands: typer.Typer) -> None:
-    """Lists of commands fold a summary that is given as such; one taken from the docstring is cut to the line."""
+    """Set each command's summary: a list of commands wraps it, but cuts one that it takes from the docstring."""
     for command in commands.registered_commands:
         if command.callback is not None:
             command.short_help = (command.callback.__doc__ or "").partition("\n\n")[0]
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; the exit code. Whatever goes wrong is told on standard error."""
+    """Run one command line and return its exit code; errors are one line on standard error."""
     with warnings.catch_warnings():
         _tell_warnings_in_one_line()
         return _run(arguments)
@@ -127,7 +127,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _tell_warnings_in_one_line() -> None:
-    """What we warn of is for the user: a line of ours, not a place in the source."""
+    """Show our own warnings as one line, without their place in the source."""
     usual = warnings.showwarning
 
     def tell(message: Warning | str, category: type[Warning], *rest: Any) -> None:

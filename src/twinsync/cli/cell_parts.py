@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from twinsync.cli.codec_series import ScaleOption, WindowOption
+from twinsync.cli.codec_series import LENGTH, ScaleOption, WindowOption
 from twinsync.cli.options import ClockOption, find_clock_hz, say
 from twinsync.errors import InputError
 
@@ -40,7 +40,9 @@ def serve(data: DataOption) -> int:
 @device_app.command("run")
 def run_one(
     data: DataOption,
-    thing: Annotated[str, typer.Option("--thing", metavar="ID", help="Which twin, twinsync:device-0 the first.")],
+    thing: Annotated[
+        str, typer.Option("--thing", metavar="ID", help="The device's twin; the first is twinsync:device-0.")
+    ],
     connect: Annotated[
         str | None,
         typer.Option(
@@ -52,13 +54,16 @@ def run_one(
         typer.Option("--password-file", metavar="FILE", help="The device's password, unless in TWINSYNC_PASSWORD."),
     ] = None,
     ca: Annotated[
-        Path | None, typer.Option("--ca", metavar="FILE.pem", help="Who signed the edge's certificate; turns TLS on.")
+        Path | None,
+        typer.Option(
+            "--ca", metavar="FILE.pem", help="Connect by TLS: the authority that signed the edge's certificate."
+        ),
     ] = None,
     source: Annotated[
         str | None,
         typer.Option("--source", metavar="FOLDER|VIDEO|FILE.csv|FILE.py:FUNCTION", help="What the device senses."),
     ] = None,
-    window: WindowOption = 64,
+    window: WindowOption = LENGTH,
     scale: ScaleOption = 1.0,
     radio: Annotated[
         str,
@@ -66,39 +71,41 @@ def run_one(
     ] = "",
     clock_ghz: ClockOption = None,
 ) -> int:
-    """Run one device: of a cell that `twinsync live` set up in --data, or from here with the edge elsewhere.
+    """Run one device of a cell that `twinsync live` set up in --data, or with --connect of a cell elsewhere.
 
-    With --connect it needs its password and the edge's address; the edge sends it everything else.
+    With --connect it needs the edge's address and its own password; the edge tells it the cell's settings.
     """
     import asyncio
 
+    from twinsync.live.radio.rates import NAMES, check_rate
     from twinsync.live.running.device import run_device
     from twinsync.live.running.elsewhere import Elsewhere, run_elsewhere
-    from twinsync.live.running.sources import Cut, absolute_source
+    from twinsync.live.running.sources import Cut, absolute
 
     if connect is None:
+        own = {"password-file": password_file, "ca": ca, "source": source, "radio": radio, "clock-ghz": clock_ghz}
+        for option in (name for name, value in own.items() if value):
+            raise InputError(f"--{option} goes with --connect: a device of a cell in --data has the cell's settings")
         return asyncio.run(run_device(data, thing))
     check_address("--connect", connect)
     if ca is not None and not ca.is_file():
         raise InputError(f"--ca {ca}: no such file")
     if radio:
-        from twinsync.live.radio.rates import check_rate
-
         check_rate(radio)
     own = Elsewhere(
         address=connect,
         password=_password(password_file),
         ca="" if ca is None else str(ca.absolute()),
-        source=None if source is None else absolute_source(source),
+        source=None if source is None else absolute(source),
         cut=Cut(window, scale),
-        radio=radio,
+        radio=absolute(radio, NAMES),
         clock_hz=find_clock_hz(clock_ghz),
     )
     return asyncio.run(run_elsewhere(data, thing, own))
 
 
 def check_address(option: str, address: str) -> None:
-    """Raise `InputError` for what is no HOST:PORT."""
+    """Raise `InputError` naming the option where its value is not HOST:PORT."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise InputError(f"{option} {address!r:.60}: give HOST:PORT")
@@ -111,9 +118,12 @@ def _password(file: Path | None) -> str:
             raise InputError("no password: set TWINSYNC_PASSWORD, or give --password-file")
         return password
     try:
-        return file.read_text("utf-8").strip()
+        password = file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--password-file {file}: cannot be read: {error}") from None
+    if not password:
+        raise InputError(f"--password-file {file}: empty; it has to hold the password alone")
+    return password
 
 
 @twins_app.command("export")

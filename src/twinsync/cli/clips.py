@@ -1,8 +1,7 @@
-"""What the codec's commands share: options that say which frames, at which factor, and the frames themselves."""
+"""Options and files that the codec's commands share."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinsync.cli.options import whole_number
+from twinsync.cli.options import interruptible, number, whole_number, writing
 from twinsync.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +22,11 @@ SUFFIX = ".twin"  # of streams
 
 InputOption = Annotated[
     Path | None,
-    typer.Option("--input", metavar="FOLDER|VIDEO|NAME", help="Images, a video or a recording; else the sample."),
+    typer.Option(
+        "--input",
+        metavar="FOLDER|IMAGE|VIDEO|NAME",
+        help="Images, one image, a video or a recording; the sample unless given.",
+    ),
 ]
 EveryOption = Annotated[
     int, typer.Option("--every", metavar="N", parser=whole_number(1, 10**6), help="Take every N-th frame.")
@@ -34,7 +37,9 @@ StartOption = Annotated[
 TablesOption = Annotated[
     Path | None,
     typer.Option(
-        "--tables", metavar="FILE.npz", help="Tables of `codec train`, the same at both ends; else those that ship."
+        "--tables",
+        metavar="FILE.npz",
+        help="Tables that `codec train` made, the same at both ends; the package's unless given.",
     ),
 ]
 FramesOption = Annotated[
@@ -42,17 +47,7 @@ FramesOption = Annotated[
 ]
 
 
-def factor_from(text: str | float) -> float:
-    """An option's parser: an extraction factor within the codec's bounds."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.001 <= value <= 1.0:
-        raise typer.BadParameter(f"{text!r:.40} is not a factor from 0.001 to 1")
-    return value
-
-
+factor_from = number(0.001, 1.0, "a factor")  # parses an extraction factor within the codec's bounds
 FirstOption = Annotated[
     float,
     typer.Option(
@@ -62,7 +57,7 @@ FirstOption = Annotated[
 
 
 def priority_from(text: str) -> str:
-    """An option's parser: what goes first."""
+    """An option's parser: `picture` or `task`."""
     if text not in ("picture", "task"):
         raise typer.BadParameter(f"{text!r:.40} is neither picture nor task")
     return text
@@ -80,7 +75,7 @@ PriorityOption = Annotated[
 
 
 def read_clip(source: Path | None, every: int, start: int, most: int | None) -> Iterator[np.ndarray]:
-    """Frames of a folder or video, or of the sample where none is named. Raises `InputError` where there are none."""
+    """Grey frames [H, W] uint8 of a source, or of the sample. Raises `InputError` where there are none."""
     from twinsync.codec.sources import read_frames, sample_frames
 
     if source is not None:
@@ -93,30 +88,41 @@ def read_clip(source: Path | None, every: int, start: int, most: int | None) -> 
 
 @contextmanager
 def filling(out: Path) -> Iterator[None]:
-    """The new folder of --out, which goes again where what should fill it cannot be made: the next try needs the name.
+    """Create the folder of --out for the block to fill, and remove it if the block fails, so that a next try can.
 
-    Raises `InputError` where it exists or cannot be written.
+    Raises `InputError` where it exists or cannot be written. After Ctrl-C the line names the folder, which stays.
     """
-    new_folder(out)
+    with writing(out):
+        out.mkdir(parents=True)
+    with interruptible(f"{out} is not complete: remove it, then run the same command again"):
+        try:
+            with writing(out):
+                yield
+        except InputError:
+            shutil.rmtree(out, ignore_errors=True)
+            raise
+
+
+def streams_in(folder: Path) -> list[Path]:
+    """The streams of a folder in the order of their numbers. Raises `InputError` where there are none."""
+    paths = folder.glob(f"*{SUFFIX}") if folder.is_dir() else ()
+    # From the 100,000th stream on a name has a digit more.
+    streams = sorted(paths, key=lambda path: (len(path.name), path.name))
+    if not streams:
+        raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
+    return streams
+
+
+def read_stream(path: Path) -> bytes:
+    """A stream's bytes. Raises `InputError` where it cannot be read."""
     try:
-        yield
-    except InputError:
-        shutil.rmtree(out, ignore_errors=True)
-        raise
-
-
-def check_new_file(out: Path) -> None:
-    """Raise `InputError` before any work where the file of --out exists or cannot be written."""
-    if out.exists():
-        raise InputError(f"--out {out}: already exists; choose another name or remove it")
-    if not out.parent.is_dir():
-        raise InputError(f"--out {out}: folder {out.parent} does not exist; create it first")
-    if not os.access(out.parent, os.W_OK):
-        raise InputError(f"--out {out}: folder {out.parent} cannot be written; choose another place")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def read_tables(path: Path | None) -> Tables | None:
-    """The tables of --tables. Raises `InputError` where the file is none."""
+    """The tables in the file of --tables, None where it is not given. Raises `InputError` for a file without tables."""
     if path is None:
         return None
     from twinsync.codec.tables import from_bytes
@@ -127,13 +133,3 @@ def read_tables(path: Path | None) -> Tables | None:
         raise InputError(f"--tables {path}: cannot be read: {error.strerror}") from None
     except InputError as error:
         raise InputError(f"--tables {path}: {error}") from None
-
-
-def new_folder(out: Path) -> None:
-    """Create the folder of --out. Raises `InputError` where it exists or cannot be written."""
-    try:
-        out.mkdir(parents=True)
-    except FileExistsError:
-        raise InputError(f"--out {out}: already exists; choose another name or remove it") from None
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be written: {error.strerror}; choose another place") from None

@@ -18,23 +18,27 @@ from twinsync.cli.clips import (
     PriorityOption,
     StartOption,
     TablesOption,
-    check_new_file,
     factor_from,
     filling,
     read_clip,
+    read_stream,
     read_tables,
+    streams_in,
 )
 from twinsync.cli.codec_measure import calibrate, evaluate
 from twinsync.cli.codec_series import decode_series, encode_series, evaluate_series
 from twinsync.cli.options import (
     OutOption,
     SeedOption,
+    check_new_file,
     progress,
     say,
     whole_number,
+    writing,
 )
 from twinsync.compilation import one_thread
 from twinsync.errors import InputError
+from twinsync.writing import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +64,7 @@ def encode(
     most: FramesOption = None,
     tables: TablesOption = None,
 ) -> None:
-    """Write a stream for each frame, 00000.twin, 00001.twin, ..., of floor(phi D / 8) bytes, against the one before."""
+    """Write a stream for each frame, 00000.twin, 00001.twin, ..., of floor(phi D / 8) bytes, coded against the twin."""
     from twinsync.codec.camera import CameraEncoder
     from twinsync.codec.quality import moving_against
 
@@ -86,8 +90,8 @@ def _with_first(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.nd
 
 def _size(text: str) -> tuple[int, int]:
     width, cross, height = text.partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise typer.BadParameter(f"{text!r:.40} is not a size such as 320x240")
+    if not (cross and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise InputError(f"--raw-size {text!r:.40}: not a size such as 320x240")
     return int(height), int(width)
 
 
@@ -109,14 +113,12 @@ def decode(
     from twinsync.codec.sources import write_picture
 
     shape = None if raw_size is None else _size(raw_size)
-    paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-    if not paths:
-        raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
+    paths = streams_in(folder)
     edge = CameraDecoder(read_tables(tables))
     with filling(out), progress() as report:
         for count, path in enumerate(paths, 1):
             try:
-                picture = edge.decode(path.read_bytes(), shape)
+                picture = edge.decode(read_stream(path), shape)
             except StreamError as error:
                 raise InputError(f"{path}: {error}") from None
             write_picture(out / f"{path.stem}.png", picture)
@@ -139,15 +141,20 @@ def train(
     most: FramesOption = 400,
     clips: Annotated[
         int,
-        typer.Option("--clips", metavar="N", parser=whole_number(1, 100), help="Clips of every N-th frame taken."),
+        typer.Option(
+            "--clips",
+            metavar="N",
+            parser=whole_number(1, 100),
+            help="Clips to take, each one frame in --every, from different first frames.",
+        ),
     ] = 4,
     epochs: Annotated[
-        int, typer.Option("--epochs", metavar="N", parser=whole_number(1, 1000), help="Of the filter network.")
+        int, typer.Option("--epochs", metavar="N", parser=whole_number(1, 1000), help="Epochs for the filter network.")
     ] = 8,
     seed: SeedOption = 0,
 ) -> None:
-    """Train the coder's start values and the filter network, in minutes; this alone needs JAX and optax."""
-    # XLA splits sums among its threads: with one, the same file comes of any number of cores.
+    """Train the coder's start values and the filter network, in minutes; the one codec command that needs JAX."""
+    # XLA splits sums among its threads: with one thread the file is the same on any number of cores.
     os.environ.update(one_thread())
     import numpy as np
 
@@ -158,10 +165,11 @@ def train(
     frames = np.stack(list(read_clip(source, 1, start, most)))
     chosen = [frames[offset::every] for offset in np.unique(np.linspace(0, every, clips, endpoint=False).astype(int))]
     if min(len(clip) for clip in chosen) < 3:
-        raise InputError(f"{source}: {len(frames)} frames are too few: each clip of every {every}th needs 3")
+        raise InputError(f"{source}: {len(frames)} frames are too few: a clip of every {every}th frame needs 3")
     with progress() as report:
         tables = train_all(chosen, epochs, seed, report)
-    out.write_bytes(to_bytes(tables))
+    with writing(out), whole_file(out) as partial:
+        partial.write_bytes(to_bytes(tables))
     say(f"wrote {out}, tables {tables.identity:04x}; encode, decode and evaluate take them with --tables {out}")
 
 

@@ -15,7 +15,6 @@ from twinsync.cli.clips import (
     PriorityOption,
     StartOption,
     TablesOption,
-    check_new_file,
     factor_from,
     filling,
     read_clip,
@@ -26,31 +25,24 @@ from twinsync.cli.options import (
     JsonOption,
     SeedOption,
     check_json_target,
+    check_new_file,
     command_line,
     find_clock_hz,
+    number,
     progress,
     say,
     show,
     whole_number,
     write_json,
+    writing,
 )
 from twinsync.errors import InputError
+from twinsync.writing import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
 
     from twinsync.codec.evaluation import FactorResult, Setting
-
-
-def decibels(text: str | float) -> float:
-    """An option's parser: a PSNR that is not that of exact frames."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 < value < 99.0:
-        raise typer.BadParameter(f"{text!r:.40} is not a PSNR between 0 and 99 dB")
-    return value
 
 
 def evaluate(
@@ -65,14 +57,22 @@ def evaluate(
     start: StartOption = 0,
     most: FramesOption = None,
     lose: Annotated[
-        float, typer.Option("--lose", metavar="X", min=0.0, max=0.95, help="Share of slots whose stream is lost.")
+        float,
+        typer.Option(
+            "--lose", metavar="X", parser=number(0.0, 0.95, "a share"), help="Share of slots whose stream is lost."
+        ),
     ] = 0.0,
     age: Annotated[
         int, typer.Option("--age", metavar="N", parser=whole_number(1, 30), help="Slots that a reference is old.")
     ] = 1,
     noise: Annotated[
         float,
-        typer.Option("--noise", metavar="S", min=0.0, max=64.0, help="Sensor noise added, rms in grey levels."),
+        typer.Option(
+            "--noise",
+            metavar="S",
+            parser=number(0.0, 64.0, "a deviation", " grey levels"),
+            help="Sensor noise added, rms in grey levels.",
+        ),
     ] = 0.0,
     seed: SeedOption = 0,
     tables: TablesOption = None,
@@ -93,7 +93,7 @@ def evaluate(
     check_json_target(json_target)
     clip = np.stack(list(read_clip(source, every, start, most)))
     if len(clip) < 2:
-        raise InputError("one frame is no clip: the first one is only what the twin starts from; give more")
+        raise InputError("one frame is no clip: the first is where the twin starts; give at least two")
     lost = np.random.default_rng(seed).random(len(clip)) < lose
     if lost[age:].all():
         raise InputError(f"--lose {lose:g}, --age {age}: no frame is left to measure; give more frames or lose fewer")
@@ -164,7 +164,10 @@ def calibrate(
     least_psnr_db: Annotated[
         float,
         typer.Option(
-            "--least-psnr", metavar="DB", parser=decibels, help="Accuracy that sets the least extraction factor."
+            "--least-psnr",
+            metavar="DB",
+            parser=number(1.0, 98.0, "a PSNR", " dB"),
+            help="Accuracy that sets the least extraction factor.",
         ),
     ] = 40.0,
     json_target: JsonOption = None,
@@ -184,13 +187,15 @@ def calibrate(
     if len(frames) < 3:
         raise InputError(f"{len(frames)} frames are too few to calibrate on; give at least 3")
     with progress() as report:
-        cost = calibration.measure_cost(frames, clock_hz, progress=report)
         accuracy = calibration.measure_accuracy(frames, progress=report)
+        phi_min = calibration.least_factor(accuracy, least_psnr_db)  # may fail: before the minutes of timing
+        cost = calibration.measure_cost(frames, clock_hz, progress=report)
     laws = calibration.fit_laws(cost)
-    phi_min = calibration.least_factor(accuracy, least_psnr_db)
     clip = f"{len(frames)} frames of {'the sample' if source is None else source.name}"
     machine = f"{platform.machine()}, Python {platform.python_version()}, {clip}"
-    out.write_text(calibration.scenario_text(cost, laws, phi_min, least_psnr_db, machine, accuracy), "utf-8")
+    text = calibration.scenario_text(cost, laws, phi_min, least_psnr_db, machine, accuracy)
+    with writing(out), whole_file(out) as partial:
+        partial.write_text(text, "utf-8")
     say(f"wrote {out}: law {calibration.supported(laws).name}, phi_min {phi_min:.4g}")
     if json_target is not None:
         write_json(json_target, calibration_json(cost, laws, accuracy, phi_min))

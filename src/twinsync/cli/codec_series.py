@@ -7,33 +7,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twinsync.cli.clips import SUFFIX, factor_from, filling
-from twinsync.cli.options import JsonOption, OutOption, check_json_target, progress, say, show, whole_number, write_json
+from twinsync.cli.clips import SUFFIX, factor_from, filling, read_stream, streams_in
+from twinsync.cli.options import (
+    JsonOption,
+    OutOption,
+    check_json_target,
+    check_new_file,
+    number,
+    progress,
+    say,
+    show,
+    whole_number,
+    write_json,
+    writing,
+)
 from twinsync.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
-LENGTH = 64  # samples of a window unless told
-FEW_COUNTS = 100  # below which rounding to whole counts shows
+LENGTH = 64  # samples of a window by default
+FEW_COUNTS = 100  # below which rounding to whole counts costs accuracy
 WindowOption = Annotated[
     int, typer.Option("--window", metavar="N", parser=whole_number(4, 255), help="Samples of a window.")
 ]
 
 
-def _scale(text: str | float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 1e-9 <= value <= 1e9:
-        raise typer.BadParameter(f"{text!r:.40} is not a scale from 1e-9 to 1e9")
-    return value
-
-
 ScaleOption = Annotated[
     float,
-    typer.Option("--scale", metavar="X", parser=_scale, help="Counts of the 16-bit samples per unit of the file."),
+    typer.Option(
+        "--scale",
+        metavar="X",
+        parser=number(1e-9, 1e9, "a scale"),
+        help="Counts of the 16-bit samples per unit of the file.",
+    ),
 ]
 
 
@@ -59,7 +66,7 @@ def encode_series(
     with filling(out):
         for place, stream in enumerate(streams):
             (out / f"{place:05d}{SUFFIX}").write_bytes(stream)
-    say(f"wrote {len(streams)} streams to {out}; what fills no window at the end is left out")
+    say(f"wrote {len(streams)} streams to {out}; samples at the end that fill no window are left out")
 
 
 def decode_series(
@@ -67,28 +74,25 @@ def decode_series(
     out: Annotated[Path, typer.Option("--out", metavar="FILE.csv", help="New file.")],
     scale: ScaleOption = 1.0,
 ) -> None:
-    """Make a CSV file from the streams alone."""
+    """Write a CSV file from the streams alone."""
     import numpy as np
 
     from twinsync.codec.container import StreamError
     from twinsync.codec.series import SeriesDecoder
     from twinsync.codec.series_files import write_series
 
-    paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-    if not paths:
-        raise InputError(f"{folder}: no streams there; expected files that end in {SUFFIX}")
-    if out.exists():
-        raise InputError(f"--out {out}: already exists; choose another name or remove it")
+    paths = streams_in(folder)
+    check_new_file(out)
     edge, windows = SeriesDecoder(), []
     for path in paths:
         try:
-            windows.append(edge.decode(path.read_bytes()))
+            windows.append(edge.decode(read_stream(path)))
         except StreamError as error:
             raise InputError(f"{path}: {error}") from None
-    try:
+        if windows[-1].shape[1] != windows[0].shape[1]:
+            raise InputError(f"{path}: {windows[-1].shape[1]} channels, the streams before it {windows[0].shape[1]}")
+    with writing(out):
         write_series(out, np.concatenate(windows), scale)
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be written: {error.strerror}; choose another place") from None
     say(f"wrote {out}: {sum(map(len, windows))} samples")
 
 
@@ -115,7 +119,7 @@ def evaluate_series(
     check_json_target(json_target)
     if source is None:
         if window != LENGTH or scale != 1.0:
-            raise InputError("--window and --scale go with --input: the windows of `watch` are as they are")
+            raise InputError("--window and --scale go with --input: the windows of `watch` are fixed")
         recordings = watch_windows(training=False)
     else:
         recordings = _recordings(sorted(source.glob("*.csv")) if source.is_dir() else [source], window, scale)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from twinsync.cli.options import say
+from twinsync.cli.options import say, whole_number
 
 
 def export(
@@ -22,7 +22,12 @@ def export(
     ],
     seed_index: Annotated[
         int | None,
-        typer.Option("--seed-index", metavar="I", help="Which training seed, from 0; by default the best."),
+        typer.Option(
+            "--seed-index",
+            metavar="I",
+            parser=whole_number(0, 10**6),
+            help="Which training seed, from 0; by default the best.",
+        ),
     ] = None,
     evaluation: Annotated[
         Path | None,

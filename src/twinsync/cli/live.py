@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from twinsync.cli.cell_parts import check_address
-from twinsync.cli.codec_series import ScaleOption, WindowOption
+from twinsync.cli.codec_series import LENGTH, ScaleOption, WindowOption
 from twinsync.cli.live_runs import change, check, replay_run, report_run, tell_summary
 from twinsync.cli.options import (
     ClockOption,
@@ -29,14 +29,18 @@ from twinsync.cli.options import (
 from twinsync.errors import InputError, install
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from twinsync.live.running.cell import Cell
     from twinsync.live.running.records import SlotRecord
+    from twinsync.scenario import Scenario
 
 
 class _StartUnlessNamed(TyperGroup):
     """`twinsync live --slots 5` is `twinsync live start --slots 5`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The arguments, with the command that is meant where none is named."""
+        """Insert `start` where no command is named."""
         return super().parse_args(ctx, args if args and args[0] in self.commands else ["start", *args])
 
 
@@ -52,7 +56,8 @@ live_app = typer.Typer(
 @live_app.command("start")
 def start(
     data: Annotated[
-        Path, typer.Option("--data", metavar="DIR", help="The cell's folder; a start continues where the last ended.")
+        Path,
+        typer.Option("--data", metavar="DIR", help="The cell's folder; a start continues where the last one ended."),
     ] = Path("runs/live"),
     devices: Annotated[
         int | None,
@@ -65,7 +70,9 @@ def start(
     ] = None,
     slots: Annotated[
         int | None,
-        typer.Option("--slots", metavar="N", parser=whole_number(1, 10**7), help="Slots; else until stopped."),
+        typer.Option(
+            "--slots", metavar="N", parser=whole_number(1, 10**7), help="Slots to run; until stopped unless given."
+        ),
     ] = None,
     scenario: ScenarioOption = "live",
     overrides: SetOption = None,
@@ -88,7 +95,7 @@ def start(
             help="What devices sense; repeatable, device i takes number i modulo their count; by default the sample.",
         ),
     ] = None,
-    window: WindowOption = 64,
+    window: WindowOption = LENGTH,
     scale: ScaleOption = 1.0,
     durability: Annotated[
         str,
@@ -97,22 +104,31 @@ def start(
     listen: Annotated[
         str,
         typer.Option(
-            "--listen", metavar="HOST:PORT", help="No device here: they join this address, with twinsync device run."
+            "--listen",
+            metavar="HOST:PORT",
+            help="Run the edge alone; devices join this address with `twinsync device run`.",
         ),
     ] = "",
     tls: Annotated[
         Path | None,
-        typer.Option("--tls", metavar="DIR", help="ca.pem, edge.pem, edge-key.pem for localhost: the bus uses TLS."),
+        typer.Option("--tls", metavar="DIR", help="Folder with ca.pem, edge.pem and edge-key.pem: the bus uses TLS."),
     ] = None,
     store: Annotated[
         str,
         typer.Option(
-            "--store", metavar="URL", help="postgresql://user@host/database, PGPASSWORD has the password; else a file."
+            "--store",
+            metavar="URL",
+            help="postgresql://user@host/database, password in PGPASSWORD; a file in --data unless given.",
         ),
     ] = "",
     keep: Annotated[
         int | None,
-        typer.Option("--keep", metavar="N", parser=whole_number(1, 10**9), help="Revisions kept of a twin; else all."),
+        typer.Option(
+            "--keep",
+            metavar="N",
+            parser=whole_number(1, 10**9),
+            help="Newest revisions to keep of each twin; all unless given.",
+        ),
     ] = None,
     catch_up: Annotated[
         bool,
@@ -128,12 +144,14 @@ def start(
             "--http",
             metavar="PORT",
             parser=whole_number(0, 65535),
-            help="The twins, a page of them, /metrics, /healthz; 0: nowhere.",
+            help="Serve a page of the twins, /twins, /metrics and /healthz on this local port; 0: do not.",
         ),
     ] = 0,
     replay: Annotated[
         Path | None,
-        typer.Option("--replay", metavar="DIR", help="Run nothing: decide and code a recorded run again and compare."),
+        typer.Option(
+            "--replay", metavar="DIR", help="Start nothing: decide and code a recorded run again and compare."
+        ),
     ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="No line per slot.")] = False,
     seed: SeedOption = 0,
@@ -141,8 +159,10 @@ def start(
 ) -> int:
     """Run a cell on this machine: an edge and K devices that sense, extract, send, recover and keep living twins.
 
-    Each slot's line has what the model predicted beside what was measured. `twinsync live check` runs the protocol
-    through crashes and losses in virtual time instead.
+    Each slot's line has what the model predicted beside what was measured.
+
+    Other commands: `twinsync live report` prints a run's summary again, `live change` changes a running cell's
+    allocator, `live check` runs the protocol through crashes and losses in virtual time.
     """
     check_json_target(json_target)
     if replay is not None:
@@ -151,32 +171,25 @@ def start(
         raise InputError(f"--durability {durability!r}: give process or power")
     if not all(map(find_spec, ("numba", "PIL", "zenoh"))):
         raise InputError(f"twinsync live needs numba, Pillow and Zenoh: {install('live')}")
-    from twinsync.allocators.registry import find_allocators
+    from twinsync.allocators.registry import known_names
     from twinsync.live.bus.zenoh import Access
-    from twinsync.live.radio.rates import check_rate
-    from twinsync.live.running.cell import Cell, check_tls, read_cell
-    from twinsync.live.running.sources import USUAL, Cut, absolute_source, warm_codecs
-    from twinsync.live.running.summary import summarise
-    from twinsync.live.running.supervisor import Supervisor, prepare
-    from twinsync.live.store.opening import check_url
-    from twinsync.presets import load_scenario
+    from twinsync.live.radio.rates import NAMES
+    from twinsync.live.running.cell import Cell
+    from twinsync.live.running.sources import Cut, absolute
+    from twinsync.presets import load_scenario, preset_names
 
     clock_hz = find_clock_hz(clock_ghz)
-    if listen:
-        check_address("--listen", listen)
-        if sources:
-            raise InputError("--listen: devices bring their own --source, with twinsync device run")
-    count = devices or load_scenario(scenario, list(overrides or ())).device_count
+    _check_listen(listen, sources)
     settings = Cell(
-        scenario=scenario,
+        scenario=absolute(scenario, preset_names()),
         overrides=tuple(overrides or ()),
-        devices=count,
+        devices=devices or load_scenario(scenario, list(overrides or ())).device_count,
         seed=seed,
         first_slot=0,
         slots=slots,
-        allocator=allocator,
-        radio=radio,
-        source=tuple(map(absolute_source, sources)) if sources else None,
+        allocator=absolute(allocator, known_names()),
+        radio=radio if listen else absolute(radio, NAMES),  # of an edge alone it is for machines that join
+        source=tuple(map(absolute, sources)) if sources else None,
         durability=durability,  # type: ignore[arg-type]
         access=Access(""),
         clock_hz=clock_hz,
@@ -188,34 +201,72 @@ def start(
         listen=listen,
         catch_up=catch_up,
     ).with_sensors()
+    setting = _checked(settings)
+    wall_s = _run(data, settings, _silent if headless or json_target == "-" else _tell_slot)
+    _tell_result(data, float(setting.deadline_s), wall_s, json_target)
+    return 0
+
+
+def _check_listen(listen: str, sources: list[str] | None) -> None:
+    from twinsync.live.running.supervisor import check_free
+
+    if not listen:
+        return
+    check_address("--listen", listen)
+    if sources:
+        raise InputError("--listen: devices bring their own --source, with twinsync device run")
+    check_free(listen)
+
+
+def _checked(settings: Cell) -> Scenario:
+    """The scenario of a cell. Raises `InputError` for what would otherwise fail once its processes run."""
+    from twinsync.allocators.registry import find_allocators
+    from twinsync.live.radio.rates import check_rate
+    from twinsync.live.running.cell import check_tls
+    from twinsync.live.store.opening import check_url
+
     settings.check_sources()
     setting = settings.load_scenario()
-    find_allocators(allocator, setting)  # what is wrong is said before anything starts
-    check_url(store)
+    find_allocators(settings.allocator, setting)
+    check_url(settings.store)
     check_tls(settings.tls)
-    check_rate(radio)
-    cell = prepare(data, settings)
-    say("the codec is loaded; its first use on a machine compiles it, about a minute")
-    warm_codecs(cell.sensors or USUAL)  # once, instead of in every process at the same time
-    for line in settings.raised():
-        say(line)
-    which = (
-        f"an edge starts, for {count} devices that join {listen} with"
-        if listen
-        else f"{count} devices and an edge start,"
-    )
-    passwords = f" their passwords in {data / 'secrets'}," if listen else ""
-    say(f"{which}{passwords} folder {data}, slot {cell.first_slot} is the first; Ctrl-C ends it")
-    began = time.monotonic()
-    with interruptible(f"every acknowledged state is stored; the same command goes on in {data}"):
-        Supervisor(data, cell, _silent if headless or json_target == "-" else _tell_slot).run()
+    check_rate(settings.radio)
+    return setting
+
+
+def _run(data: Path, settings: Cell, on_slot: Callable[[SlotRecord], None]) -> float:
+    """Run a cell in its folder until its last slot ended or it is stopped; for how long [s]."""
+    from twinsync.live.running.sources import USUAL, warm_codecs
+    from twinsync.live.running.supervisor import Supervisor, prepared
+
+    with prepared(data, settings) as cell:
+        say("loading the codec; its first use on a machine compiles it, about a minute")
+        warm_codecs(cell.sensors or USUAL)  # once, instead of in every process at the same time
+        for line in settings.raised():
+            say(line)
+        if cell.listen:
+            say(
+                f"the edge starts; {cell.devices} devices join {cell.listen}, their passwords are in {data / 'secrets'}"
+            )
+        else:
+            say(f"the edge and {cell.devices} devices start")
+        say(f"folder {data}, first slot {cell.first_slot}; Ctrl-C stops the cell")
+        began = time.monotonic()
+        with interruptible(f"every acknowledged state is stored; the same command goes on in {data}"):
+            Supervisor(data, cell, on_slot, say).run()
+        return time.monotonic() - began
+
+
+def _tell_result(data: Path, deadline_s: float, wall_s: float, json_target: str | None) -> None:
+    from twinsync.live.running.cell import read_cell
+    from twinsync.live.running.summary import summarise
+
     cell = read_cell(data)  # whose allocator may have been changed on the way
-    result = {**summarise(data, cell, float(setting.deadline_s)), "wall_s": time.monotonic() - began}
+    result = {**summarise(data, cell, deadline_s), "wall_s": wall_s}
     if json_target is not None:
         write_json(json_target, result)
     else:
         tell_summary(result)
-    return 0
 
 
 def _silent(record: SlotRecord) -> None:

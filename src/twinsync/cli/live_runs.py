@@ -8,8 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from twinsync.cli.cell_parts import DataOption
-from twinsync.cli.options import JsonOption, SeedOption, check_json_target, progress, say, whole_number, write_json
-from twinsync.errors import InputError
+from twinsync.cli.options import (
+    JsonOption,
+    SeedOption,
+    check_json_target,
+    check_new_file,
+    progress,
+    say,
+    whole_number,
+    write_json,
+    writing,
+)
 
 
 def check(
@@ -57,13 +66,13 @@ def report_run(
     ] = None,
     json_target: JsonOption = None,
 ) -> None:
-    """Summarise the last start of a cell again, from its raw files."""
+    """Print the summary of a cell's last start again, from its raw files."""
     check_json_target(json_target)
     from twinsync.live.running.cell import read_cell
     from twinsync.live.running.summary import summarise
 
-    if refit is not None and refit.exists():
-        raise InputError(f"--refit {refit}: already exists; choose another name or remove it")
+    if refit is not None:
+        check_new_file(refit, "--refit")
     cell = read_cell(data).with_sensors()
     setting = cell.load_scenario()
     result = summarise(data, cell, float(setting.deadline_s))
@@ -77,10 +86,8 @@ def report_run(
 
         fitted = fitting.refit(data, cell)
         text = fitting.scenario_text(fitted, cell, data, float(setting.extraction_factor_min))
-        try:
+        with writing(refit, "--refit"):
             refit.write_text(text, "utf-8")
-        except OSError as error:
-            raise InputError(f"--refit {refit}: cannot be written: {error.strerror}; choose another place") from None
         law = supported(fitted.laws)
         say(f"wrote {refit}: law {law.name}, error {law.error:.3f} in ln(cycles)")
 
@@ -88,10 +95,10 @@ def report_run(
 def change(
     data: DataOption,
     allocator: Annotated[
-        str, typer.Option("--allocator", metavar="NAME|DIR|FILE.py:FUNCTION", help="Who decides from now on.")
+        str, typer.Option("--allocator", metavar="NAME|DIR|FILE.py:FUNCTION", help="The allocator from now on.")
     ],
 ) -> None:
-    """Let another allocator decide in a running cell: it is tried first, and later starts keep it."""
+    """Change the allocator of a running cell; it is tried first, and later starts keep it."""
     import asyncio
 
     from twinsync.live.running.operating import change_allocator
@@ -100,7 +107,7 @@ def change(
 
 
 def replay_run(data: Path, json_target: str | None) -> int:
-    """Decide and code a recorded run again, say where it differs; the exit code, 1 where it does."""
+    """Decide and code a recorded run again and print where it differs; the exit code is 1 where it does, else 0."""
     import msgspec
 
     from twinsync.live.running.cell import read_cell

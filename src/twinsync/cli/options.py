@@ -38,6 +38,21 @@ def whole_number(low: int, high: int) -> Callable[[str | int], int]:
     return parse
 
 
+def number(low: float, high: float, what: str = "a number", unit: str = "") -> Callable[[str | float], float]:
+    """An option's parser: a number within bounds; its error says what was given, and what and of which unit to give."""
+
+    def parse(text: str | float) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise typer.BadParameter(f"{text!r:.40} is not {what} from {low:g} to {high:g}{unit}")
+        return value
+
+    return parse
+
+
 ScenarioOption = Annotated[
     str,
     typer.Option(
@@ -60,7 +75,16 @@ OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")]
 ClockOption = Annotated[
     float | None,
-    typer.Option("--clock-ghz", metavar="X", help="The processor's clock, if the system does not report it."),
+    typer.Option(
+        "--clock-ghz",
+        metavar="X",
+        parser=number(0.001, 1000.0, "a clock", " GHz"),
+        help="The processor's clock, if the system does not report it.",
+    ),
+]
+BudgetSeedsOption = Annotated[
+    int | None,
+    typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds; by default the budget's."),
 ]
 LearningOption = Annotated[
     list[str] | None,
@@ -69,7 +93,7 @@ LearningOption = Annotated[
 
 
 def learning_pairs(items: list[str] | None) -> dict[str, str]:
-    """The --learning options as pairs. Raises `InputError` for one that is no key=value."""
+    """The --learning options as pairs. Raises `InputError` for one that is not key=value."""
     pairs = {}
     for item in items or ():
         key, equals, value = item.partition("=")
@@ -98,15 +122,31 @@ def interruptible(advice: str) -> Iterator[None]:
         raise Interrupted(advice) from None
 
 
-def check_json_target(target: str | None) -> None:
-    """Refuse before any work a JSON file that exists or cannot be written."""
-    if target is None or target == "-":
-        return
-    path = Path(target)
+def check_new_file(path: Path, option: str = "--out") -> None:
+    """Raise `InputError` before any work where the file that an option names exists or cannot be written."""
     if path.exists():
-        raise InputError(f"--json {target}: already exists; choose another name or remove it")
+        raise InputError(f"{option} {path}: already exists; choose another name or remove it")
     if not path.parent.is_dir():
-        raise InputError(f"--json {target}: folder {path.parent} does not exist; create it first")
+        raise InputError(f"{option} {path}: folder {path.parent} does not exist; create it first")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{option} {path}: folder {path.parent} cannot be written; choose another place")
+
+
+@contextmanager
+def writing(path: Path, option: str = "--out") -> Iterator[None]:
+    """Raise `InputError` where the block cannot write the file or folder that an option names."""
+    try:
+        yield
+    except FileExistsError:
+        raise InputError(f"{option} {path}: already exists; choose another name or remove it") from None
+    except OSError as error:
+        raise InputError(f"{option} {path}: cannot be written: {error.strerror}; choose another place") from None
+
+
+def check_json_target(target: str | None) -> None:
+    """Raise `InputError` before any work where the file of --json exists or cannot be written."""
+    if target is not None and target != "-":
+        check_new_file(Path(target), "--json")
 
 
 def write_json(target: str, payload: Any) -> None:
@@ -117,14 +157,9 @@ def write_json(target: str, payload: Any) -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
         return
-    try:
-        with interrupts.uninterrupted(), open(target, "x", encoding="utf-8") as file:
-            interrupts.advise(f"{target} is written")
-            file.write(text)
-    except FileExistsError:
-        raise InputError(f"--json {target}: already exists; choose another name or remove it") from None
-    except OSError as error:
-        raise InputError(f"--json {target}: cannot be written: {error.strerror}; choose another place") from None
+    with writing(Path(target), "--json"), interrupts.uninterrupted(), open(target, "x", encoding="utf-8") as file:
+        interrupts.advise(f"{target} is written")
+        file.write(text)
     say(f"wrote {target}")
 
 
@@ -144,7 +179,7 @@ def say(line: str) -> None:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Progress while the block runs; call it with what is done, done, in all.
+    """Progress while the block runs: call what it gives with (what is being done, how much is done, how much in all).
 
     A bar on standard error where that is a terminal, else (in a log) a line every half minute. Programs that are
     compiled meanwhile are kept for the next command.
@@ -185,11 +220,9 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def find_clock_hz(clock_ghz: float | None) -> float:
-    """The processor's clock, as given or as the system says it. Raises `InputError` where neither does."""
+    """The processor's clock [Hz], as given or as the system states it. Raises `InputError` where neither does."""
     from twinsync.codec.calibration import machine_clock_hz
 
-    if clock_ghz is not None and not 0.0 < clock_ghz < math.inf:
-        raise InputError(f"--clock-ghz {clock_ghz:g}: give a number above 0, e.g. 3.2")
     clock_hz = machine_clock_hz() if clock_ghz is None else 1e9 * clock_ghz
     if clock_hz is None:
         raise InputError("this system does not say its processor's clock; give it, e.g. --clock-ghz 3.2")
@@ -199,17 +232,18 @@ def find_clock_hz(clock_ghz: float | None) -> float:
 def progress_lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:
     """Progress for a log: one line on standard error every so many seconds, with the time left unless `what` has it.
 
-    Another total begins another stage, whose time is its own.
+    A stage begins with the first report of another total, or of less done than before. Its time is counted from that
+    report on: what came before it may have been compilation, which no later step repeats.
     """
     began = last = time.monotonic()
-    before, stage = 0, None  # what was done when the stage began
+    before, latest, stage = 0, 0, None  # what was done when the stage began and at the last report, and its total
 
     def report(what: str, done: int, total: int) -> None:
-        nonlocal began, last, before, stage
+        nonlocal began, last, before, latest, stage
         now = time.monotonic()
-        if stage not in (None, total):
+        if total != stage or done < latest:
             began, before = now, done
-        stage = total
+        latest, stage = done, total
         if now - last >= every_s:
             last = now
             known = done > before and not what.endswith(" left")
@@ -220,7 +254,7 @@ def progress_lines(every_s: float = 30.0) -> Callable[[str, int, int], None]:
 
 
 def _left(seconds: float) -> str:
-    """How long the rest will take, if it goes on as so far."""
+    """The remaining time as the end of a line."""
     if seconds >= 5400.0:
         return f"; about {seconds / 3600.0:.1f} h left"
     return f"; about {seconds / 60.0:.0f} min left" if seconds >= 90.0 else f"; about {seconds:.0f} s left"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from twinsync.cli.evaluate import find
-from twinsync.cli.options import ScenarioOption, SeedOption, SetOption, progress
+from twinsync.cli.options import ScenarioOption, SeedOption, SetOption, check_new_file, progress
 from twinsync.errors import InputError
 
 MOST = 2
@@ -37,10 +37,7 @@ def render(
         from twinsync.presets import load_scenario
 
         check_suffix(out)
-        if out.exists():
-            raise InputError(f"{out}: already exists; choose another --out")
-        if not out.parent.is_dir():
-            raise InputError(f"{out.parent}: no such folder; make it, or choose another --out")
+        check_new_file(out)
         setting = load_scenario(scenario, overrides or ())
         chosen = {name: policies[0] for name, policies in find(allocator, setting).items()}
         if len(chosen) > MOST:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from twinsync.cli.options import (
+    BudgetSeedsOption,
     LearningOption,
     OutOption,
     ResumeOption,
@@ -27,7 +28,7 @@ study_app = typer.Typer(name="study", help="Studies of the learners' settings.")
 
 @study_app.callback()
 def top() -> None:
-    """Keeps `sac` a command of its own while it is the only one."""
+    """Without a callback typer would make the only command, `sac`, the whole application."""
 
 
 @study_app.command("sac")
@@ -36,12 +37,7 @@ def sac(
     budget: Annotated[
         str, typer.Option("--budget", metavar="quick|laptop|printed|full", help="How much of Table III.")
     ] = "quick",
-    seeds: Annotated[
-        int | None,
-        typer.Option(
-            "--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds; by default the budget's."
-        ),
-    ] = None,
+    seeds: BudgetSeedsOption = None,
     slots: Annotated[
         int | None,
         typer.Option(

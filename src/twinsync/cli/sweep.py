@@ -13,6 +13,7 @@ import typer
 from twinsync import interrupts
 from twinsync.cli import completion
 from twinsync.cli.options import (
+    BudgetSeedsOption,
     OutOption,
     ResumeOption,
     ScenarioOption,
@@ -78,12 +79,7 @@ def reproduce(
             "all but beyond.",
         ),
     ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option(
-            "--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds; by default the budget's."
-        ),
-    ] = None,
+    seeds: BudgetSeedsOption = None,
     retrain_printed: Annotated[
         bool,
         typer.Option(
@@ -119,12 +115,7 @@ def sweep(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The sweep as TOML: axes, schemes, fixed constants.")],
     out: OutOption,
     budget: BudgetOption = "quick",
-    seeds: Annotated[
-        int | None,
-        typer.Option(
-            "--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds; by default the budget's."
-        ),
-    ] = None,
+    seeds: BudgetSeedsOption = None,
     seed: SeedOption = 0,
     executor: ExecutorOption = "local",
     address: AddressOption = None,

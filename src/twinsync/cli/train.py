@@ -21,6 +21,7 @@ from twinsync.cli.options import (
     learning_pairs,
     progress,
     say,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def train(
     overrides: SetOption = None,
     learning: LearningOption = None,
     seeds: Annotated[
-        int, typer.Option("--seeds", metavar="M", min=1, max=1000, help="Training seeds, side by side.")
+        int, typer.Option("--seeds", metavar="M", parser=whole_number(1, 1000), help="Training seeds, side by side.")
     ] = 3,
     seed: SeedOption = 0,
     resume: ResumeOption = False,

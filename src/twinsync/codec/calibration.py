@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
 import re
 import time
@@ -267,4 +268,9 @@ def _accuracy_rows(accuracy: Sequence[Accuracy]) -> str:
 
 
 def _entry(key: str, value: str, source: str) -> str:
-    return f'{key} = {{ value = {value}, tag = "derived", source = "{source}" }}'
+    return f'{key} = {{ value = {value}, tag = "derived", source = {quoted(source)} }}'
+
+
+def quoted(text: str) -> str:
+    """A string as TOML has it, which escapes what JSON escapes: names of files may hold quotes and backslashes."""
+    return json.dumps(text, ensure_ascii=False)

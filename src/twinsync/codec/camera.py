@@ -29,7 +29,7 @@ from twinsync.codec.tables import Tables, shipped
 from twinsync.codec.twin import KEPT, Twin
 from twinsync.errors import InputError
 
-LEAST_PART = 3  # bytes of a coded part below which nothing can be said
+LEAST_PART = 3  # fewest bytes of a coded part that code anything
 
 
 class CameraEncoder:
@@ -55,7 +55,7 @@ class CameraEncoder:
         self._revision = revision
 
     def forget(self) -> None:
-        """The edge holds nothing any more: the next picture is coded alone."""
+        """The edge no longer holds any revision: the next picture is coded alone."""
         self.acknowledged = -1
 
     def encode(
@@ -67,9 +67,10 @@ class CameraEncoder:
     ) -> tuple[int, bytes]:
         """The picture's revision, and its stream of floor(phi D / 8) bytes, D being 8 bits a sample.
 
-        It is coded against `reference`, the newest revision acknowledged unless given; alone where there is none. Where
-        `moving` is given, that mask goes first and the picture takes what is left.
-        Raises `InputError` where the bytes are too few for a header, `MissingReference`.
+        It is coded against `reference`, by default the newest revision acknowledged; alone where there is none, or none
+        among the `KEPT` newest revisions. Where `moving` is given, that mask goes first and the picture takes what is
+        left. Raises `InputError` where the bytes are too few for a header, `MissingReference` for a `reference` that is
+        not kept.
         """
         size = wire_bytes(extraction_factor, 8 * picture.size)
         return self.encode_bytes(picture, size, reference, moving)
@@ -83,7 +84,7 @@ class CameraEncoder:
     ) -> tuple[int, bytes]:
         """The same with a stream of `size` bytes. Raises `InputError` also for what is no picture of this format."""
         _check_picture(picture)
-        if reference is None and self.acknowledged >= 0:
+        if reference is None and self.acknowledged in self.sent.revisions:
             reference = self.acknowledged
         before = None if reference is None else self.sent.at(reference)
         if before is not None and (before.height, before.width) != picture.shape:

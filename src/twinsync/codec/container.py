@@ -5,7 +5,7 @@
 | 1 | kind (upper four bits), format version (lower four) |
 | 2 | identity of the trained tables |
 | 1 to 5 | revision of the twin that the stream makes, seven bits a byte |
-| 4 | kinds `first` and `exact`: height and width |
+| 4 | kind `first`: height and width |
 | 3 to 7 | kind `conditional`: how many revisions back the reference lies, then 16 check bits of its content |
 
 What follows belongs to the kind's codec. A series has a shorter header of its own after the first byte: see `series`
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from twinsync.errors import InputError
 
 VERSION = 1
-FIRST, CONDITIONAL, EXACT, SERIES, SERIES_FIRST, SERIES_CONDITIONAL = 1, 2, 3, 4, 5, 6
+FIRST, CONDITIONAL, SERIES, SERIES_FIRST, SERIES_CONDITIONAL = 1, 2, 4, 5, 6
 LEAST_FACTOR = 0.001
 MOST_SIDE = 8192
 MOST_SAMPLES = 1 << 24
@@ -86,7 +86,7 @@ def within_bounds(height: int, width: int) -> bool:
 def pack(header: Header) -> bytes:
     """The header's bytes."""
     out = bytes([header.kind << 4 | VERSION]) + header.tables.to_bytes(2, "little") + _number(header.revision)
-    if header.kind in (FIRST, EXACT):
+    if header.kind == FIRST:
         return out + header.height.to_bytes(2, "little") + header.width.to_bytes(2, "little")
     if header.kind == CONDITIONAL:
         return out + _number(header.revision - header.reference) + header.check.to_bytes(2, "little")
@@ -98,11 +98,11 @@ def parse(stream: bytes) -> Header:
     if len(stream) < 4:
         raise DamagedStream(f"{len(stream)} bytes are too few for a stream")
     kind, version = stream[0] >> 4, stream[0] & 15
-    if version != VERSION or kind not in (FIRST, CONDITIONAL, EXACT, SERIES):
+    if version != VERSION or kind not in (FIRST, CONDITIONAL, SERIES):
         raise DamagedStream(f"the first byte, {stream[0]:#04x}, begins no stream of this version ({VERSION})")
     tables = int.from_bytes(stream[1:3], "little")
     revision, at = _read_number(stream, 3)
-    if kind in (FIRST, EXACT):
+    if kind == FIRST:
         height, width = (int.from_bytes(_take(stream, at + 2 * i, 2), "little") for i in range(2))
         if not within_bounds(height, width):
             raise DamagedStream(f"a picture of {width}x{height} samples is not within this format's bounds")

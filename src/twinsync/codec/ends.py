@@ -1,4 +1,4 @@
-"""Both ends of one device's twin where revisions and references are chosen elsewhere, for every kind of sensor.
+"""Both ends of one device's twin where the caller chooses revisions and references, for every kind of sensor.
 
 This is all that a live system knows of the codecs: a sample becomes a revision against another one in so many bytes; a
 stream whose revision and reference are known becomes the sample again; what either end holds can be kept in a file.
@@ -16,7 +16,6 @@ import numpy as np
 from twinsync.codec.camera import CameraDecoder, CameraEncoder
 from twinsync.codec.container import (
     CONDITIONAL,
-    EXACT,
     FIRST,
     SERIES_CONDITIONAL,
     SERIES_FIRST,
@@ -34,7 +33,7 @@ from twinsync.codec.twin import Twin
 
 CAMERA, SERIES = "camera", "series"
 MOST_DB = 99.0  # stands for no error at all
-_KINDS = {FIRST: CAMERA, CONDITIONAL: CAMERA, EXACT: CAMERA, SERIES_FIRST: SERIES, SERIES_CONDITIONAL: SERIES}
+_KINDS = {FIRST: CAMERA, CONDITIONAL: CAMERA, SERIES_FIRST: SERIES, SERIES_CONDITIONAL: SERIES}
 
 Held = Context | Window  # what an end holds of a revision
 

@@ -11,6 +11,7 @@ from jaxtyping import Bool, UInt8
 
 from twinsync.codec import exact
 from twinsync.codec.bitplanes import Wanted, code_planes
+from twinsync.codec.choice import choose_modes
 from twinsync.codec.container import DamagedStream
 from twinsync.codec.levels import CELLS, Levels, Texture, empty_levels
 from twinsync.codec.modes import KNOWN_TO_MOVE, Modes, Surroundings, code_modes, empty_modes
@@ -19,7 +20,7 @@ from twinsync.codec.picture import busy_map, mean_change, mean_deviation, quanti
 from twinsync.codec.prediction import BLOCK, MACROBLOCK, MARGIN, MOTION, NEUTRAL, PREVIOUS, predict_picture
 from twinsync.codec.range_coder import STOPPED, Coder, finish_encoding, start_decoding, start_encoding
 from twinsync.codec.references import Context
-from twinsync.codec.search import choose_modes, search_motion
+from twinsync.codec.search import SIZES, search_motion
 from twinsync.codec.smoothing import smooth
 from twinsync.codec.tables import Tables
 
@@ -163,7 +164,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Rate:
-    """Where the search for the step that uses a budget starts: at an index, with so many indices for half the bytes."""
+    """Where the search for the quantiser's step starts: its index, and how many indices further the bytes are half."""
 
     index: int = 160
     slope: float = 26.0
@@ -222,7 +223,7 @@ class Encoder:
         trade = TRADE * step * step
         if self._searched is None:
             rows, columns = self.base.height // MACROBLOCK, self.base.width // MACROBLOCK
-            motion = np.zeros((rows, columns, references.shape[0] - 1, 5, 2), np.int32)
+            motion = np.zeros((rows, columns, references.shape[0] - 1, SIZES, 2), np.int32)
             active = np.zeros((rows, columns), np.uint8)
             search_motion(self.picture, references, step, trade, motion, active)
             self._searched = motion, active
@@ -270,7 +271,7 @@ class Encoder:
             last = index, excess
             move = round(slope * excess) or (1 if excess > 0 else -1)
             index = min(max(index + move, low + 1), high - 1)
-        best = low if low in tried else high  # the last plane's end is cut, which costs less than bytes unused
+        best = low if low in tried else high  # cutting the end of the last plane costs less than leaving bytes unused
         return tried[best], Rate(best, slope)
 
     def _finished(self, part: bytes, rate: Rate) -> Filled:

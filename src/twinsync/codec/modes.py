@@ -16,7 +16,6 @@ from twinsync.codec.compiled import compiled, inner
 from twinsync.codec.prediction import BACKGROUND, MEAN, MOTION, PREVIOUS
 from twinsync.codec.range_coder import Coder, code_bit, code_even
 
-MOST_REFERENCES = 5  # previous and older pictures that motion may point into
 KNOWN_TO_MOVE = 5  # classes of `Surroundings.busy` from here on come from a mask
 MOTION_LIMIT = 255  # largest difference of a component of motion, in half samples
 
@@ -159,10 +158,9 @@ def _same(one: Modes, row: int, column: int, other: Modes, other_row: int, other
 
 
 @inner
-def _code_motion(coder: Coder, modes: Modes, wanted: Modes, row: int, column: int, size: int, references: int) -> int:
-    """Reference and motion of the block's first cell, -1 at the end of the bytes."""
+def _code_merge(coder: Coder, modes: Modes, wanted: Modes, row: int, column: int, kind: int) -> int:
+    """Whether reference and motion are those of the left or the upper neighbour, which are then set (1); else 0."""
     left, up = _moving(modes, row, column - 1), _moving(modes, row - 1, column)
-    kind = 0 if size == 2 else 1
     for side in range(2):
         if not (left if side == 0 else up):
             continue
@@ -178,7 +176,18 @@ def _code_motion(coder: Coder, modes: Modes, wanted: Modes, row: int, column: in
             modes.reference[row, column] = modes.reference[other_row, other_column]
             modes.motion[row, column, 0] = modes.motion[other_row, other_column, 0]
             modes.motion[row, column, 1] = modes.motion[other_row, other_column, 1]
-            return 0
+            return 1
+    return 0
+
+
+@inner
+def _code_motion(coder: Coder, modes: Modes, wanted: Modes, row: int, column: int, size: int, references: int) -> int:
+    """Reference and motion of the block's first cell, -1 at the end of the bytes."""
+    left, up = _moving(modes, row, column - 1), _moving(modes, row - 1, column)
+    kind = 0 if size == 2 else 1
+    merged = _code_merge(coder, modes, wanted, row, column, kind)
+    if merged:
+        return min(merged, 0)
     chosen = int(wanted.reference[row, column])
     index = 0
     while index < references - 1:

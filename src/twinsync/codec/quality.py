@@ -120,5 +120,4 @@ def f1_score(found: Bool[np.ndarray, "h w"], true: Bool[np.ndarray, "h w"]) -> f
 
 def moving_against(context: Context, picture: UInt8[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     """Which samples differ from the twin's running background."""
-    background = np.clip((context.background + 32) >> 6, 0, 255).astype(np.uint8)
-    return moving_map(picture, background[: picture.shape[0], : picture.shape[1]])
+    return moving_map(picture, context.still()[: picture.shape[0], : picture.shape[1]])

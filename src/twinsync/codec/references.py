@@ -33,10 +33,13 @@ class Context:
     moving: Bool[np.ndarray, "h w"] | None = None  # which samples move, where the stream said so
     check: int = field(default=0)  # 16 bit over everything a decoder predicts from
 
+    def still(self) -> UInt8[np.ndarray, "H W"]:
+        """The background in whole grey levels."""
+        return ((self.background + (1 << (BACKGROUND_BITS - 1))) >> BACKGROUND_BITS).astype(np.uint8)
+
     def references(self) -> UInt8[np.ndarray, "references padded_H padded_W"]:
         """Padded pictures to predict from: background, picture, older ones."""
-        background = ((self.background + (1 << (BACKGROUND_BITS - 1))) >> BACKGROUND_BITS).astype(np.uint8)
-        return np.stack([padded(each) for each in (background, self.picture, *self.older)])
+        return np.stack([padded(each) for each in (self.still(), self.picture, *self.older)])
 
 
 def context_after(

@@ -15,7 +15,7 @@ from twinsync.codec.series_evaluation import SeriesResult
 
 
 def plain(value: float) -> float | None:
-    """A number as JSON can have it, which knows no infinity: equal pictures have an infinite PSNR."""
+    """The number, or None where it is not finite, as the PSNR of equal pictures: JSON has no infinity."""
     return value if isfinite(value) else None
 
 

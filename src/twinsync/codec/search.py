@@ -1,91 +1,16 @@
-"""The encoder's choice of modes and motion: what saves most error for its bits, D + lambda R. Decoders do without."""
+"""The encoder's search for motion: coarse at half size, then in whole and half samples. Decoders do without."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 
 from twinsync.codec.compiled import compiled, inner
-from twinsync.codec.modes import Modes
-from twinsync.codec.prediction import (
-    BACKGROUND,
-    BLOCK,
-    MACROBLOCK,
-    MARGIN,
-    MEAN,
-    MOTION,
-    PREVIOUS,
-    REACH,
-    clamp_origin,
-    filter_rows,
-    motion_block,
-    predict_block,
-)
-from twinsync.codec.transform import SIZE, forward_through
+from twinsync.codec.costs import Scratch, new_scratch, still_cost
+from twinsync.codec.prediction import BLOCK, MACROBLOCK, MARGIN, REACH, clamp_origin, motion_block, predict_block
 
 RANGE_DOWN, RANGE_RIGHT = 24, 44  # how far motion is searched, in samples
 SIZES = 5  # a macroblock as a whole, then its four blocks
-# Bits that a decision is taken to cost here; the coder's own costs adapt, these are their usual size.
-BITS_STATIC, BITS_MOVING, BITS_SPLIT, BITS_MERGE, BITS_NEW = 0.3, 3.0, 5.0, 1.5, 3.0
-BITS_BLOCK, BITS_LEVEL = 2.0, 5.0
 STILL_ENERGY = 256 * 12  # squared error of a macroblock that is taken for noise, not for motion
-
-
-class Scratch(NamedTuple):
-    """Arrays that the search works in, int32."""
-
-    prediction: np.ndarray  # [16, 16]
-    rows: np.ndarray  # of `motion_block`
-    residual: np.ndarray  # [8, 8]
-    coefficients: np.ndarray  # [8, 8]
-    transform: np.ndarray  # [8, 8]
-
-
-@compiled
-def new_scratch() -> Scratch:
-    """Scratch of one search."""
-    return Scratch(
-        np.empty((MACROBLOCK, MACROBLOCK), np.int32),
-        filter_rows(),
-        np.empty((SIZE, SIZE), np.int32),
-        np.empty((SIZE, SIZE), np.int32),
-        np.empty((SIZE, SIZE), np.int32),
-    )
-
-
-@inner
-def residual_cost(
-    picture: np.ndarray, row: int, column: int, size: int, step: int, trade: float, scratch: Scratch
-) -> float:
-    """Error left plus `trade` times bits, in 1/256 squared samples, of sending the residual of `scratch.prediction`
-    at a step or not."""
-    prediction, block, coefficients = scratch.prediction, scratch.residual, scratch.coefficients
-    total = 0.0
-    for top in range(0, size, SIZE):
-        for left in range(0, size, SIZE):
-            energy = 0
-            for i in range(SIZE):
-                for j in range(SIZE):
-                    value = picture[row + top + i, column + left + j] - prediction[top + i, left + j]
-                    block[i, j] = value
-                    energy += value * value
-            unsent = 256.0 * energy
-            if unsent <= trade * 2.0:
-                total += unsent
-                continue
-            forward_through(block, coefficients, scratch.transform)
-            sent = trade * BITS_BLOCK
-            for i in range(SIZE):
-                for j in range(SIZE):
-                    value = abs(coefficients[i, j])
-                    squared = float(value) * value
-                    if 10 * value > 6 * step:
-                        bits = BITS_LEVEL + 2.0 * np.log2(max(1.0, value / step))
-                        squared = min(squared, step * step / 12.0 + trade * bits)
-                    sent += squared
-            total += min(unsent, sent)
-    return total
 
 
 @compiled
@@ -208,18 +133,22 @@ def _refine(
 
 
 @inner
-def still_cost(
-    picture: np.ndarray, references: np.ndarray, row: int, column: int, size: int, step: int, trade: float,
-    scratch: Scratch,
-) -> tuple[float, int]:  # fmt: skip
-    """Lowest cost of the predictions without motion, and its mode."""
-    lowest, chosen = 1e300, BACKGROUND
-    for mode in (BACKGROUND, PREVIOUS, MEAN):
-        predict_block(references, row, column, size, mode, 0, 0, 0, scratch.prediction, scratch.rows)
-        cost = residual_cost(picture, row, column, size, step, trade, scratch)
-        if cost < lowest:
-            lowest, chosen = cost, mode
-    return lowest + trade * BITS_STATIC, chosen
+def _mark_active(
+    picture: np.ndarray, references: np.ndarray, step: int, trade: float, scratch: Scratch, active: np.ndarray
+) -> None:
+    """Sets `active` [rows, columns] to 1 for each macroblock that moving may serve, else to 0."""
+    block = scratch.prediction
+    for i in range(active.shape[0]):
+        for j in range(active.shape[1]):
+            row, column = i * MACROBLOCK, j * MACROBLOCK
+            cost, still = still_cost(picture, references, row, column, MACROBLOCK, step, trade, scratch)
+            predict_block(references, row, column, MACROBLOCK, still, 0, 0, 0, block, scratch.rows)
+            energy = 0
+            for y in range(MACROBLOCK):
+                for x in range(MACROBLOCK):
+                    value = picture[row + y, column + x] - block[y, x]
+                    energy += value * value
+            active[i, j] = 1 if cost > trade * 12.0 and energy > STILL_ENERGY else 0
 
 
 @compiled
@@ -231,21 +160,10 @@ def search_motion(
     small = halved(picture)
     count = references.shape[0] - 1
     scratch = new_scratch()
-    block = scratch.prediction
     best, coarse_cost = np.zeros((3, 2), np.int32), np.zeros(3, np.int32)
     starts = np.zeros((5, 2), np.int32)
     totals = np.zeros(RANGE_RIGHT + 1, np.uint16)
-    for i in range(height // MACROBLOCK):
-        for j in range(width // MACROBLOCK):
-            row, column = i * MACROBLOCK, j * MACROBLOCK
-            cost, still = still_cost(picture, references, row, column, MACROBLOCK, step, trade, scratch)
-            predict_block(references, row, column, MACROBLOCK, still, 0, 0, 0, block, scratch.rows)
-            energy = 0
-            for y in range(MACROBLOCK):
-                for x in range(MACROBLOCK):
-                    value = picture[row + y, column + x] - block[y, x]
-                    energy += value * value
-            active[i, j] = 1 if cost > trade * 12.0 and energy > STILL_ENERGY else 0
+    _mark_active(picture, references, step, trade, scratch, active)
     for k in range(count):
         reference = references[1 + k]
         small_reference = halved(reference)
@@ -269,96 +187,3 @@ def search_motion(
                         starts[1] = motion[i, j, k, part] // 2
                     top, left = row + BLOCK * (part // 2), column + BLOCK * (part % 2)
                     _refine(picture, reference, top, left, BLOCK, starts[:2], 2, scratch, motion[i, j, k, 1 + part])
-
-
-@inner
-def _component_bits(difference: int) -> float:
-    return 1.0 if difference == 0 else 2.5 + 2.0 * np.log2(float(abs(difference)))
-
-
-@inner
-def _moved_cost(
-    picture: np.ndarray, references: np.ndarray, modes: Modes, row: int, column: int, size: int, step: int,
-    trade: float, motion: np.ndarray, part: int, scratch: Scratch, choice: np.ndarray,
-) -> float:  # fmt: skip
-    """Lowest cost with motion, from the neighbours or searched; `choice` takes reference, down, right."""
-    y, x = row // BLOCK, column // BLOCK
-    lowest = 1e300
-    expected_down, expected_right = 0, 0
-    known = False
-    for side in range(2):
-        other_y, other_x = (y, x - 1) if side == 0 else (y - 1, x)
-        if other_y < 0 or other_x < 0 or modes.mode[other_y, other_x] != MOTION:
-            continue
-        reference = int(modes.reference[other_y, other_x])
-        down, right = int(modes.motion[other_y, other_x, 0]), int(modes.motion[other_y, other_x, 1])
-        if not known:
-            expected_down, expected_right, known = down, right, True
-        predict_block(references, row, column, size, MOTION, reference, down, right, scratch.prediction, scratch.rows)
-        cost = residual_cost(picture, row, column, size, step, trade, scratch) + trade * BITS_MERGE
-        if cost < lowest:
-            lowest = cost
-            choice[0], choice[1], choice[2] = reference, down, right
-    for reference in range(references.shape[0] - 1):
-        down, right = int(motion[reference, part, 0]), int(motion[reference, part, 1])
-        bits = BITS_NEW + reference + _component_bits(down - expected_down) + _component_bits(right - expected_right)
-        predict_block(references, row, column, size, MOTION, reference, down, right, scratch.prediction, scratch.rows)
-        cost = residual_cost(picture, row, column, size, step, trade, scratch) + trade * bits
-        if cost < lowest:
-            lowest = cost
-            choice[0], choice[1], choice[2] = reference, down, right
-    return lowest
-
-
-@inner
-def _set(modes: Modes, y: int, x: int, size: int, mode: int, choice: np.ndarray) -> None:
-    for i in range(y, y + size):
-        for j in range(x, x + size):
-            modes.mode[i, j] = mode
-            if mode == MOTION:
-                modes.reference[i, j] = choice[0]
-                modes.motion[i, j, 0], modes.motion[i, j, 1] = choice[1], choice[2]
-            else:
-                modes.reference[i, j] = 0
-                modes.motion[i, j, 0], modes.motion[i, j, 1] = 0, 0
-
-
-@compiled
-def choose_modes(
-    picture: np.ndarray, references: np.ndarray, step: int, trade: float, motion: np.ndarray, active: np.ndarray,
-    modes: Modes,
-) -> None:  # fmt: skip
-    """Fill `modes` with the cheapest choice of each macroblock in turn."""
-    scratch = new_scratch()
-    whole, part_choice = np.zeros(3, np.int32), np.zeros(3, np.int32)
-    for i in range(picture.shape[0] // MACROBLOCK):
-        for j in range(picture.shape[1] // MACROBLOCK):
-            row, column, y, x = i * MACROBLOCK, j * MACROBLOCK, 2 * i, 2 * j
-            modes.split[i, j] = 0
-            lowest, still = still_cost(picture, references, row, column, MACROBLOCK, step, trade, scratch)
-            if not active[i, j]:
-                _set(modes, y, x, 2, still, whole)
-                continue
-            moved = trade * BITS_MOVING + _moved_cost(
-                picture, references, modes, row, column, MACROBLOCK, step, trade, motion[i, j], 0, scratch, whole
-            )
-            parts = trade * BITS_SPLIT
-            for part in range(4):
-                top, left = row + BLOCK * (part // 2), column + BLOCK * (part % 2)
-                cost, mode = still_cost(picture, references, top, left, BLOCK, step, trade, scratch)
-                other = trade * 1.5 + _moved_cost(
-                    picture, references, modes, top, left, BLOCK, step, trade, motion[i, j], 1 + part, scratch,
-                    part_choice,
-                )  # fmt: skip
-                if other < cost:
-                    cost, mode = other, MOTION
-                parts += cost
-                _set(modes, top // BLOCK, left // BLOCK, 1, mode, part_choice)
-                if parts > lowest and parts > moved:
-                    break
-            if parts < lowest and parts < moved:
-                modes.split[i, j] = 1
-            elif moved < lowest:
-                _set(modes, y, x, 2, MOTION, whole)
-            else:
-                _set(modes, y, x, 2, still, whole)

@@ -167,7 +167,7 @@ class SeriesEncoder:
         return replace(self.tables, probability=coder.probability, seen=coder.seen, weight=coder.weight)
 
     def acknowledge(self, revision: int) -> None:
-        """The edge holds a revision this device sent."""
+        """The edge holds a revision this device sent. Raises `MissingReference` for one not kept here."""
         if revision not in self.sent:
             raise MissingReference(revision, tuple(self.sent))
         self.acknowledged = max(self.acknowledged, revision)
@@ -222,8 +222,9 @@ class SeriesDecoder:
         """The samples of a stream, whole or cut. Raises `DamagedStream`, `MissingReference`."""
         if len(stream) < 4 or stream[0] != SERIES << 4 | VERSION:
             raise DamagedStream("the bytes begin no window of a series")
-        # The header has the revision's last five bits: it is the one nearest to the newest held.
-        revision = self._newest + (stream[1] // 8 - self._newest + 16) % 32 - 16
+        # The header has the revision's last five bits: it is the one nearest to the newest held, if any is.
+        last_bits = stream[1] // 8
+        revision = self._newest + (last_bits - self._newest + 16) % 32 - 16 if self.held else last_bits
         back = stream[1] % 8
         if back:
             before = self.held.get(revision - back)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import io
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -13,8 +12,7 @@ import numpy as np
 from jaxtyping import Int16
 
 from twinsync.codec import series_kernels
-from twinsync.codec.range_coder import MOST_INPUTS, STATE_SIZE, Coder
-from twinsync.codec.tables import even, untrained
+from twinsync.codec.tables import StartValues, digest_of, even, untrained
 
 FILE = "series.npz"
 START_WEIGHT = 1 << 14
@@ -22,29 +20,13 @@ CONFIDENCE = 60  # most observations a start value counts as
 
 
 @dataclasses.dataclass(frozen=True)
-class SeriesTables:
-    """Frozen start values; arrays as in `Coder`."""
-
-    probability: np.ndarray
-    seen: np.ndarray
-    weight: np.ndarray
-    stretch: np.ndarray
-    squash: np.ndarray
-    rate: np.ndarray
+class SeriesTables(StartValues):
+    """Start values of the series coder."""
 
     @cached_property
     def identity(self) -> int:
-        """Sixteen bits that tell these tables from others."""
-        digest = hashlib.sha256()
-        for field in dataclasses.fields(self):
-            digest.update(np.ascontiguousarray(getattr(self, field.name)).astype("<i8").tobytes())
-        return int.from_bytes(digest.digest()[:2], "little")
-
-    def coder(self, buffer: np.ndarray) -> Coder:
-        """A coder over `buffer` (uint8) at these start values."""
-        start = self.probability.copy(), self.seen.copy(), self.weight.copy()
-        scratch = np.zeros(MOST_INPUTS, np.int64), np.zeros(MOST_INPUTS, np.int64)
-        return Coder(np.zeros(STATE_SIZE, np.int64), buffer, *start, self.stretch, self.squash, self.rate, *scratch)
+        """16 bits that tell these tables from others."""
+        return digest_of(getattr(self, field.name) for field in dataclasses.fields(self))
 
 
 def untrained_series() -> SeriesTables:

@@ -1,8 +1,8 @@
-"""Where frames come from: a folder of images, a video file, or the sample that ships; and pictures back to files."""
+"""Frames from images, a video file, or the sample that ships; and pictures written back to files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -21,14 +21,20 @@ SAMPLE_FILE = "street.npz"
 
 
 def read_frames(source: Path, every: int = 1, start: int = 0, most: int | None = None) -> Iterator[np.ndarray]:
-    """Grey frames [H, W] uint8 of a folder of images (by name) or of a video (at 320x240), every so many from `start`.
+    """Grey frames [H, W] uint8 of a folder of images, in the order of their names, of one image, or of a video.
 
-    A fetched recording's name serves as its file.
+    A video's frames are brought to 240 rows and 320 columns. A fetched recording's name serves as its file.
 
+    every, start: take every so many frames, the first being number `start`, from 0. most: how many to take at most.
     Raises `InputError` for a source that holds none, cannot be read, or changes its size on the way.
     """
     source = file_of(source)
-    frames = _images(source) if source.is_dir() else _video(source)
+    if source.is_dir():
+        frames = _images(_images_in(source))
+    elif source.suffix.lower() in SUFFIXES:
+        frames = _images([source])
+    else:
+        frames = _video(source)
     size: tuple[int, ...] | None = None
     given = 0
     for index, load in enumerate(frames):
@@ -70,11 +76,18 @@ def _pillow() -> Any:
     return Image
 
 
-def _images(folder: Path) -> Iterator[Callable[[], np.ndarray]]:
-    image = _pillow()
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+def _images_in(folder: Path) -> list[Path]:
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read: {error.strerror}") from None
     if not paths:
         raise InputError(f"{folder}: no images; expected files that end in {', '.join(SUFFIXES)}")
+    return paths
+
+
+def _images(paths: Sequence[Path]) -> Iterator[Callable[[], np.ndarray]]:
+    image = _pillow()
 
     def load(path: Path) -> np.ndarray:
         try:
@@ -84,7 +97,9 @@ def _images(folder: Path) -> Iterator[Callable[[], np.ndarray]]:
                 if opened.mode[0] in "IF":
                     raise InputError(f"{path}: samples of more than 8 bits; bring them to 8 bits first")
                 return np.asarray(opened.convert("L"))
-        except (OSError, image.DecompressionBombError) as error:
+        except InputError:
+            raise
+        except Exception as error:  # damaged bytes make Pillow's readers raise what they run into, of any type
             raise InputError(f"{path}: not an image that can be read: {error}") from None
 
     for path in paths:

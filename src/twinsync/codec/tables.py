@@ -6,11 +6,13 @@ import dataclasses
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 
 import numpy as np
+from jaxtyping import UInt8
 
 from twinsync.codec import contexts, exact
 from twinsync.codec.range_coder import LOGIT_LIMIT, MOST_INPUTS, STATE_SIZE, Coder
@@ -23,8 +25,8 @@ START_WEIGHT = 1 << 14  # of each of up to 7 inputs before training, in 1/65536
 
 
 @dataclass(frozen=True)
-class Tables:
-    """Frozen start values; arrays as in `Coder`."""
+class StartValues:
+    """Frozen start values of a coder; arrays as in `Coder`."""
 
     probability: np.ndarray
     seen: np.ndarray
@@ -32,48 +34,49 @@ class Tables:
     stretch: np.ndarray
     squash: np.ndarray
     rate: np.ndarray
+
+    def coder(self, buffer: UInt8[np.ndarray, " bytes"]) -> Coder:
+        """A coder over `buffer` at these start values."""
+        return self._coder(buffer, self.probability.copy(), self.seen.copy(), self.weight.copy())
+
+    def _coder(self, buffer: np.ndarray, probability: np.ndarray, seen: np.ndarray, weight: np.ndarray) -> Coder:
+        start = probability, seen, weight, self.stretch, self.squash, self.rate
+        scratch = np.zeros(MOST_INPUTS, np.int64), np.zeros(MOST_INPUTS, np.int64)
+        return Coder(np.zeros(STATE_SIZE, np.int64), buffer, *start, *scratch)
+
+
+def digest_of(arrays: Iterable[np.ndarray]) -> int:
+    """16 bits over the values of arrays, whatever their types."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).astype("<i8").tobytes())
+    return int.from_bytes(digest.digest()[:2], "little")
+
+
+@dataclass(frozen=True)
+class Tables(StartValues):
+    """Start values of the frame coder, its filter network and the prices that its encoder takes for decisions."""
+
     price: np.ndarray  # [1024] int32, encoder only: bits of an event of a probability, in 1/16
     network: Network
 
     @cached_property
     def identity(self) -> int:
         """16 bits that tell these tables from others."""
-        digest = hashlib.sha256()
-        for name, array in self.arrays().items():
-            if name != "price":
-                digest.update(np.ascontiguousarray(array).astype("<i8").tobytes())
-        return int.from_bytes(digest.digest()[:2], "little")
+        return digest_of(array for name, array in self.arrays().items() if name != "price")
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every array by name."""
         names = [field.name for field in dataclasses.fields(self) if field.name != "network"]
         return {**{name: getattr(self, name) for name in names}, **self.network._asdict()}
 
-    def coder(self, buffer: np.ndarray) -> Coder:
-        """A coder over `buffer` (uint8) at these start values."""
-        return self._coder(buffer, self.probability.copy(), self.seen.copy(), self.weight.copy())
-
-    def exact_coder(self, buffer: np.ndarray) -> Coder:
+    def exact_coder(self, buffer: UInt8[np.ndarray, " bytes"]) -> Coder:
         """A coder of exact samples over `buffer`; it starts untrained."""
         return self._coder(buffer, *even(exact.SLOTS, exact.MIXERS, EXACT_WEIGHT))
 
-    def _coder(self, buffer: np.ndarray, probability: np.ndarray, count: np.ndarray, weight: np.ndarray) -> Coder:
-        return Coder(
-            np.zeros(STATE_SIZE, np.int64),
-            buffer,
-            probability,
-            count,
-            weight,
-            self.stretch,
-            self.squash,
-            self.rate,
-            np.zeros(MOST_INPUTS, np.int64),
-            np.zeros(MOST_INPUTS, np.int64),
-        )
-
 
 def even(slots: int, mixers: int, weight: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probabilities, counts and weights that know nothing."""
+    """Probabilities at even odds, counts of zero, and one weight for all inputs of all mixers."""
     return (
         np.full(slots, 32768, np.uint16),
         np.zeros(slots, np.uint8),

@@ -23,7 +23,7 @@ SETTINGS = (
 FILTER_FACTORS = (0.005, 0.007, 0.01, 0.014, 0.02, 0.035, 0.05)
 FIRST_FACTOR = 0.5  # of a clip's first frame, coded alone
 HEADER_BYTES = 9
-LEAST_BUDGET = 8  # bytes of a coded part that say anything
+LEAST_BUDGET = 8  # fewest bytes of a coded part that code anything
 CONFIDENCE = 40  # most observations a start value counts as
 Progress = Callable[[str, int, int], None]
 

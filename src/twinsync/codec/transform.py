@@ -7,7 +7,6 @@ import numpy as np
 from twinsync.codec.compiled import compiled, inner
 
 SIZE = 8
-FRACTION_BITS = 4  # of coefficients: they are in 1/16 of an orthonormal transform's
 
 # 4096 x the orthonormal DCT-II basis, rounded; row k is frequency k. Frozen: the decoder's samples depend on it.
 BASIS = np.array(
@@ -23,7 +22,6 @@ BASIS = np.array(
     ],
     dtype=np.int32,
 )
-FORWARD = np.ascontiguousarray(BASIS.T)
 
 
 def _zigzag() -> np.ndarray:

@@ -7,6 +7,7 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from twinsync.arrays import Array, Float, Key
 from twinsync.model import mobility
@@ -61,15 +62,30 @@ def draw_slots(key: Key, scenario: Scenario, count: int) -> Slot:
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1).reshape((-1, *x.shape[2:]))[:count], slots)
 
 
-_draw_slots = eqx.filter_jit(draw_slots)
+_draw_slots, _draw_cycles = eqx.filter_jit(draw_slots), eqx.filter_jit(draw_cycles)
 
 
 def draw_slot_set(scenario: Scenario, seed: int, index: int, count: int) -> tuple[Slot, Key]:
     """Set `index` of `count` slots below root seed `seed` (NumPy, float64), and the key its random allocators use."""
     with jax.enable_x64(True):
-        key = jax.random.fold_in(stream(root_key(seed), "evaluation"), index)
+        key = _set_key(seed, index)
         slot = jax.device_get(_draw_slots(stream(key, "slots"), scenario, count))
     return slot, stream(key, "allocator")
+
+
+def draw_slot_block(scenario: Scenario, seed: int, index: int, first_cycle: int, cycles: int) -> Slot:
+    """The slots of whole cycles of the set that `draw_slot_set` draws, from `first_cycle` on (NumPy, float64).
+
+    Shapes [cycles N, K] and [cycles N, K, L]. They are the same bits, whatever else of the set is drawn.
+    """
+    with jax.enable_x64(True):
+        keys = jax.random.split(stream(_set_key(seed, index), "slots"), first_cycle + cycles)[first_cycle:]
+        slots = jax.device_get(_draw_cycles(keys, scenario))
+    return jax.tree.map(lambda x: np.swapaxes(x, 0, 1).reshape((-1, *x.shape[2:])), slots)
+
+
+def _set_key(seed: int, index: int) -> Key:
+    return jax.random.fold_in(stream(root_key(seed), "evaluation"), index)
 
 
 def _walk(dice: Dice, scenario: Scenario) -> Slot:

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Complaint
 
 from twinsync.api.slots import draw_slots
-from twinsync.live.radio.rates import Draws, Shannon, airtime_s, check_rate, find_rate
+from twinsync.live.radio.rates import BLOCKS, Draws, Shannon, airtime_s, check_rate, find_rate
 from twinsync.model.channel import rate_bps
 from twinsync.scenario import Scenario
 
@@ -22,19 +22,29 @@ def draws(scenario: Scenario) -> Draws:
 
 
 def test_slots_are_those_of_the_simulator_however_many_are_drawn(scenario: Scenario, draws: Draws) -> None:
-    simulated = draw_slots(scenario, 70, seed=3)
-    for slot in (0, 3, 30, 69):  # beyond those drawn first
+    simulated = draw_slots(scenario, 140, seed=3)
+    # With blocks of one cycle, 25 slots: beyond those drawn first, and back to some that are no longer kept.
+    for slot in (0, 3, 30, 69, 139, 110, 24):
         np.testing.assert_array_equal(draws.at(slot).data_bits, simulated.data_bits[slot])
         np.testing.assert_array_equal(draws.at(slot).block_gain, simulated.block_gain[slot])
 
 
 def test_further_slots_are_drawn_before_they_are_needed(scenario: Scenario) -> None:
     draws = Draws(scenario, seed=3, count=4)
-    draws.at(2)  # past the half of what there is
+    draws.at(11)
+    draws.at(13)  # past the middle of the first block
     until = time.monotonic() + 60
-    while len(draws._slots.data_bits) < 8:
+    while list(draws._blocks) != [0, 1]:
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_what_is_drawn_does_not_grow_with_time(scenario: Scenario) -> None:
+    draws = Draws(scenario, seed=3, count=4)
+    for slot in range(0, 500, 10):  # 20 blocks of 25 slots
+        draws.at(slot)
+        assert len(draws._blocks) <= BLOCKS
+    assert {len(block.data_bits) for block in draws._blocks.values()} == {25}
 
 
 def test_the_rate_is_equation_11_of_the_slot_and_device(scenario: Scenario, draws: Draws) -> None:

@@ -104,7 +104,7 @@ def check_replay(data: Path) -> None:
         ("--tls", "nowhere", "nowhere: ca.pem is missing"),
         ("--radio", "trace:nowhere", "radio trace nowhere: No such file"),
         ("--keep", "0", "not a whole number from 1"),
-        ("--clock-ghz", "0", "--clock-ghz 0: give a number above 0"),
+        ("--clock-ghz", "0", "'0' is not a clock from 0.001 to 1000 GHz"),
         ("--source", "nowhere", "nowhere: no such folder or file"),
         ("--source", "nowhere.csv", "nowhere.csv: not a CSV file"),
     ],

@@ -24,6 +24,10 @@ from twinsync.live.running.sources import OwnSource
 def test_an_acknowledgement_that_cannot_be_recorded_is_not_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    path = acknowledged_file(tmp_path, "twinsync:device-0")
+    path.parent.mkdir(parents=True)
+    path.write_text('{"thing": "twin')  # all that a former life wrote of a line
+
     async def story() -> None:
         cell = Cell("paper", (), 1, 0, 0, None, "equal-share", "none", None, "process", Access(""), 2.5e9)
         (thing,) = cell.things
@@ -41,7 +45,7 @@ def test_an_acknowledgement_that_cannot_be_recorded_is_not_used(
         record.close()
 
     asyncio.run(story())
-    (line,) = acknowledged_file(tmp_path, "twinsync:device-0").read_text().splitlines()
+    _, line = path.read_text().splitlines()
     assert json.loads(line)["revision"] == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["text"] == "an acknowledgement is not recorded, nor used: No space left on device"

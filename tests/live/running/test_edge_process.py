@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from twinsync.live.bus.local import LocalBroker
 from twinsync.live.bus.zenoh import Access
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.clock import Clock
+from twinsync.live.protocol.edge import Member
+from twinsync.live.protocol.effects import Write
 from twinsync.live.protocol.frame import ALONE, HEADER_BYTES, Header, frame_bytes, pack
 from twinsync.live.radio.rates import Draws
 from twinsync.live.running import cell as names
@@ -141,3 +144,33 @@ def test_a_twin_is_kept_amid_whatever_comes(tmp_path: Path, capsys: pytest.Captu
         assert any(reason in text for text in texts), reason
     for record in records.read(tmp_path / names.SLOTS_FILE):
         assert set(record.devices) <= {thing}
+
+
+class SlowStore(MemoryStore):
+    """Takes a while for each transaction."""
+
+    def commit(self, writes: Sequence[Write], stored_at: float) -> None:
+        """Write all or none."""
+        time.sleep(0.2)
+        super().commit(writes, stored_at)
+
+
+def test_what_is_recovered_is_stored_also_where_a_transaction_is_under_way_at_the_end(tmp_path: Path) -> None:
+    store = SlowStore()
+
+    async def story() -> None:
+        cell = Cell("paper", (), 2, 0, 0, None, "equal-share", "none", None, "process", Access(""), 2.5e9)
+        decider = object.__new__(Decider)  # no slot opens
+        clock = Clock(time.time() + 1e6, 1.0, 0.25)
+        process = EdgeProcess(tmp_path, cell, LocalBroker().connect(), store, decider, clock)
+        for place, thing in enumerate(cell.things):
+            process.core.members[thing] = Member(-1, -1, [], {})
+            process.core._ready[thing] = Write(thing, 0, -1, 0, 0.0, b"{}")
+            if place == 0:
+                process.do(process.core.stop())  # the first twin's transaction
+                await asyncio.sleep(0)
+        process.stop()
+        assert await process.ended == 0
+
+    asyncio.run(story())
+    assert len(store.newest()) == 2

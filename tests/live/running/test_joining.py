@@ -20,7 +20,7 @@ from twinsync.cli.app import run
 from twinsync.live.bus.local import LocalBroker
 from twinsync.live.bus.zenoh import Access
 from twinsync.live.running import cell as names
-from twinsync.live.running.cell import Cell, write_secrets
+from twinsync.live.running.cell import Cell, read_cell, write_cell, write_secrets
 from twinsync.live.running.joining import answer_joins, ask_settings, joined
 
 FIRST, SECOND = "twinsync:device-0", "twinsync:device-1"
@@ -59,6 +59,22 @@ def test_devices_of_other_machines_keep_their_passwords(tmp_path: Path) -> None:
     first = (tmp_path / "users").read_text()
     write_secrets(tmp_path, cell)
     assert (tmp_path / "users").read_text() == first
+
+
+def test_settings_are_nobody_else_s_to_read_from_the_first_byte_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, modes = Path.write_text, []
+
+    def watched(path: Path, *arguments: str) -> int:
+        modes.append(path.stat().st_mode & 0o777)
+        return written(path, *arguments)
+
+    monkeypatch.setattr(Path, "write_text", watched)
+    write_cell(tmp_path, settings("paper"))
+    assert modes == [0o600]
+    assert (tmp_path / names.CELL_FILE).stat().st_mode & 0o777 == 0o600
+    assert read_cell(tmp_path) == settings("paper")
 
 
 def free_port() -> int:
@@ -116,7 +132,10 @@ def test_a_cell_of_three_folders_by_tls(tmp_path: Path, camera: Path) -> None:
         (["--connect", "here:99999"], "give HOST:PORT"),
         (["--connect", "here:7447"], "no password: set TWINSYNC_PASSWORD, or give --password-file"),
         (["--connect", "here:7447", "--password-file", "nowhere"], "--password-file nowhere: cannot be read"),
+        (["--connect", "here:7447", "--password-file", os.devnull], f"--password-file {os.devnull}: empty"),
         (["--connect", "here:7447", "--ca", "nowhere.pem"], "--ca nowhere.pem: no such file"),
+        (["--source", "sample"], "--source goes with --connect"),
+        (["--radio", "none"], "--radio goes with --connect"),
     ],
 )
 def test_what_a_device_lacks_is_said(
@@ -137,6 +156,7 @@ def test_what_a_device_lacks_is_said(
     [
         (["--listen", "7447"], "--listen '7447': give HOST:PORT"),
         (["--listen", "here:7447", "--source", "sample"], "--listen: devices bring their own --source"),
+        (["--listen", "192.0.2.1:7447"], "--listen 192.0.2.1:7447: this machine cannot listen there: "),  # RFC 5737
     ],
 )
 def test_what_an_edge_for_others_cannot_have_is_said(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 
 import numpy as np
@@ -196,3 +198,18 @@ def test_what_is_no_request_or_from_elsewhere_is_refused_and_harms_nobody() -> N
         assert (await ask(port, b"GET /healthz HTTP/1.0\r\n\r\n"))[0].startswith("503 ")
 
     played(Edge(), story)
+
+
+def test_whoever_breaks_off_harms_nobody() -> None:
+    faults: list[dict] = []
+
+    async def story(port: int) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(b"GET /metr")
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close by a reset
+        assert (await ask(port, get("/healthz")))[0].startswith("503 ")
+        await asyncio.sleep(0.05)
+
+    played(Edge(), story)
+    assert faults == []

@@ -34,9 +34,12 @@ def test_a_line_cut_short_by_a_crash_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "slots.jsonl"
     records.append(path, SlotRecord(0, 7, None, {"a:1": DONE}))
     whole = path.read_bytes()
-    path.write_bytes(whole + whole[:50])
-    records.append(path, SlotRecord(2, 8, None, {"a:1": DONE}))
-    records.append(path, SlotRecord(3, 8, None, {"a:1": DONE}))
+    for cut in (1, 50, len(whole) - 2):  # the last ends in a brace, as a whole line does
+        path.write_bytes(whole + whole[:cut])
+        records.append(path, SlotRecord(2, 8, None, {"a:1": DONE}))
+        assert [record.slot for record in records.read(path)] == [0, 2]
+    # As earlier releases went on after half a line.
+    path.write_bytes(whole + whole[:50] + whole + whole.replace(b'"slot":0', b'"slot":3'))
     assert [record.slot for record in records.read(path)] == [0, 3]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from tests.conftest import Complaint
@@ -52,7 +53,8 @@ def test_the_law_is_found_again_and_written_as_a_scenario(tmp_path: Path) -> Non
     assert power.parameters["extraction_exponent"][0] == pytest.approx(1.2, abs=0.03)
     assert power.parameters["recovery_exponent"][0] == pytest.approx(1.5, abs=0.03)
     file = tmp_path / "refitted.toml"
-    file.write_text(scenario_text(fitted, CELL, tmp_path, 0.3))
+    cell = msgspec.structs.replace(CELL, scenario='my "own".toml')
+    file.write_text(scenario_text(fitted, cell, tmp_path, 0.3))
     scenario = load_scenario(str(file), [])
     assert float(scenario.extraction_factor_min) == 0.3
     assert scenario.workload_law in ("power", "piecewise")

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.conftest import Complaint
 
 from twinsync.codec.ends import SERIES
-from twinsync.live.running.sources import Clip, Cut, Sensor, absolute_source, check_size, find_source, warm_codecs
+from twinsync.live.running.sources import Clip, Cut, Sensor, absolute, check_size, find_source, warm_codecs
 
 
 def folder_of(count: int, folder: Path) -> Path:
@@ -77,8 +77,12 @@ def test_a_user_s_own_camera(tmp_path: Path, complains: Complaint, monkeypatch: 
     with complains("nowhere: no such folder or file"):
         find_source("nowhere")
     monkeypatch.chdir(tmp_path)
-    assert absolute_source("mine.py:view") == f"{file}:view"
-    assert absolute_source("nowhere") == "nowhere"
+    assert absolute("mine.py:view") == f"{file}:view"
+    assert absolute("nowhere") == "nowhere"
+    assert absolute("trace:mine.py") == f"trace:{file}"
+    (tmp_path / "random").mkdir()
+    assert absolute("random") == str(tmp_path / "random")
+    assert absolute("random", ["random"]) == "random"  # a name wins over a folder that happens to be called so
 
 
 def test_a_camera_that_an_installed_package_announces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +92,7 @@ def test_a_camera_that_an_installed_package_announces(tmp_path: Path, monkeypatc
     (info / "entry_points.txt").write_text("[twinsync.cameras]\nporch = lens_views:view\n")
     (tmp_path / "lens_views.py").write_text(OWN)
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert absolute_source("porch") == "porch"
+    assert absolute("porch") == "porch"
     assert int(find_source("porch").at(5)[0, 0]) == 5
 
 

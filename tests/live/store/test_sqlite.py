@@ -95,3 +95,21 @@ def test_a_full_disk_loses_no_earlier_state(tmp_path: Path) -> None:
     store._connection.execute(f"PRAGMA max_page_count = {pages + 1000}")
     store.commit([Write("a:1", 1, 0, 1, 0.0, bytes(100_000))], 2.0)
     store.close()
+
+
+def test_a_damaged_store_is_an_error_of_the_store_s(tmp_path: Path, complains: Complaint) -> None:
+    path = tmp_path / "twins.sqlite"
+    store = SqliteStore(path)
+    for revision in range(100):
+        store.commit([Write("a:1", revision, revision - 1, 0, 0.0, b"x" * 700)], 0.0)
+    store.close()
+    content = bytearray(path.read_bytes())
+    for page in range(2 * 4096, len(content), 4096):
+        content[page : page + 200] = b"\xff" * 200
+    path.write_bytes(content)
+    store = read_only(path)
+    with complains(str(path), "malformed"):
+        list(store.history())
+    with pytest.raises(StoreError):
+        store.newest()
+    store.close()

@@ -19,13 +19,13 @@ PresenceHandler = Callable[[str, bool], None]
 
 
 class BusError(Exception):
-    """The bus could not do it; the message says why."""
+    """The bus could not connect or send; the message says why."""
 
 
 class Permit(msgspec.Struct, frozen=True):
     """What one user of a bus may do: publish on topics, subscribe to patterns, be present under topics.
 
-    What is not permitted is dropped where the bus is, without a word to whoever tried.
+    The bus drops what is not permitted; the sender is not told.
     """
 
     publish: tuple[str, ...] = ()
@@ -67,7 +67,6 @@ class Inbox:
         self._waiting: deque[tuple[object, ...]] = deque(maxlen=WAITING)
         self._scheduled = False
         self._closed = False
-        self.dropped = 0
 
     def put(self, *arguments: object) -> None:
         """Take a message; safe from any thread."""
@@ -79,8 +78,6 @@ class Inbox:
         self._closed = True
 
     def _take(self, arguments: tuple[object, ...]) -> None:
-        if len(self._waiting) == WAITING:
-            self.dropped += 1
         self._waiting.append(arguments)
         if not self._scheduled:
             self._scheduled = True

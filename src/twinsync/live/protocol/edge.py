@@ -84,8 +84,13 @@ class Edge:
         slot = max(self.clock.slot_at(now_s) + 1, first_slot)
         return [do.SetTimer("open", slot, self.clock.opens_s(slot))]
 
+    @property
+    def committing(self) -> bool:
+        """Whether a transaction is under way."""
+        return self._committing
+
     def stop(self) -> list[Effect]:
-        """The last effects: what is recovered is committed."""
+        """The last effects: what is recovered is committed, unless a transaction is under way."""
         return self._commit()
 
     # Births

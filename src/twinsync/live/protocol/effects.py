@@ -1,4 +1,4 @@
-"""What goes into a state machine beside messages, and what comes out of one."""
+"""Events that a state machine handles beside messages, and the effects that it returns."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from twinsync.live.protocol.messages import Allocation, Message
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Base of what happened to a state machine."""
+    """Base of all events."""
 
 
 class Effect(msgspec.Struct, frozen=True):
-    """Base of what a state machine wants done."""
+    """Base of all effects: what the process around a state machine is to do."""
 
 
 class Send(Effect, frozen=True):
@@ -30,7 +30,7 @@ class SetTimer(Effect, frozen=True):
 
 
 class TimerFired(Event, frozen=True):
-    """The time has come."""
+    """A timer's time has come."""
 
     name: str
     slot: int
@@ -226,7 +226,7 @@ class Commit(Effect, frozen=True):
 
 
 class Committed(Event, frozen=True):
-    """They are as durable as the store was told to make them."""
+    """The writes are stored, as durably as the store was opened for."""
 
     writes: tuple[Write, ...]
 

@@ -15,7 +15,7 @@ from twinsync.arrays import Float
 from twinsync.errors import InputError
 from twinsync.live.radio.traces import Trace, read_trace
 from twinsync.model.channel import rate_bps
-from twinsync.model.draws import draw_slot_set
+from twinsync.model.draws import draw_slot_block
 from twinsync.model.slot import Slot
 from twinsync.own_code import load_attribute
 from twinsync.scenario import Scenario
@@ -24,47 +24,43 @@ from twinsync.scenario import Scenario
 Rate = Callable[[int, int, float, float], float]
 
 STEP_S = 1e-3
+BLOCKS = 3  # of draws that are kept: the present one, the one before, and the next
 TRACE = "trace:"
+NAMES = ("shannon", "none")  # radios that are neither a trace nor the user's own
 
 
 class Draws:
     """The slots of a seed, one after another without end: those that `evaluate` and `solve` use with that seed.
 
-    They are drawn in growing numbers, the next ones in another thread well before they are needed: a compilation takes
-    seconds, which no slot has.
+    They are drawn in blocks of one size, of which the latest are kept; the next one is drawn in another thread well
+    before it is needed. Safe from any thread.
     """
 
     def __init__(self, scenario: Scenario, seed: int, count: int = 4096) -> None:
-        """`count`: how many to draw at once."""
+        """`count`: how many slots to draw at once, rounded up to whole cycles."""
         self.scenario = scenario
         self._seed = seed
-        self._slots = self._draw(count)
+        self._cycles = -(-count // scenario.slot_count)
+        self._size = self._cycles * scenario.slot_count
+        self._blocks: dict[int, Slot] = {}  # by number, the first drawn first; replaced as a whole
         self._lock = threading.Lock()
-        self._asked = count
+        self._asked = -1  # the block that was last asked for ahead of its time
 
     def at(self, slot: int) -> Slot:
         """One slot: arrays [K] and [K, L]."""
-        count = len(self._slots.data_bits)
-        if count > slot >= count // 2 and self._asked == count:
-            self._asked = 2 * count
-            threading.Thread(target=self._reach, args=(count,), daemon=True).start()
-        elif slot >= count:
-            self._reach(slot)
-        slots = self._slots
-        return jax.tree.map(lambda array: array[slot], slots)
+        number, place = divmod(slot, self._size)
+        block = self._blocks.get(number) or self._reach(number)
+        if 2 * place >= self._size and self._asked != number + 1:
+            self._asked = number + 1
+            threading.Thread(target=self._reach, args=(number + 1,), daemon=True).start()
+        return jax.tree.map(lambda array: array[place], block)
 
-    def _reach(self, slot: int) -> None:
+    def _reach(self, number: int) -> Slot:
         with self._lock:
-            count = len(self._slots.data_bits)
-            if slot < count:
-                return
-            while count <= slot:
-                count *= 2
-            self._slots = self._draw(count)
-            self._asked = count
-
-    def _draw(self, count: int) -> Slot:
-        return draw_slot_set(self.scenario, self._seed, 0, count)[0]
+            if number not in self._blocks:
+                drawn = draw_slot_block(self.scenario, self._seed, 0, number * self._cycles, self._cycles)
+                self._blocks = dict([*self._blocks.items(), (number, drawn)][-BLOCKS:])
+            return self._blocks[number]
 
 
 class Shannon:
@@ -103,10 +99,10 @@ def find_rate(name: str, draws: Draws) -> Rate:
 
 
 def check_rate(name: str) -> None:
-    """Raise `InputError` for a radio that there is not."""
+    """Raise `InputError` for what names no radio."""
     if name.startswith(TRACE):
         read_trace(Path(name.removeprefix(TRACE)))
-    elif name not in ("shannon", "none"):
+    elif name not in NAMES:
         own_rate(name)
 
 

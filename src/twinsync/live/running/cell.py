@@ -20,6 +20,7 @@ from twinsync.live.store.interface import Durability, TwinStore
 from twinsync.live.store.opening import open_existing
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
+from twinsync.writing import whole_file
 
 CELL_FILE, PIDS_FILE, EPOCH_FILE, SLOTS_FILE, USERS_FILE = (
     *("cell.json", "pids.json", "epoch.json", "slots.jsonl"),
@@ -187,10 +188,11 @@ def _write_secret(path: Path, text: str) -> None:
 
 
 def write_cell(folder: Path, cell: Cell) -> None:
-    """Keep the settings; a store's address among them may hold a password."""
-    path = folder / CELL_FILE
-    storage.write_text(path, storage.encode(cell))
-    os.chmod(path, 0o600)
+    """Write the settings, for nobody else to read: the address of a store among them may hold a password."""
+    with whole_file(folder / CELL_FILE) as partial:
+        partial.unlink(missing_ok=True)
+        partial.touch(0o600)  # before there is anything to read
+        partial.write_text(storage.encode(cell), "utf-8")
 
 
 def read_cell(folder: Path) -> Cell:

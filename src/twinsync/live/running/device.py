@@ -25,6 +25,7 @@ from twinsync.live.running.effort import Effort
 from twinsync.live.running.process import STOPPED_BY_PROTOCOL, Process
 from twinsync.live.running.sources import Source, warm_codecs
 from twinsync.model.sensing import sensing_latency_s
+from twinsync.writing import end_line
 
 LONGEST_FRAME_SLOTS = 3.0  # a frame that takes longer is never sent: it would be superseded long before
 CONNECT_S = 120.0
@@ -55,6 +56,8 @@ class DeviceProcess(Process):
         self._tasks: dict[int, list[asyncio.Task[None]]] = {}
         path = acknowledged_file(folder, thing)
         path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            end_line(file)  # of a former life
         self._record = path.open("a", encoding="utf-8")
         self.effects |= {
             do.Send: self._send,

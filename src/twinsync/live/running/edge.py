@@ -40,6 +40,7 @@ from twinsync.live.store.opening import open_store
 
 PATIENCE_S = 120.0  # for the devices' first appearance: a codec that compiles first takes a minute
 PRUNE_SLOTS = 25  # between two removals of older revisions
+STOP_POLL_S = 0.01
 
 
 class EdgeProcess(Process):
@@ -83,6 +84,8 @@ class EdgeProcess(Process):
         self.later(self._stop_cleanly())
 
     async def _stop_cleanly(self) -> None:
+        while self.core.committing:  # one that ends starts another where more has been recovered meanwhile
+            await asyncio.sleep(STOP_POLL_S)
         for effect in self.core.stop():
             await self._commit(effect)
         self.end(0)

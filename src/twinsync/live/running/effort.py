@@ -8,7 +8,7 @@ FAST, SLOW, BACK = 2.0, 1.1, 0.5
 
 
 class Effort:
-    """A cap on stream sizes, for a slot that is superseded leaves no reference and the next one no easier.
+    """A cap on stream sizes: a slot that is superseded leaves no reference, so the next one is no easier to finish.
 
     It doubles with each slot that was sent, halves with each that was superseded, and after the first of those rises by
     a tenth a slot. Without a reference it starts again. Where the granted sizes fit, it is soon out of the way.

@@ -1,4 +1,4 @@
-"""The edge's books of the open slots: what was decided, predicted, measured and stored."""
+"""What the edge records of open slots: what was decided, predicted, measured and stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEPT_SLOTS = 4
 
 
 class Entry(msgspec.Struct):
-    """One device in one open slot."""
+    """One device in one open slot; times on the edge's clock."""
 
     reported: say.Reported | None = None
     recover: do.Recover | None = None
@@ -45,7 +45,7 @@ class Page(msgspec.Struct):
 
 
 class Ledger:
-    """What the edge knows of open slots, until each is closed as a record."""
+    """Collects what happens in open slots until each is closed as a record."""
 
     def __init__(self, decider: Decider, clock: Clock, edge: int) -> None:
         self.clock = clock
@@ -108,8 +108,9 @@ class Ledger:
         if page is None:
             missed = {thing: Synchronisation(outcome) for thing, outcome in effect.outcomes.items()}
             return SlotRecord(effect.slot, self._edge, None, missed)
+        entries = dict(page.entries)  # this runs in a thread of its own, and a late report adds an entry meanwhile
         # Of what was applied, where the device said so: it may have coded less than it was granted.
-        told = {thing: entry.reported for thing, entry in page.entries.items() if entry.reported is not None}
+        told = {thing: entry.reported for thing, entry in entries.items() if entry.reported is not None}
         applied = {thing: told[thing].applied if thing in told else one for thing, one in page.allocations.items()}
         predicted = self._decider.predict(effect.slot, applied, page.sights) if applied else {}
         devices = {

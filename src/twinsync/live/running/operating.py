@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from twinsync.allocators.registry import known_names
 from twinsync.errors import InputError
 from twinsync.live.bus.interface import Bus, BusError
 from twinsync.live.bus.zenoh import connect
 from twinsync.live.protocol import messages as say
 from twinsync.live.running import cell as names
 from twinsync.live.running.cell import new_session, read_cell
+from twinsync.live.running.sources import absolute
 
 PATIENCE_S = 120.0  # an allocator may have to be compiled
 SETTLE_S = 0.2  # until a subscription has reached the edge
@@ -38,11 +40,7 @@ async def ask_change(bus: Bus, allocator: str, patience_s: float = PATIENCE_S) -
 async def change_allocator(folder: Path, allocator: str) -> str:
     """Let another allocator decide in the cell of a folder; what it answered. Raises `InputError` where it refused."""
     cell = read_cell(folder)
-    file, colon, function = allocator.rpartition(":")
-    if Path(allocator).exists():  # the edge's process may have started elsewhere
-        allocator = str(Path(allocator).absolute())
-    elif colon and Path(file).is_file():
-        allocator = f"{Path(file).absolute()}:{function}"
+    allocator = absolute(allocator, known_names())  # the edge's process may have started elsewhere
     try:
         bus = connect(cell.access_as(folder, names.OPERATOR))
     except BusError:

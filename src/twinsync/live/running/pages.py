@@ -55,7 +55,7 @@ class Pages:
         try:
             request = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), REQUEST_S)
             answer = await self._answer(request.decode("latin-1"))
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, ValueError):
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, ValueError):
             answer = _trouble("400 Bad Request", "not a request")
         head = (
             f"HTTP/1.1 {answer.status}\r\nContent-Type: {answer.kind}\r\n"

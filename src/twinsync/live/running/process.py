@@ -19,7 +19,7 @@ from twinsync.live.running.cell import Clock
 
 ORPHAN_CHECK_S = 1.0
 POLLED_S = 2e-3
-DROPPED_S = 10.0  # for which messages that a source should not have sent are counted, not told one by one
+DROPPED_S = 10.0  # within which further messages dropped from one source are counted instead of logged
 STOPPED_BY_PROTOCOL = 3  # exit code: the other end said stop, so starting again is of no use
 
 
@@ -70,7 +70,7 @@ class Process:
             print(json.dumps(line), file=sys.stderr, flush=True)
 
     def settle(self) -> None:
-        """Once all is loaded: leave what is there out of garbage collections, which take tens of milliseconds of it."""
+        """Exclude what is loaded by now from garbage collections, which would take tens of milliseconds each."""
         gc.collect()
         gc.freeze()
 

@@ -9,6 +9,7 @@ import msgspec
 
 from twinsync.errors import InputError
 from twinsync.live.protocol.messages import Allocation
+from twinsync.writing import end_line
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -70,13 +71,17 @@ class SlotRecord(msgspec.Struct, frozen=True):
 
 
 def append(path: Path, record: SlotRecord) -> None:
-    """Add a slot to a run's file."""
-    with path.open("ab") as file:
+    """Add a slot to a run's file. Raises `OSError` where that cannot be written."""
+    with path.open("ab+") as file:
+        end_line(file)
         file.write(msgspec.json.encode(record) + b"\n")
 
 
 def read(path: Path) -> Iterator[SlotRecord]:
-    """The slots of a run. A last line that a dying edge did not finish is left out. Raises `InputError`."""
+    """The slots of a run, in the order written. A line that an edge did not finish before it died is left out.
+
+    Raises `InputError` with the line for JSON that is no slot's record.
+    """
     decoder = msgspec.json.Decoder(SlotRecord)
     lines = path.read_bytes().split(b"\n") if path.is_file() else []
     for number, line in enumerate(lines, 1):
@@ -84,7 +89,9 @@ def read(path: Path) -> Iterator[SlotRecord]:
             continue
         try:
             yield decoder.decode(line)
-        except msgspec.DecodeError as error:
-            # An edge that is started again writes after what its predecessor left of a line.
-            if line.endswith(b"}") and line.startswith(b"{") and line.count(b'{"slot"') < 2:
+        except msgspec.ValidationError as error:
+            # Earlier releases wrote the next slot right after what was left of a line.
+            if line.count(b'{"slot"') < 2:
                 raise InputError(f"{path}: line {number}: {error}") from None
+        except msgspec.DecodeError:
+            continue

@@ -33,7 +33,7 @@ class Metered(msgspec.Struct, frozen=True):
 
 
 class Refit(msgspec.Struct):
-    """What a run's meterings come to: cycles per raw bit at knots of phi, the laws, and fidelity at each knot [dB].
+    """What was fitted to a run: cycles per raw bit at knots of phi, the laws, and fidelity at each knot [dB].
 
     measure: what the fidelity is, "PSNR" or "1/NMSE".
     """
@@ -104,8 +104,8 @@ def scenario_text(fitted: Refit, cell: Cell, folder: Path, phi_min: float) -> st
     # phi_min was not measured here: it is the run's.
     kept = [line for line in text.splitlines() if not line.startswith(("extraction_factor_min", "description"))]
     kept.insert(0, 'description = "The paper\'s setting with the work that a live run metered"')
-    source = f"as in the run of scenario {cell.scenario}"
-    kept.insert(3, f'extraction_factor_min = {{ value = {phi_min:.4g}, tag = "assumed", source = "{source}" }}')
+    source = calibration.quoted(f"as in the run of scenario {cell.scenario}")
+    kept.insert(3, f'extraction_factor_min = {{ value = {phi_min:.4g}, tag = "assumed", source = {source} }}')
     kept += ["", f"# {fitted.measure} of what the edge recovered, by phi:"]
     kept += [
         f"# phi = {factor:.4g}: {quality:.1f} dB"

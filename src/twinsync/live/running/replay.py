@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class Replay(msgspec.Struct):
-    """How many allocations and streams were made again, how many are the same, and a line for each that is not.
+    """How many allocations and streams were made again, how many are the same, and a line for each that differs.
 
     unknown: streams whose reference is no longer stored, so that they cannot be made again.
     """
@@ -116,7 +116,7 @@ def _code_again(store: TwinStore, thing: str, first_slot: int, source: Source, r
 
 
 def lines(result: Replay) -> Iterator[str]:
-    """What to tell of a replay, its sum first."""
+    """Lines that report a replay, the totals first."""
     yield (
         f"{result.same_allocations} of {result.allocations} allocations and {result.same_streams} of {result.streams} "
         "streams are the same"

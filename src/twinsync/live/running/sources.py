@@ -17,6 +17,7 @@ from twinsync.codec.series_files import read_series, to_counts, windows_of
 from twinsync.codec.sources import read_frames, sample_frames
 from twinsync.errors import InputError
 from twinsync.live.protocol.frame import LEAST_FRAME
+from twinsync.live.radio.rates import TRACE
 from twinsync.own_code import load_attribute, run_own
 from twinsync.plugins import CAMERAS, find_plugin, package_of
 
@@ -153,12 +154,19 @@ def find_source(source: str | None, cut: Cut | None = None, share: float = 0.0) 
     return Clip(Path(source))
 
 
-def absolute_source(source: str) -> str:
-    """A source as processes that start elsewhere find it."""
-    file, colon, function = source.rpartition(":")
+def absolute(name: str, known: Collection[str] = ()) -> str:
+    """The value of an option that may name a file, as processes that start in another folder find it.
+
+    It is FILE, FILE:FUNCTION or trace:FILE; one of the names `known`, and one of no file, stays as it is.
+    """
+    if not name or name in known:
+        return name
+    begin = TRACE if name.startswith(TRACE) else ""
+    path = name.removeprefix(begin)
+    file, colon, function = path.rpartition(":")
     if colon and Path(file).is_file():
-        return f"{Path(file).absolute()}:{function}"
-    return str(Path(source).absolute()) if Path(source).exists() else source
+        return f"{begin}{Path(file).absolute()}:{function}"
+    return f"{begin}{Path(path).absolute()}" if Path(path).exists() else name
 
 
 def check_size(sensor: Sensor, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What a run came to, from its raw files alone: slots, store, the devices' records of acknowledgements."""
+"""Summary of a run from its raw files alone: slots, store, the devices' records of acknowledgements."""
 
 from __future__ import annotations
 

@@ -1,15 +1,17 @@
-"""A whole cell on one machine: the edge and each device in a process of its own, started again when they die."""
+"""A whole cell on one machine: the edge and each device in a process of its own, started again when it dies."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,21 +28,35 @@ from twinsync.live.store.opening import open_store
 
 EDGE = "edge"
 POLL_S, PATIENCE_S = 0.05, 10.0
-RESTART_S, LATER_S, SHORT_LIFE_S = 0.2, 3.0, 5.0  # who dies young is started again a little later
-FINAL = (0, 2, STOPPED_BY_PROTOCOL)  # exit codes after which starting again is of no use
+RESTART_S, LATER_S, SHORT_LIFE_S = 0.2, 3.0, 5.0  # LATER_S after a life shorter than SHORT_LIFE_S
+BAD_INPUT = 2  # exit code
+FINAL = (0, BAD_INPUT, STOPPED_BY_PROTOCOL)  # exit codes after which starting again is of no use
+LOCK_FILE = "lock"
 OnSlot = Callable[[records.SlotRecord], None]
 
 
-def prepare(folder: Path, cell: Cell) -> Cell:
-    """Write the settings of a start into its folder, where slots go on after the last one that it holds.
+@contextlib.contextmanager
+def prepared(folder: Path, cell: Cell) -> Iterator[Cell]:
+    """The settings of a start, written into its folder, which no other start can use while the block runs.
 
-    Raises `InputError` where the folder cannot be used.
+    Slots go on after the last one that the folder or the store holds. Raises `InputError` where the folder cannot be
+    used, or is in use.
     """
     try:
         for name in ("devices", "logs"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK_FILE).open("a")
     except OSError as error:
         raise InputError(f"--data {folder}: cannot be written: {error.strerror}; choose another place") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system releases it, however this process ends
+        except BlockingIOError:
+            raise InputError(f"--data {folder}: a cell runs there already; stop it, or choose another folder") from None
+        yield _prepare(folder, cell)
+
+
+def _prepare(folder: Path, cell: Cell) -> Cell:
     store = open_store(folder, cell.store, cell.durability)
     stored = [kept.slot for kept in store.newest().values()]
     store.close()
@@ -54,6 +70,19 @@ def prepare(folder: Path, cell: Cell) -> Cell:
     return ready
 
 
+def check_free(address: str) -> None:
+    """Raise `InputError` for a HOST:PORT of --listen that is another machine's, or taken."""
+    host, _, port = address.rpartition(":")
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(place)
+            trial.listen()
+    except OSError as error:
+        raise InputError(f"--listen {address}: this machine cannot listen there: {error.strerror}") from None
+
+
 def _free_address(tls: bool) -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -62,12 +91,17 @@ def _free_address(tls: bool) -> str:
 
 
 class Supervisor:
-    """The processes of a cell."""
+    """The processes of a cell.
 
-    def __init__(self, folder: Path, cell: Cell, on_slot: OnSlot) -> None:
+    on_slot: called with the record of each slot that ended. tell: called with one line for each device that ended and
+    is not started again.
+    """
+
+    def __init__(self, folder: Path, cell: Cell, on_slot: OnSlot, tell: Callable[[str], None]) -> None:
         self.folder = folder
         self.cell = cell
         self.on_slot = on_slot
+        self.tell = tell
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._again: dict[str, float] = {}
         self._began: dict[str, float] = {}
@@ -113,27 +147,33 @@ class Supervisor:
                     process.kill()
                     process.wait()
 
-    def _start(self, name: str) -> None:
+    def _command(self, name: str) -> Sequence[str]:
         part = ["edge", "serve"] if name == EDGE else ["device", "run", "--thing", name]
-        command = [sys.executable, "-m", "twinsync", *part, "--data", str(self.folder)]
+        return [sys.executable, "-m", "twinsync", *part, "--data", str(self.folder)]
+
+    def _start(self, name: str) -> None:
         # One thread of XLA's and of numba's each: a machine has fewer cores than a cell has processes.
         environment = {**os.environ, **one_thread(), "JAX_PLATFORMS": "cpu"}
-        log = self.folder / "logs" / f"{name.replace(':', '_')}.log"
+        command = self._command(name)
         self._began[name] = time.monotonic()
-        with log.open("ab") as file:
+        with self._log(name).open("ab") as file:
             self.processes[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
             )
+
+    def _log(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name.replace(':', '_')}.log"
 
     def _check(self) -> None:
         for name, process in list(self.processes.items()):
             code = process.poll()
             if code is None:
                 continue
-            del self.processes[name]
+            self.processes.pop(name, None)
+            if self._stopping:  # in the thread that Ctrl-C wakes: it has ended them, and none is to start again
+                return
             if code in FINAL:
-                if name == EDGE and code == 2:
-                    raise InputError(_last_line(self.folder / "logs" / "edge.log"))
+                self._ended(name, code)
                 continue
             young = time.monotonic() - self._began.get(name, 0.0) < SHORT_LIFE_S
             self._again[name] = time.monotonic() + (LATER_S if young else RESTART_S)
@@ -142,6 +182,13 @@ class Supervisor:
             self._start(name)
             self._write_pids()
         self._tell_slots()
+
+    def _ended(self, name: str, code: int) -> None:
+        """A process ended with a code after which it is not started again."""
+        if name == EDGE and code == BAD_INPUT:
+            raise InputError(_last_line(self._log(name)))
+        if name != EDGE and code:
+            self.tell(f"{name} ended and is not started again: {_last_line(self._log(name))}")
 
     def _write_pids(self) -> None:
         pids = {name: process.pid for name, process in self.processes.items()}
@@ -163,6 +210,9 @@ class Supervisor:
 
 
 def _last_line(path: Path) -> str:
+    """What a process said last: an error of the command line, or the text of a line of its log."""
     lines = path.read_text("utf-8", errors="replace").strip().splitlines() if path.is_file() else []
-    last = lines[-1] if lines else "the edge did not start"
+    last = lines[-1] if lines else "it said nothing"
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return str(json.loads(last)["text"])
     return last.removeprefix("twinsync: ").removeprefix("error: ")

@@ -1,4 +1,4 @@
-"""What a simulated cell is made of, and what a run of it comes to."""
+"""Parts of a simulated cell, and the counts of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twinsync.live.store.memory import MemoryStore
 
 
 class Maker(msgspec.Struct, frozen=True):
-    """What the cell is made of; tests put faulty parts in."""
+    """Makes the cell's parts; tests put in faulty ones."""
 
     edge: Callable[..., Edge] = Edge
     device: Callable[..., Device] = Device
@@ -20,7 +20,7 @@ class Maker(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What a run without a violation came to."""
+    """Counts of a run without a violation."""
 
     events: int
     commits: int
@@ -28,7 +28,7 @@ class Summary(msgspec.Struct, frozen=True):
     acknowledged: int
 
     def plus(self, other: Summary) -> Summary:
-        """Both runs' totals."""
+        """The sums of both runs' counts."""
         return Summary(
             self.events + other.events,
             self.commits + other.commits,

@@ -170,9 +170,6 @@ class World:
     def _to_edge(self, content: do.Event | say.Message) -> None:
         self._tell_edge(self.edge, content)
 
-    def _to_device(self, place: int, message: say.Message) -> None:
-        self._tell_device(self.devices[place], message)
-
     # What the state machines want done
 
     def _do_edge(self, life: EdgeLife, effects: Sequence[do.Effect]) -> None:

@@ -7,13 +7,14 @@ from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from twinsync.errors import InputError
 from twinsync.live.protocol.effects import Write
 
 Durability = Literal["process", "power"]
 
 
-class StoreError(Exception):
-    """The store could not do it; nothing was written."""
+class StoreError(InputError):
+    """The store could not be read, or could not be written and is as it was; the message says why in one line."""
 
 
 class Conflict(StoreError):
@@ -33,7 +34,7 @@ class Revision(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class TwinStore(Protocol):
-    """A store of twins."""
+    """A store of twins. What reads raises `StoreError` where the store is damaged, or cannot be reached."""
 
     def commit(self, writes: Sequence[Write], stored_at: float) -> None:
         """Write all or none, as durable as the store was opened for. Raises `Conflict`, `StoreError`."""

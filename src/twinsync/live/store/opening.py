@@ -21,7 +21,7 @@ def open_store(folder: Path, url: str, durability: Durability) -> TwinStore:
 
 
 def open_existing(folder: Path, url: str) -> TwinStore:
-    """The same, to read. Raises `InputError` where there is none."""
+    """The store of a cell that has run, to read. Raises `InputError` where there is none."""
     return open_store(folder, url, "process") if url else read_only(folder / STORE_FILE)
 
 

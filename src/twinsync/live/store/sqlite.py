@@ -99,9 +99,12 @@ class SqliteStore:
         return self._select("WHERE thing = ? ORDER BY revision", thing)
 
     def _select(self, clause: str, *values: str | float) -> Iterator[Revision]:
-        with closing(self._connection.execute(f"SELECT {COLUMNS} FROM revisions {clause}", values)) as rows:
-            for row in rows:
-                yield Revision(*row)
+        try:
+            with closing(self._connection.execute(f"SELECT {COLUMNS} FROM revisions {clause}", values)) as rows:
+                for row in rows:
+                    yield Revision(*row)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: cannot be read: {error}") from error
 
     def prune(self, keep: int) -> int:
         """Keep the newest so many of each twin."""
