@@ -32,7 +32,7 @@ class SweepFigure:
 
     name: its file's, from the sweep. applies: whether a sweep has it. caption: what a reader is told
     of it. draw: the chart, for a page or (`narrow`) a phone. header, rows: the data behind it. title: its own heading
-    in the report's section on what a shorter latency is paid with, empty for one that stands under its sweep's.
+    in the report's section on latency trade-offs, empty for one that stands under its sweep's.
     """
 
     name: Callable[[Sweep], str]
