@@ -66,7 +66,7 @@ def test_a_scenario_s_own_law_of_accuracy_takes_the_assumed_one_s_place():
     words = page_of(build(replace(both(), scenario=tuple(describe_constants(load_preset("measured")))))).words
     assert "bits of a raw sample" not in words
     assert "accuracy_knots" in words
-    assert "The accuracy is measured (twinsync codec calibrate on" in words
+    assert "The accuracy law is measured (twinsync codec calibrate on" in words
 
 
 def test_remarks_name_schemes_as_people_do():
