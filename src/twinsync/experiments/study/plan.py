@@ -18,7 +18,7 @@ GRID, TUNED, PEER = "grid", "tuned", "peer"
 # Settings that cannot be put back alone, with the setting they are put back with and the reason.
 TOGETHER = {
     "architecture": ("critic_reward", "a critic of device parts needs set networks"),
-    "parallel_slots": ("updates_per_step", "or 16 slots would see 32 updates instead of 2"),
+    "parallel_slots": ("updates_per_step", "otherwise 16 slots would get 32 updates instead of 2"),
 }
 
 
