@@ -76,7 +76,7 @@ def _decisive(rows: Sequence[VariantRow]) -> str:
     else:
         words = "No change was run with all three schemes."
     plural = " was" if incomplete == 1 else "s were"
-    words += f" {incomplete} change{plural} not run with all three." if incomplete and complete else ""
+    words += f" {incomplete} change{plural} not run with all three schemes." if incomplete and complete else ""
     costs = {change: _cost(by_role.get(SAC)) for change, by_role in by_change.items()}
     known = {change: cost for change, cost in costs.items() if math.isfinite(cost)}
     if SAC not in base or not known:
