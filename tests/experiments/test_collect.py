@@ -78,7 +78,7 @@ def test_a_point_has_means_seeds_and_remarks_of_what_is_stored(swept):
 
 def test_without_partial_a_missing_result_is_an_error(swept):
     plan, store = swept
-    with pytest.raises(RuntimeError, match="the result of gradient, seed 0 is gone"):
+    with pytest.raises(RuntimeError, match="the result of gradient, seed 0 has disappeared"):
         collect(plan, store, "", provenance("", 0))
 
 

@@ -132,7 +132,7 @@ def test_a_report_is_written_again_from_what_is_there(run, complains):
     (run / "results" / f"{second.address}.npz").unlink()
     report(run)
     rows = json.loads((run / "evaluation.json").read_text())["allocators"]
-    assert "Not complete:" in (run / "report.md").read_text("utf-8")
+    assert "Incomplete:" in (run / "report.md").read_text("utf-8")
     assert rows["gradient"]["unit"] == "evaluation seed"  # of one policy the units are sets of slots
     assert (rows["sac-tuned"]["unit"], rows["sac-tuned"]["unit_count"]) == ("training seed", TINY.seeds)
     (run / "results" / f"{first.address}.npz").write_bytes(b"cut")

@@ -72,7 +72,7 @@ def test_a_file_is_read_with_its_own_learners_and_allocators(tmp_path: Path):
         ('name = "a/b"' + GOOD, "name 'a/b'"),
         ('scenario = "nowhere.toml"' + GOOD, "nowhere.toml"),
         (GOOD + '[learners.optimum]\nbase = "raw"', "'optimum' is a scheme already"),
-        (GOOD + '[learners.x]\nbase = "raw"', "base 'raw' is none of the learned schemes"),
+        (GOOD + '[learners.x]\nbase = "raw"', "base 'raw' is not one of the learned schemes"),
         (GOOD + '[learners.x]\nbase = "sac-tuned"\nlearning = { speed = 1 }', "unknown learning setting 'speed'"),
     ],
 )

@@ -1,11 +1,11 @@
-"""The law of accuracy over phi that the latency/accuracy frontier uses: the scenario's own, else an assumed one.
+"""The law of accuracy over phi used by the latency/accuracy frontier: the scenario's own, otherwise an assumed one.
 
-A scenario's own law is its `accuracy_knots`, the PSNR that a codec reached at each phi. Without it the law is assumed,
-since the paper prints none: the sensed data are taken as samples of an independent, identically distributed Gaussian
-source, stored at `SAMPLE_BITS` each. Extraction keeps R = phi `SAMPLE_BITS` bits a sample, and no code loses less than
-the source's distortion-rate function, D = sigma^2 2^(-2 R) (T. M. Cover, J. A. Thomas, Elements of Information Theory,
-chapter 10). Accuracy is the share of the signal's power that survives, A = 1 - D / sigma^2. Real sensor data are
-correlated, so that a good codec loses less than that at the same phi.
+A scenario's own law is its `accuracy_knots`, the PSNR that a codec reached at each phi. Without these the law is
+assumed, since the paper prints none: the sensed data are modelled as samples of an independent, identically distributed
+Gaussian source, stored at `SAMPLE_BITS` bits each. Extraction keeps R = phi `SAMPLE_BITS` bits per sample, and no code
+loses less than the source's distortion-rate function, D = sigma^2 2^(-2 R) (T. M. Cover, J. A. Thomas, Elements of
+Information Theory, chapter 10). Accuracy is the share of the signal's power that survives, A = 1 - D / sigma^2. Real
+sensor data are correlated, so a good codec loses less than that at the same phi.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ SAMPLE_BITS = 8.0
 
 
 def lost_share(extraction_factor: float) -> float:
-    """1 - A(phi) = 2^(-2 b phi): the share of the signal's power lost at the best code of rate phi b bits a sample."""
+    """1 - A(phi) = 2^(-2 b phi): the share of the signal's power lost by the best code of phi b bits per sample."""
     return 2.0 ** (-2.0 * SAMPLE_BITS * extraction_factor)
 
 
 def psnr_db(extraction_factor: float, knots: Sequence[Sequence[float]]) -> float:
-    """PSNR of the recovered picture at phi by a scenario's `accuracy_knots` [dB].
+    """PSNR of the recovered picture at phi, from a scenario's `accuracy_knots` (rows of phi and PSNR) [dB].
 
-    Straight lines over ln(phi) between the knots, so that it never falls as phi rises. Below the first and above the
-    last knot it stays at that knot's.
+    Linear in ln(phi) between the knots, so it never falls as phi rises; constant below the first and above the last.
     """
     phi, quality = np.asarray(knots, np.float64).T
     return float(np.interp(np.log(extraction_factor), np.log(phi), quality))

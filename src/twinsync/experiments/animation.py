@@ -1,4 +1,4 @@
-"""A cycle as a moving picture: what allocators decide, slot by slot, one above the other on the same draws."""
+"""A cycle as an animation: the decisions of allocators on the same draws, slot by slot, one panel above the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from twinsync.writing import whole_file
 
 SLOT_SHOWN_S = 0.6  # half of real time at the paper's slot length
 _END_SHOWN_S = 2.4  # the last slot, before a loop starts again
-_WIDTH = 960  # pixels of a moving picture
+_WIDTH = 960  # width of an animation in pixels
 
 
 def cycle_pictures(
@@ -35,10 +35,10 @@ def cycle_pictures(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[np.ndarray]:
-    """One RGB image per slot of a cycle, uint8 [rows, columns, 3], the allocators one above the other.
+    """One RGB image per slot of a cycle, uint8 [rows, columns, 3], with one panel per allocator, stacked.
 
-    The cycle is the first that `evaluate` judges with this seed. `progress` is told the pictures drawn, and how many
-    there will be.
+    The cycle is the first that `evaluate` uses with this seed. progress: called with the number of images drawn and
+    their total.
     """
     slots, key = draw_slot_set(scenario, seed, 0, scenario.slot_count)
     panels = {}
@@ -66,7 +66,7 @@ def cycle_pictures(
 
 
 def cycle_positions_m(scenario: Scenario, seed: int) -> Float[np.ndarray, "N K 2"]:
-    """Positions [m] in the first cycle of `draw_slot_set`'s first set, whose slots have the distances."""
+    """Positions [m] in the first cycle of `draw_slot_set`'s first set; the slots of the set have only the distances."""
     with jax.enable_x64(True):
         key = jax.random.fold_in(stream(root_key(seed), "evaluation"), 0)
         cycle_key = jax.random.split(stream(key, "slots"), 1)[0]
@@ -76,8 +76,8 @@ def cycle_positions_m(scenario: Scenario, seed: int) -> Float[np.ndarray, "N K 2
 def ages_at_slot_ends(latency_s: Float[Array, "N K"], slot_s: float) -> Float[np.ndarray, "N K"]:
     """Age of each twin's newest state at the end of each slot of a cycle [s].
 
-    An update of slot n, sensed at n tau, counts when it arrives, latency_s later; an infinite latency never does. The
-    twin is one slot old when the cycle starts.
+    An update of slot n, sensed at n tau, counts from its arrival on, latency_s later; one with infinite latency never
+    arrives. The twin is one slot old when the cycle starts.
     """
     count, devices = latency_s.shape
     sensed_s = slot_s * np.arange(count)
@@ -91,7 +91,7 @@ def ages_at_slot_ends(latency_s: Float[Array, "N K"], slot_s: float) -> Float[np
 
 
 def check_suffix(path: Path) -> None:
-    """Raise `InputError` for a file that `write_animation` cannot write, .mp4 without PyAV included."""
+    """Raise `InputError` for a file that `write_animation` cannot write: another suffix, or .mp4 without PyAV."""
     if path.suffix not in _WRITERS:
         raise InputError(f"{path}: a moving picture is a file in {', '.join(_WRITERS)}")
     if path.suffix == ".mp4" and find_spec("av") is None:
@@ -99,9 +99,9 @@ def check_suffix(path: Path) -> None:
 
 
 def write_animation(path: Path, images: Sequence[np.ndarray]) -> None:
-    """Write pictures as a moving one: `.gif`, `.html` (plays, pauses and steps, fetches nothing) or `.mp4` (with PyAV).
+    """Write images as an animation: `.gif`, `.html` (a self-contained player) or `.mp4` (needs PyAV).
 
-    Raises `InputError` for another suffix, without PyAV for `.mp4`, and where the file cannot be written.
+    Raises `InputError` for another suffix, for `.mp4` without PyAV, and if the file cannot be written.
     """
     check_suffix(path)
     small = [_shrunk(image) for image in images]
@@ -113,14 +113,14 @@ def write_animation(path: Path, images: Sequence[np.ndarray]) -> None:
 
 
 def _shrunk(image: np.ndarray) -> Image.Image:
-    """The picture at the width of a moving one; both sides even, as video needs."""
+    """The image scaled to the animation's width; both sides are even, as video formats require."""
     whole = Image.fromarray(image)
     height = round(whole.height * _WIDTH / whole.width / 2) * 2
     return whole.resize((_WIDTH, height), Image.Resampling.LANCZOS)
 
 
 def _write_gif(path: Path, images: Sequence[Image.Image]) -> None:
-    # One palette for all, so that nothing flickers.
+    # One palette for all frames avoids flicker.
     palette = images[0].quantize(64)
     frames = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     durations_ms = [round(1000 * SLOT_SHOWN_S)] * (len(frames) - 1) + [round(1000 * _END_SHOWN_S)]

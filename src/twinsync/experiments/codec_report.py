@@ -27,9 +27,9 @@ from twinsync.experiments.report.markdown import to_markdown
 
 
 def write_codec_report(folder: Path, evaluation: Evaluation) -> Path:
-    """Write the report into a folder that exists; return the path of report.html.
+    """Write the report into an existing folder; return the path of report.html.
 
-    Raises `InputError` where the folder cannot be written.
+    Raises `InputError` if the folder cannot be written.
     """
     document = build(evaluation)
     page = folder / "report.html"
@@ -43,37 +43,38 @@ def write_codec_report(folder: Path, evaluation: Evaluation) -> Path:
 
 
 def build(evaluation: Evaluation) -> Document:
-    """What the report says."""
+    """The report as blocks."""
     results = evaluation.picture_first
     blocks: list[Block] = [
         _tiles(evaluation),
         Paragraph(
-            "Device and edge both hold the last acknowledged twin, so only what it does not know is sent: every frame "
-            f"in exactly ⌊φD/8⌋ bytes, header included. {evaluation.conditions} Quality is that against the frame as "
-            "the camera gave it. What moves is what differs from the clip's median; its F1 compares what is found in "
-            "the decoded picture, or with the task first what the stream says, with what is found in the true frame."
+            "Device and edge both hold the last acknowledged twin, so only what the twin lacks is sent: every frame "
+            f"in exactly ⌊φD/8⌋ bytes, header included. {evaluation.conditions} Quality is measured against the "
+            "camera's original frame. Moving regions are those that differ from the clip's median; F1 compares the "
+            "regions found in the decoded picture, or with the task first those sent in the stream, with the regions "
+            "found in the original frame."
         ),
         Heading("Quality at the same bytes"),
         Picture(
             QUALITY,
-            "Mean over the frames. JPEG and WebP code each frame alone, at the highest quality that fits the bytes; "
-            "where they have no point the format has no file so small.",
+            "Means over the frames. JPEG and WebP code each frame on its own, at the highest quality that fits the "
+            "bytes; a missing point means that the format has no file that small.",
             _quality_message(results),
         ),
         _table("The picture first", results, stills=True),
-        _table("The mask of what moves first, then the picture", evaluation.task_first, stills=False),
+        _table("The mask of moving regions first, then the picture", evaluation.task_first, stills=False),
         Heading("Recovered frames"),
         Picture(
             FRAMES,
-            "One frame as the edge recovers it, its error enlarged eight times around grey, and the better of JPEG and "
-            "WebP at the same bytes. Decibels are means over all frames.",
+            "One frame as recovered at the edge, its error magnified eight times around grey, and the better of JPEG "
+            "and WebP at the same bytes. Decibels are means over all frames.",
             "Recovered frames beside JPEG's or WebP's at several extraction factors.",
         ),
         Heading("Time per frame"),
         Picture(
             TIME,
-            "Processor time on one core of the machine that made this report: median, and the middle 80 % of the "
-            "frames. Other programs on the machine lengthen it.",
+            "Processor time on one core of the machine that made this report: the median, and the 10th to 90th "
+            "percentile of the frames. Other programs running on the machine lengthen it.",
             "Encoding and decoding time over the extraction factor.",
         ),
         Heading("Made by"),
@@ -89,7 +90,7 @@ def _tiles(evaluation: Evaluation) -> Tiles:
         for each in (results[place] for place in sorted({0, len(results) // 2}))
     ]
     tiles.append(
-        Tile(f"{task[0].mean('f1'):.3f}", f"F1 of what moves at φ = {task[0].extraction_factor:g}, task first")
+        Tile(f"{task[0].mean('f1'):.3f}", f"F1 of moving regions at φ = {task[0].extraction_factor:g}, task first")
     )
     return Tiles(tiles)
 

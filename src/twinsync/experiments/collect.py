@@ -1,4 +1,4 @@
-"""From stored results of cells to records: the comparison at the preset, sweeps, studies, and how all was made."""
+"""From the stored results of cells to records: the comparison at the preset, sweeps, studies, and the manifest."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ ByScheme = Mapping[str, Sequence[CellResult]]
 
 @dataclass(frozen=True)
 class Stored:
-    """Reads a plan's results from a store. partial: what is not computed yet is left out, instead of an error."""
+    """Reads a plan's results from a store. partial: leave out what is not computed yet, instead of raising an error."""
 
     plan: Plan
     store: Store
     partial: bool = False
 
     def results(self, cells: Sequence[Cell]) -> dict[str, list[CellResult]]:
-        """Results by scheme, in the order of their training seeds; an empty list where nothing is there yet."""
+        """Results by scheme, in the order of their training seeds; an empty list if there are none yet."""
         by_scheme: dict[str, list[CellResult]] = {}
         for cell in cells:
             result = self.store.read(cell)
             if result is None and not self.partial:
-                raise RuntimeError(f"{self.store.path(cell)}: the result of {cell.label} is gone")
+                raise RuntimeError(f"{self.store.path(cell)}: the result of {cell.label} has disappeared")
             by_scheme.setdefault(cell.scheme, []).extend([] if result is None else [result])
         return by_scheme
 
     def compared(self) -> dict[str, list[CellResult]]:
-        """Results of the comparison. Raises `InputError` where the optimum or the headline's learner has none."""
+        """Results of the comparison. Raises `InputError` if the optimum or the headline learner has none."""
         results = self.results(self.plan.compared_cells())
         for name in (HEADLINE_LEARNER, OPTIMUM):
             if not results.get(name):
@@ -60,7 +60,7 @@ class Stored:
         return results
 
     def evaluation(self, results: ByScheme, scenario: Scenario) -> RawEvaluation:
-        """The evaluation of all schemes that were measured; a seed whose policy is lost is left out."""
+        """The evaluation of all schemes that were measured, without the seeds whose policy is lost."""
         schemes = {}
         for name, of_scheme in results.items():
             measured = [result.measured for result in of_scheme if result.measured is not None]
@@ -73,16 +73,16 @@ class Stored:
         )
 
     def each_once(self) -> tuple[list[CellResult], int]:
-        """The results of the plan, those that parts share once, and how many there are to be."""
+        """The plan's results so far, each only once even if parts share it, and the planned number."""
         cells = {cell.address: cell for cell in self.plan.cells()}
         results = [self.store.read(cell) for cell in cells.values()]
         return [result for result in results if result is not None], len(cells)
 
 
 def collect(plan: Plan, store: Store, command: str, origin: Mapping[str, Any], *, partial: bool = False) -> Results:
-    """Everything that a plan's stored results tell; `origin` is `manifest.provenance`, `command` made it.
+    """Collect a plan's stored results. command: the command that made them. origin: `manifest.provenance` of the run.
 
-    Raises `InputError` where a comparison lacks the optimum or the headline's learner.
+    Raises `InputError` if a comparison lacks the optimum or the headline learner.
     """
     stored = Stored(plan, store, partial)
     compared = stored.compared() if plan.compared else {}
@@ -139,13 +139,13 @@ def _point(stored: Stored, sweep: SweepPlan, place: Place, results: ByScheme) ->
     raw = stored.evaluation(results, scenario_at(sweep, place))
     evaluation = evaluation_record(raw, _training(schemes, results))
     notes = (*evaluation.notes, *_divergence_notes(results))
-    # The scenario is the sweep's with `set`, and the definitions are those of the comparison.
+    # The scenario follows from the sweep and `set`, and the definitions are those of the comparison.
     evaluation = replace(evaluation, scenario={}, definitions={}, notes=notes)
     return Point(place.x, place.label, place.overrides, evaluation, missing_of(results))
 
 
 def _command(plan: Plan, sweep: SweepPlan, command: str) -> str:
-    """The command that makes one sweep alone."""
+    """The command that computes this sweep alone."""
     if not plan.figures:
         return command
     return f"{re.sub(r' --figures[ =][^ ]+', '', command)} --figures {sweep.name.removeprefix('fig')}"
@@ -197,7 +197,7 @@ def _manifest(stored: Stored, origin: Mapping[str, Any], compared: ByScheme, swe
         budget_note=budget.note(),
         figures=plan.figures,
         scenario=records.ScenarioName(plan.preset.name, plan.overrides),
-        # Parts share results, so that their times add up to more.
+        # Parts share results, so the sum of their times would be larger.
         total_s=round(sum(result.total_s for result in computed), 1),
         results=ResultCounts(len(computed), planned),
         evaluation=Sizes(budget.evaluation_slots, budget.evaluation_seeds),
@@ -217,15 +217,14 @@ def _signs(results: Sequence[CellResult]) -> tuple[records.Sign, ...]:
 
 
 def _optimum_on_curve_slots(plan: Plan) -> float:
-    """The optimum's mean cost on the slots that judge the learning curves; NaN where there is no optimum."""
+    """The optimum's mean cost on the learning curves' evaluation slots; NaN if there is no certified optimum."""
     slots = jax.device_get(curve_slots(plan.preset.scenario, plan.seed))
     cost = optimum_cost(plan.preset.scenario, jax.tree.map(np.float64, slots))
     return nan if cost is None else cost
 
 
 def _training(schemes: Sequence[SchemePlan], results: ByScheme) -> dict[str, tuple[float, float]]:
-    """Of each scheme that was measured, how many slots it was trained on and by how many seeds; NaN where nothing is
-    trained."""
+    """The number of training slots and of seeds of each scheme that was measured; NaN for those not trained."""
     training = {}
     for scheme in schemes:
         seeds = sum(result.measured is not None for result in results[scheme.name])
@@ -235,7 +234,7 @@ def _training(schemes: Sequence[SchemePlan], results: ByScheme) -> dict[str, tup
 
 
 def missing_of(results: ByScheme) -> dict[str, str]:
-    """Why each scheme that could not be measured was not."""
+    """The reason for each scheme that was not measured."""
     return {
         name: of_scheme[0].trouble if of_scheme else "not computed yet"
         for name, of_scheme in results.items()
@@ -244,13 +243,13 @@ def missing_of(results: ByScheme) -> dict[str, str]:
 
 
 def _commits(results: ByScheme) -> list[str]:
-    """Revisions that made the results; none is known outside a repository."""
+    """The revisions that made the results; those made outside a repository have none."""
     revisions = {result.provenance.get("git_revision") for of_scheme in results.values() for result in of_scheme}
     return sorted(revision for revision in revisions if revision)
 
 
 def _divergence_notes(results: ByScheme) -> list[str]:
-    """A sentence for each learner of which a seed diverged."""
+    """A note for each learner with diverged seeds."""
     counts = {name: sum(bool(result.diverged) for result in of_scheme) for name, of_scheme in results.items()}
     return [
         f"{name}: training diverged in {count} of {len(results[name])} seeds" for name, count in counts.items() if count
@@ -258,7 +257,7 @@ def _divergence_notes(results: ByScheme) -> list[str]:
 
 
 def _joined(measured: Sequence[RawScheme]) -> RawScheme:
-    """Schemes of one policy each as one of several policies."""
+    """Several results of one policy each as one scheme of several policies."""
     return RawScheme(
         np.concatenate([scheme.latency_s for scheme in measured]),
         np.concatenate([scheme.cost for scheme in measured]),

@@ -1,4 +1,4 @@
-"""The columns of every table of schemes: a new one is an entry here, for HTML, Markdown, CSV and the console."""
+"""The columns of every table of schemes, in HTML, Markdown, CSV and on the console. A new column is an entry here."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from twinsync.experiments.formatting import decimals, interval, listing, number,
 from twinsync.experiments.records import NOTHING, Estimate, Measured, Scheme
 from twinsync.experiments.results import Comparison, Results
 
-# Tables: of one scenario, what that one leaves out, and of all points of a sweep.
+# Tables: the comparison in one scenario, the columns it leaves out, and all points of a sweep.
 COMPARISON, MORE, SWEEP = "comparison", "more", "sweep"
 _PARTS = ("mean", "low", "high", "median", "p95")
 
 
 class Row(NamedTuple):
-    """A scheme, and what was measured of it."""
+    """A scheme and its measurements."""
 
     scheme: Scheme
     measured: Measured
 
 
 class TableCell(NamedTuple):
-    """What a table shows at one place: a number or words, and in small print what qualifies it (may be empty)."""
+    """One cell of a table: a number or text, and a qualification in small print, which may be empty."""
 
     main: str
     small: str = ""
@@ -33,9 +33,9 @@ class TableCell(NamedTuple):
 def cell_of(
     estimate: Estimate | None, digits: int, *, significant: int = 0, factor: float = 1.0, sign: bool = False
 ) -> TableCell:
-    """A mean with its interval in small print; the mean alone where there is none, a dash for None.
+    """A mean with its interval in small print, if it has one; a dash for None.
 
-    digits: decimals, more of them where the mean would have fewer than `significant` significant digits.
+    digits: decimals, or more if the mean would otherwise have fewer than `significant` significant digits.
     """
     value = estimate or NOTHING
     digits = decimals(factor * value.mean, digits, significant)
@@ -47,11 +47,11 @@ def cell_of(
 class Column:
     """One quantity of a scheme.
 
-    key: its name in evaluation.json and table.csv. title, unit: for people. of: the estimate it shows (one whose
-    interval is NaN shows as a mean alone), None where there is none. digits, significant, factor: of the
-    number shown, as `cell_of` takes them. middle: show median and 95th percentile in the place of mean and interval.
-    tables: of reports in which it stands; the console has all. exported: whether CSV files have it; a `full` one with
-    interval and quantiles, else as one number.
+    key: its name in evaluation.json and table.csv. title, unit: for display. of: the estimate to show (as a mean alone
+    if its interval is NaN); None if there is none. digits, significant, factor: format of the number, as in `cell_of`.
+    middle: show median and 95th percentile instead of mean and interval. tables: the report's tables that have it; the
+    console has all columns. exported: whether CSV files have it; if `full`, with interval and quantiles, otherwise as a
+    single number.
     """
 
     key: str
@@ -72,7 +72,7 @@ class Column:
         return f"{self.title} [{self.unit}]" if self.unit else self.title
 
     def cell(self, measured: Measured | None) -> TableCell:
-        """The number as a table shows it; a dash where nothing was measured."""
+        """The number as a table shows it; a dash if nothing was measured."""
         estimate = (None if measured is None else self.of(measured)) or NOTHING
         if self.middle and math.isfinite(estimate.median):
             return TableCell(*(number(self.factor * value, self.digits) for value in (estimate.median, estimate.p95)))
@@ -80,7 +80,7 @@ class Column:
         return cell_of(shown, self.digits, significant=self.significant, factor=self.factor)
 
     def exports(self) -> Iterator[tuple[str, Callable[[Measured], float]]]:
-        """Names and values of what CSV files have of it, in SI units and shares."""
+        """Names of its CSV columns, each with a function that returns the value, in SI units and shares."""
         if not self.exported:
             return
         for part in _PARTS if self.full else ("mean",):
@@ -89,7 +89,7 @@ class Column:
 
 
 def _plain(key: str) -> Callable[[Measured], Estimate]:
-    """A figure of merit that has no interval."""
+    """A figure of merit without an interval."""
     return lambda measured: Estimate(getattr(measured, key))
 
 
@@ -113,7 +113,7 @@ COLUMNS = (
     _rate("outage_rate", "Outage"),
     Column("radio_load", "Radio load", "", _plain("radio_load"), 2, tables=(MORE, SWEEP)),
     Column("energy_j", "Energy of a slot", "J", _plain("energy_j"), 2, tables=(SWEEP,)),
-    # An update that is late counts when it arrives; by deadline alone all schemes would be equally old at `paper`.
+    # Late updates count when they arrive; by the deadline alone, all schemes would be equally old at `paper`.
     Column(
         "age_with_late_updates_s", "Age of information", "s", _plain("age_with_late_updates_s"), 2,
         tables=(MORE,),
@@ -136,9 +136,9 @@ def columns_of(table: str) -> list[Column]:
 
 
 def exported(*keys: str) -> dict[str, Callable[[Measured], float]]:
-    """What CSV files have of a scheme, by the name of their column: estimates first, then single numbers.
+    """The CSV columns of a scheme, by name, each with its value's function: estimates first, then single numbers.
 
-    keys: of the columns to keep, all where none is given.
+    keys: of the columns to keep; all if none is given.
     """
     ordered = sorted(COLUMNS, key=lambda column: not column.full)
     kept = [column for column in ordered if not keys or column.key in keys]
@@ -146,25 +146,25 @@ def exported(*keys: str) -> dict[str, Callable[[Measured], float]]:
 
 
 def compared(results: Results) -> Comparison:
-    """The comparison of results that have one."""
+    """The comparison of results, which must have one."""
     assert results.comparison is not None
     return results.comparison
 
 
 def by_cost(results: Results) -> list[Row]:
-    """The schemes of the comparison, least mean cost first; a cost that is not a number goes last."""
+    """The schemes of the comparison, lowest mean cost first; non-finite costs come last."""
     return least_first(
         Row(results.schemes[name], item) for name, item in compared(results).evaluation.allocators.items()
     )
 
 
 def least_first(rows: Iterable[Row]) -> list[Row]:
-    """Rows by their mean cost; one that is not a number goes last."""
+    """Rows by rising mean cost; non-finite costs come last."""
     return sorted(rows, key=lambda row: row.measured.cost.mean if math.isfinite(row.measured.cost.mean) else math.inf)
 
 
 def training(rows: Iterable[Row]) -> str:
-    """How long the learners among `rows` trained, in one sentence with the exceptions; empty where nothing learns."""
+    """One sentence on how long the learners among `rows` were trained, with exceptions; empty if there are none."""
     labels: dict[float, dict[str, None]] = {}
     for scheme, measured in rows:
         if math.isfinite(measured.training_slots):

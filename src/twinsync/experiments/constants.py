@@ -1,6 +1,6 @@
-"""Every constant a result rests on, for people and for files: value as the paper prints it, SI value, tag and source.
+"""Every constant that a result rests on: value as the paper prints it, SI value, tag and source.
 
-The scenario's (Tables I and II), and the learners' (Table III and the conventions beside it).
+Those of the scenario (Tables I and II), and those of the learners (Table III and the conventions that complete it).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from twinsync.presets import Preset
 from twinsync.scenario import Scenario, constants
 from twinsync.storage import jsonable
 
-# The unit a reader of the paper expects, with what it is in SI.
+# The unit that a reader of the paper expects, and its value in SI.
 _SHOWN_UNITS = {
     "data_min_bits": ("Mbit", 1e6),
     "data_max_bits": ("Mbit", 1e6),
@@ -55,7 +55,7 @@ def describe_constants(preset: Preset) -> list[ConstantEntry]:
 
 
 def value_text(scenario: Scenario, key: str) -> str:
-    """A constant in the unit the paper prints; reads back through `parse_quantity` unless it is automatic."""
+    """A constant as text in the paper's unit; unless automatic, `parse_quantity` reads it back."""
     value, constant = getattr(scenario, key), constants()[key]
     if constant.columns:
         return "; ".join("(" + ", ".join(f"{float(number):g}" for number in row) + ")" for row in value) or "none"
@@ -76,7 +76,7 @@ def _number(value: float, key: str, unit: str) -> str:
 
 
 def learning_constants() -> list[ConstantEntry]:
-    """Table III and the conventions beside it."""
+    """Table III and the conventions that complete it."""
     return [
         ConstantEntry(
             key=item.name,

@@ -1,4 +1,4 @@
-"""A training run's learning curve as TensorBoard's event files, one folder per training seed."""
+"""A training run's learning curve as TensorBoard event files, in one folder per training seed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ FOLDER = "tensorboard"  # in the run's folder
 
 
 class CurveLog:
-    """Follows the curve.csv of a run in `tensorboard/seed-I/` beside it: each column a scalar, over slots.
+    """Mirrors a run's curve.csv into event files in `tensorboard/seed-I/` beside it: a scalar per column, over slots.
 
-    A resumed run has its curve from the start, and so have the event files, which are written anew. Raises `InputError`
-    where tensorboardX is not installed.
+    The event files are rewritten from the start of the curve, also for a resumed run. Raises `InputError` if
+    tensorboardX is not installed.
     """
 
     def __init__(self, run: Path) -> None:
@@ -32,18 +32,18 @@ class CurveLog:
         self._writers: dict[str, Any] = {}
 
     def update(self) -> None:
-        """Hand over what the curve has gained since the last call; it is in the files a second or two later."""
+        """Log the rows added to the curve since the last call; they reach the files within a second or two."""
         try:
             with (self._run / CURVE_FILE).open(newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
-        except FileNotFoundError:  # not a point yet
+        except FileNotFoundError:  # the curve has no point yet
             return
         for row in rows[self._rows :]:
             self._write(row)
         self._rows = len(rows)
 
     def close(self) -> None:
-        """Write the rest, and let go of the files."""
+        """Write the remaining rows and close the files."""
         self.update()
         for writer in self._writers.values():
             writer.close()
@@ -51,7 +51,7 @@ class CurveLog:
     def _write(self, row: dict[str, str]) -> None:
         seed, slots = row.pop("seed"), int(row.pop("slots"))
         for name, text in row.items():
-            # A learner leaves columns empty that it has nothing for, such as a critic's loss without a critic.
+            # Columns that do not apply to a learner are NaN, such as a critic's loss without a critic.
             if math.isfinite(float(text)):
                 self._writer(seed).add_scalar(name, float(text), slots)
 
@@ -62,6 +62,6 @@ class CurveLog:
             folder = self._run / FOLDER / f"seed-{seed}"
             for earlier in folder.glob("events.out.tfevents.*"):
                 earlier.unlink()
-            # A thread of its own writes them; its `flush` does not wait for what is still on the way.
+            # tensorboardX writes in a thread of its own, and its `flush` does not wait for queued events.
             self._writers[seed] = SummaryWriter(str(folder), flush_secs=1)
         return self._writers[seed]

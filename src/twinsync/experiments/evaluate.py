@@ -1,7 +1,7 @@
-"""Evaluation: every scheme decides the same slots, since no decision influences where devices are or what they sense.
+"""Evaluation of all schemes on the same slots, since no decision affects where devices are or what they sense.
 
-M evaluation seeds give M independent sets of N slots. Every policy of a scheme (one per training seed; a heuristic has
-one) decides every set, in float64. The exact optimum is solved on the same sets for the gap.
+M evaluation seeds give M independent sets of N slots. Every policy of a scheme (one per training seed; a single one for
+a heuristic) decides every set, in float64. The exact optimum is solved on the same sets as the reference for gaps.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from twinsync.model import Allocation, Slot
 from twinsync.model.draws import draw_slot_set
 from twinsync.scenario import Scenario
 
-Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+Progress = Callable[[str, int, int], None]  # current step's name, steps done, total number of steps
 
-CERTIFIED_GAP = 1e-4  # relative; an optimum whose proven gap is larger is not called one
+CERTIFIED_GAP = 1e-4  # relative; with a larger proven gap, a solution does not count as the optimum
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class RawScheme:
 class Reference:
     """The exact optimum on the same slots.
 
-    cost: of its allocation, with the latency cap that everyone's cost has. relative_gap: proven bound on how far it can
-    be from the true minimum of that cost.
+    cost: of its allocation, with the latency cap that applies to all schemes. relative_gap: proven bound on its
+    relative distance from the true minimum of that cost.
     """
 
     cost: Float[np.ndarray, "M N"]
@@ -73,7 +73,7 @@ class RawEvaluation:
     optimum_note: str
 
     def units_rows(self) -> list[dict[str, Any]]:
-        """One row for each scheme, policy and set of slots, with the means over the set: the table to write as CSV."""
+        """A row per scheme, policy and set of slots, with the means over the set."""
         rows = []
         for name, scheme in self.schemes.items():
             for policy, slot_set in np.ndindex(*scheme.cost.shape[:2]):
@@ -95,10 +95,10 @@ def evaluate(
 ) -> RawEvaluation:
     """Evaluate each named scheme, a list of policies (one per training seed), on `seeds` sets of `slots` slots.
 
-    With `compare=False` the optimum is not solved beside them. Raises `InputError` naming the allocator whose output
+    compare: whether to solve the optimum on the same sets. Raises `InputError` that names the allocator if its output
     has a wrong shape or is not finite and positive.
     """
-    # As Python numbers they would be part of the program, and every scenario a compilation.
+    # As Python numbers the constants would be compiled in, and every scenario would need its own compilation.
     scenario = jax.tree.map(np.float64, scenario)
     tell = progress or (lambda what, done, total: None)
     total = seeds * (1 + sum(len(policies) for policies in allocators.values()))
@@ -125,7 +125,10 @@ def evaluate(
 
 
 def decide(name: str, allocator: Allocator, scenario: Scenario, slot: Slot, key: Key) -> Allocation:
-    """What an allocator decides for a set of slots, checked. Call it where float64 is enabled."""
+    """An allocator's decisions for a set of slots, checked. Call it with float64 enabled.
+
+    Raises `InputError` that names the allocator if it fails or decides something invalid.
+    """
     sight = see(jax.tree.map(jnp.asarray, slot), observation_of(allocator))
     try:
         allocation = allocator(scenario, sight, key)
@@ -139,7 +142,7 @@ def decide(name: str, allocator: Allocator, scenario: Scenario, slot: Slot, key:
 
 
 def _place(error: Exception) -> str:
-    """File and line of the user's own code that an exception passed last."""
+    """File and line of the user's code that an exception passed last."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames[1:] if "site-packages" not in frame.filename]
     last = (own or frames)[-1]
@@ -147,11 +150,11 @@ def _place(error: Exception) -> str:
 
 
 def _is_ours(allocator: Allocator) -> bool:
-    """Whether the allocator is part of this package, so that its exceptions are our fault and not the user's."""
+    """Whether the allocator belongs to this package, in which case its exceptions are bugs of ours."""
     return str(getattr(allocator, "__module__", "")).split(".")[0] == __name__.split(".")[0]
 
 
-_Reference = tuple[np.ndarray, np.ndarray]  # capped cost and proven relative gap of each slot of a set
+_Reference = tuple[np.ndarray, np.ndarray]  # capped cost and proven relative gap of each slot in a set
 
 
 def _reference(scenario: Scenario, slot: Slot) -> tuple[_Reference | None, str]:
@@ -165,7 +168,7 @@ def _reference(scenario: Scenario, slot: Slot) -> tuple[_Reference | None, str]:
 
 
 def optimum_cost(scenario: Scenario, slot: Slot) -> float | None:
-    """Mean capped cost of the certified optimum over slots (NumPy, float64); None where none can be certified."""
+    """Mean capped cost of the certified optimum over slots (NumPy, float64); None if it cannot be certified."""
     with jax.enable_x64(True):
         reference, _ = _reference(scenario, slot)
     return None if reference is None else float(reference[0].mean())

@@ -1,4 +1,4 @@
-"""Numbers as people read them: true minus signs, units, intervals, Greek symbols."""
+"""Formatting for display: numbers with true minus signs, units, intervals, lists and Greek symbols."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "eta": "η", "phi": "φ", 
 
 
 def number(value: float, digits: int = 1) -> str:
-    """A number with thousands apart, never a negative zero; a dash for NaN."""
+    """A number with thousands separators and without a negative zero; a dash for NaN."""
     if math.isnan(value):
         return "–"
     if math.isinf(value):
@@ -24,14 +24,14 @@ def number(value: float, digits: int = 1) -> str:
 
 
 def decimals(value: float, digits: int, significant: int) -> int:
-    """`digits`, or as many decimals as leave a small number `significant` significant digits."""
+    """`digits`, or more decimals if a small number needs them for `significant` significant digits."""
     if not math.isfinite(value) or value == 0 or not significant:
         return digits
     return max(digits, significant - 1 - math.floor(math.log10(abs(value))))
 
 
 def cost(value: float) -> str:
-    """A cost per slot, three significant digits or one decimal."""
+    """A cost per slot with one decimal, or more for three significant digits."""
     return number(value, decimals(value, 1, 3))
 
 
@@ -46,14 +46,14 @@ def seconds(value: float) -> str:
 
 
 def change(value: float, base: float) -> str:
-    """The relative change from `base`, signed; a dash where a ratio means nothing."""
+    """The signed relative change from `base`; a dash if a ratio is meaningless."""
     if not (math.isfinite(value) and math.isfinite(base)) or base <= 0:
         return "–"
     return f"{100 * (value / base - 1):+.1f}{NBSP}%".replace("-", "−")
 
 
 def compared(value: float, base: float, more: str = "more", less: str = "less") -> str:
-    """`12.3 % more than`, or both numbers where a ratio means nothing."""
+    """`12.3 % more than`, or both numbers if a ratio is meaningless."""
     if not (math.isfinite(value) and math.isfinite(base)) or base <= 0:
         return f"{number(value)}, against {number(base)} for"
     percent = 100 * (value / base - 1)
@@ -67,7 +67,7 @@ def interval(estimate: Estimate, digits: int, *, factor: float = 1.0, sign: bool
 
 
 def duration(elapsed_s: float) -> str:
-    """A long time in words."""
+    """A duration: seconds, minutes and seconds, or hours and minutes."""
     if elapsed_s < 60:
         return f"{elapsed_s:.1f}{NBSP}s"
     minutes, rest = divmod(round(elapsed_s), 60)
@@ -81,7 +81,7 @@ def listing(parts: Sequence[str]) -> str:
 
 
 def sentence(text: str) -> str:
-    """Text with a capital first letter and a full stop."""
+    """The text with its first letter capitalised and a full stop at the end."""
     return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
 
 
@@ -97,7 +97,7 @@ def symbol(text: str) -> str:
 
 
 def drawn_symbol(text: str) -> str:
-    """A symbol as charts have it, with subscripts: `phi_min` to `φₘᵢₙ`; one that Unicode cannot set stays as it is."""
+    """A symbol for charts, with subscripts: `phi_min` to `φₘᵢₙ`; subscripts that Unicode lacks stay as they are."""
 
     def below(match: re.Match[str]) -> str:
         subscript = match[1].translate(_BELOW)

@@ -1,4 +1,4 @@
-"""Every figure of merit of an evaluation, defined once: those of one policy on one set of slots."""
+"""The definitions of all figures of merit, for one policy on one set of slots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twinsync.arrays import Array, Bool, Float
 from twinsync.model.slot import Allocation, Outcome, Slot, executed_edge_cpu_hz, slot_outcome
 from twinsync.scenario import Scenario
 
-TOLERANCE = 1e-5  # relative; the exact optimum sits on its limits up to the solver's accuracy
+TOLERANCE = 1e-5  # relative; the exact optimum lies on its limits to within the solver's accuracy
 
 LATENCY_PARTS = ("sensing", "extraction", "uplink", "recovery")
 ENERGY_PARTS = ("sensing", "extraction", "uplink")
@@ -21,7 +21,7 @@ _outcome = eqx.filter_jit(slot_outcome)
 
 
 class Measures(NamedTuple):
-    """T[n] and T[n] + P of each slot [N], both with the latency cap, and means over the slots of everything."""
+    """T[n] [s] and T[n] + P of each slot [N], both with the latency cap, and every figure's mean over the slots."""
 
     latency_s: Float[np.ndarray, " N"]
     cost: Float[np.ndarray, " N"]
@@ -29,17 +29,17 @@ class Measures(NamedTuple):
 
 
 class Ages(NamedTuple):
-    """Age of information of each UD in each slot [N, K]: its time average over the slot, and its value at the end."""
+    """Age of information of each UD in each slot [s]: its time average over the slot, and its value at the end."""
 
     average_s: Float[np.ndarray, "N K"]
     slot_end_s: Float[np.ndarray, "N K"]
 
 
 def measure(scenario: Scenario, slot: Slot, allocation: Allocation) -> Measures:
-    """Every figure of merit of one allocation [N, K] in one set of slots. Call it where float64 is enabled.
+    """Every figure of merit of one allocation [N, K] on one set of slots. Call it with float64 enabled.
 
-    Latency and energy, with their parts, are sums over the UDs, so that parts add up to T[n] and its energy. Rates and
-    allocations are means over UDs and slots. `summary.DEFINITIONS` says each in words.
+    Latency, energy and their parts are sums over the UDs, so the parts add up to T[n] and to the slot's energy. Rates
+    and allocations are means over UDs and slots. `summary.DEFINITIONS` describes each figure.
     """
     outcome: Outcome = jax.device_get(_outcome(scenario, slot, allocation))
     per_slot = {
@@ -53,7 +53,7 @@ def measure(scenario: Scenario, slot: Slot, allocation: Allocation) -> Measures:
     }
     per_device = {
         **_rates(scenario, outcome, allocation),
-        # Beside the rate over the budget, which hangs on a tolerance: an optimum lies on its limit.
+        # The violation rate alone depends on the tolerance, since an optimum lies on its limit.
         "energy_excess_j": np.maximum(outcome.energy_j - scenario.energy_budget_j, 0.0),
         **_ages(scenario, outcome),
         "extraction_factor": allocation.extraction_factor,
@@ -67,9 +67,11 @@ def measure(scenario: Scenario, slot: Slot, allocation: Allocation) -> Measures:
 
 
 def stage_times_s(scenario: Scenario, outcome: Outcome) -> dict[str, Float[Array, "N K"]]:
-    """Time each UD spends in each stage until done, or given up at the latency cap; adds up to the capped latency.
+    """Time that each UD spends in each stage until it is done or cut off at the latency cap; adds up to the capped
+    latency.
 
-    Under Rayleigh fading the mean of an uncapped uplink time does not exist, so a given-up uplink counts until the cap.
+    Under Rayleigh fading the mean of the uncapped uplink time does not exist, so an uplink that is cut off counts up to
+    the cap.
     """
     left = np.full_like(outcome.sync_latency_s, scenario.latency_cap_s)
     times: dict[str, Array] = {"sensing": outcome.sensing_latency_s}
@@ -80,20 +82,20 @@ def stage_times_s(scenario: Scenario, outcome: Outcome) -> dict[str, Float[Array
 
 
 def jain_index(values: Float[Array, "N K"]) -> Float[Array, " N"]:
-    """Jain's fairness index across the K UDs of each slot, (sum x)^2 / (K sum x^2): 1 all alike, 1/K one has it all."""
+    """Jain's fairness index over the K UDs of each slot, (sum x)^2 / (K sum x^2), from 1/K (one has all) to 1."""
     return values.sum(-1) ** 2 / (values.shape[-1] * (values**2).sum(-1))
 
 
 def ages_of_information(
     delivered: Bool[Array, "N K"], latency_s: Float[Array, "N K"], slot_s: float, slots_per_cycle: int
 ) -> Ages:
-    """Age of information over cycles that follow one another.
+    """Age of information over consecutive cycles.
 
     A twin's age is the time since the sensing of its newest delivered state began. An update delivered t_k = t_s + t_dt
-    after its slot began resets the age to t_k, the delivered age; otherwise the age keeps growing, by tau a slot. So it
-    is tau at the end of a slot that delivered, and tau more after each one that did not. A cycle starts at age tau, as
-    if the slot before it had delivered. With age a at its start, a slot's time average is a t_k / tau + tau / 2 if it
-    delivers and a + tau / 2 if not.
+    after the start of its slot resets the age to t_k, the delivered age; otherwise the age keeps growing, by tau per
+    slot. So it is tau at the end of a slot with a delivery, and tau more after each one without. A cycle starts at age
+    tau, as if the slot before it had delivered. With age a at its start, a slot's time average is a t_k / tau + tau / 2
+    with a delivery and a + tau / 2 without.
     """
     count = delivered.shape[0]
     n = np.arange(count)
@@ -107,9 +109,9 @@ def ages_of_information(
 
 
 def age_with_late_updates_s(latency_s: Float[Array, "N K"], slot_s: float, slots_per_cycle: int) -> float:
-    """Time average of the age where an update counts when it arrives, t_k after its slot began; the newest wins [s].
+    """Time average of the age if updates count from their arrival, t_k after the start of their slot; newest wins [s].
 
-    An infinite latency never arrives. Cycles and their first age are those of `ages_of_information`.
+    An update with infinite latency never arrives. Cycles and initial ages are those of `ages_of_information`.
     """
     count, devices = latency_s.shape
     cycles = -(-count // slots_per_cycle)

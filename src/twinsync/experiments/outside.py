@@ -1,4 +1,4 @@
-"""Whether a trained policy is judged where it was trained: constants that differ, inputs that training never showed."""
+"""Checks whether a policy is evaluated outside its training: constants that differ, inputs never seen in training."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from twinsync.runtime.encoding import GIVEN_PHI, encode, group_names
 from twinsync.runtime.policy import SLACK, SLACK_SHARE
 from twinsync.scenario import Scenario, constants
 
-_NAMED = 3  # so many constants are named, the rest counted
+_NAMED = 3  # number of constants that are named; the rest are counted
 
-# What training over a range of scenarios varies, and what follows from it: the groups tell whether it goes too far.
+# Constants that training over a range of scenarios varies, or that follow from these: whether they go too far shows in
+# the groups of inputs.
 _VARIED = {
     *FACTORS,
     *("data_max_bits", "device_cpu_min_hz", "edge_cpu_min_hz", "path_loss_exponent", "extraction_factor_min"),
@@ -29,9 +30,9 @@ _VARIED = {
 
 
 def card_of(given: object, policies: Sequence[Allocator]) -> Mapping[str, Any] | None:
-    """The card of a training run's folder or of an exported policy; None for what was not trained here.
+    """The card of a training run's folder or of an exported policy; None for anything not trained by this package.
 
-    given: what was asked for, a name or an allocator. policies: the allocators found for it.
+    given: the name or allocator that was requested. policies: the allocators found for it.
     """
     if isinstance(given, str | Path) and (Path(given) / FILE_NAME).is_file():
         return read_card(Path(given) / FILE_NAME)
@@ -39,10 +40,10 @@ def card_of(given: object, policies: Sequence[Allocator]) -> Mapping[str, Any] |
 
 
 def outside_training(card: Mapping[str, Any], scenario: Scenario, slot: Slot) -> str:
-    """How a scenario differs from that of a policy's training, in one sentence; empty where it does not matter.
+    """How a scenario differs from that of a policy's training, in one sentence; empty if the policy covers it.
 
-    card: the policy's. slot: slots of the scenario, [n, K], on which its inputs are compared with the trained ranges. A
-    policy that was trained over a range of scenarios, and told them, may differ within the range.
+    card: the policy's. slot: slots of the scenario, [n, K], whose inputs are compared with the trained ranges. A policy
+    that was trained over a range of scenarios, with their constants as inputs, covers that range.
     """
     told = card["interface"]["encoding"] == "physical" and "ranges" in card
     beyond = _beyond(card, scenario, slot) if told else []
@@ -60,9 +61,9 @@ def outside_training(card: Mapping[str, Any], scenario: Scenario, slot: Slot) ->
 
 
 def _beyond(card: Mapping[str, Any], scenario: Scenario, slot: Slot) -> list[str]:
-    """Names of the groups that leave their trained range on these slots."""
+    """Names of the input groups that leave their trained range on these slots."""
     interface, ranges = card["interface"], card["ranges"]
-    # An automatic value is no number; none of the constants that enter a group is one.
+    # None of these constants can be automatic, which would not be a number.
     values = {key: float(getattr(scenario, key)) for key in BOUNDS}
     gain = np.asarray(slot.channel_gain) if interface["observation"] == "csi" else None
     phi = np.ones(slot.data_bits.shape) if interface["extraction"] == "random" else None
@@ -83,7 +84,7 @@ def _same(trained: Any, here: Any) -> bool:
         return [list(row) for row in trained or ()] == [list(row) for row in here or ()]
     if isinstance(trained, str) or isinstance(here, str) or here is None:
         return trained == here
-    # A card has no infinity.
+    # A card stores infinity as None.
     return math.isinf(here) if trained is None else math.isclose(trained, here, rel_tol=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation is to compute: the comparison at the preset, sweeps of one axis, studies of variants; as cells."""
+"""What an evaluation computes, as cells: the comparison at the preset, sweeps of one axis, and studies of variants."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from twinsync.suggest import did_you_mean
 
 COMPARISON = "3"
 FIGURES = (COMPARISON, *(name.removeprefix("fig") for name in PAPER), "beyond")
-PRINTED_FIGURES = (*FIGURES[:-1], SETTINGS, PEERS)  # of a budget that trains the schemes as printed at their size
+PRINTED_FIGURES = (*FIGURES[:-1], SETTINGS, PEERS)  # of the budget that trains the schemes as printed at full size
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What to compute: the comparison at the preset or not, sweeps of one axis with the schemes they name, and studies
-    of variants at the preset.
+    """What to compute: the comparison at the preset (optional), sweeps of one axis with the schemes they name, and
+    studies of variants at the preset.
 
-    identity: what a folder has to be for, to be continued by it. recipe: the arguments that make this plan again.
+    identity: what must match for a folder to be continued with this plan. recipe: the arguments that recreate the plan.
     """
 
     identity: Mapping[str, Any]
@@ -50,7 +50,7 @@ class Plan:
     studies: Mapping[str, Sequence[Variant]] = dataclasses.field(default_factory=dict)
 
     def cells(self) -> list[Cell]:
-        """All cells, those of the comparison first."""
+        """All cells, starting with those of the comparison."""
         cells = self.compared_cells()
         cells += [cell for sweep in self.sweeps for place in places(sweep) for cell in self.cells_at(sweep, place)]
         return cells + [cell for name in self.studies for cell in self.study_cells(name)]
@@ -60,19 +60,19 @@ class Plan:
         return self._cells(self.compared, self.preset.scenario, self.budget.seeds)
 
     def cells_at(self, sweep: SweepPlan, place: Place) -> list[Cell]:
-        """Cells at one place of a sweep; a place that is the preset has the results of the comparison."""
+        """Cells at one place of a sweep; a place that equals the preset shares the comparison's cells."""
         scenario = scenario_at(sweep, place)
-        # Else one scheme would have two numbers at the same point, of few seeds and of more.
+        # Otherwise a scheme would have two values at the same point, from different numbers of seeds.
         seeds = self.budget.seeds if scenario == self.preset.scenario else self.budget.seeds_of_sweeps
         return self._cells([self.swept[name] for name in sweep.schemes], scenario, seeds)
 
     def study_cells(self, name: str) -> list[Cell]:
-        """Cells of a study of variants: as many training seeds as at the points of sweeps."""
+        """Cells of a study of variants, with as many training seeds as at the points of sweeps."""
         schemes = [variant.scheme for variant in self.studies[name]]
         return self._cells(schemes, self.preset.scenario, self.budget.seeds_of_sweeps)
 
     def _cells(self, schemes: Sequence[SchemePlan], scenario: Scenario, seeds: int) -> list[Cell]:
-        """A cell per training seed of each learner, one of each scheme that learns nothing."""
+        """A cell per training seed of each learner, and one for each scheme that is not trained."""
         budget = self.budget
         return [
             Cell(
@@ -85,12 +85,12 @@ class Plan:
 
 
 def default_figures(budget: Budget) -> str:
-    """The parts that a budget computes unless told otherwise, as `find_figures` takes them."""
+    """The parts that a budget computes by default, as `find_figures` takes them."""
     return ",".join(PRINTED_FIGURES if budget.name == "printed" else FIGURES)
 
 
 def find_figures(text: str) -> tuple[str, ...]:
-    """The parts of an evaluation that a comma-separated list names, in order. Raises `InputError` for another name."""
+    """The parts of an evaluation named in a comma-separated list, in order. Raises `InputError` for an unknown name."""
     wanted = [part.strip() for part in text.split(",")]
     known = (*FIGURES, *BEYOND, *VARIANTS)
     for part in wanted:
@@ -103,7 +103,7 @@ def find_figures(text: str) -> tuple[str, ...]:
 def reproduction_plan(
     budget: Budget, figures: Sequence[str], scenario: str, overrides: Sequence[str], seed: int
 ) -> Plan:
-    """The plan of a reproduction. Raises `InputError` where a sweep has an impossible value in this scenario."""
+    """The plan of a reproduction. Raises `InputError` if a sweep has an impossible value in this scenario."""
     if PEERS in figures:
         _check_peers(budget)
     swept = [figure for figure in figures if figure != COMPARISON and figure not in VARIANTS]
@@ -130,14 +130,14 @@ def reproduction_plan(
 
 
 def _shipped(figure: str, budget: Budget, scenario: str, overrides: Sequence[str]) -> SweepPlan:
-    """A sweep that comes with the package, with the values and schemes that the budget affords."""
+    """A sweep that ships with the package, restricted to the values and schemes of the budget."""
     shipped = shipped_sweep(f"fig{figure}" if figure.isdigit() else figure)
     left_out = {
         *(() if budget.printed else (scheme.name for scheme in printed_schemes(budget))),
         *(() if budget.repaired_sweeps else (scheme.name for scheme in repaired_schemes(budget))),
     }
     kept = tuple(name for name in shipped.schemes if name not in left_out)
-    # The user's own constants come first: an axis, or what a figure needs, is not theirs to hold.
+    # The user's constants come first, since an axis or a figure's own constants must override them.
     sweep = dataclasses.replace(
         shipped, scenario=scenario, overrides=(*overrides, *shipped.overrides), schemes=kept
     )  # fmt: skip
@@ -149,14 +149,14 @@ def _shipped(figure: str, budget: Budget, scenario: str, overrides: Sequence[str
 
 
 def _at_knots(sweep: SweepPlan) -> SweepPlan:
-    """The sweep of phi_min at each phi whose accuracy is known; as it is where the scenario has no law of accuracy."""
+    """The sweep of phi_min at each phi with a known accuracy; unchanged if the scenario has no law of accuracy."""
     knots = load_scenario(sweep.scenario, sweep.overrides).accuracy_knots
     values = tuple((f"{float(row[0]):g}",) for row in knots)
     return dataclasses.replace(sweep, axes=(replace(sweep.axes[0], values=values),)) if values else sweep
 
 
 def _check_peers(budget: Budget) -> None:
-    """Raise `InputError` before any work where the peers cannot be trained."""
+    """Raise `InputError` before any work if the peers cannot be trained."""
     for variant in peer_variants(budget):
         if variant.scheme.library and variant.scheme.settings is not None:
             try:
@@ -166,7 +166,7 @@ def _check_peers(budget: Budget) -> None:
 
 
 def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
-    """The plan of a user's own sweep file. Raises `InputError` naming the file and what is wrong in it."""
+    """The plan of a user's sweep file. Raises `InputError` that names the file and what is wrong in it."""
     offered = sweep_schemes(budget)
     sweep, schemes = read_sweep(path, offered)
     try:
@@ -177,7 +177,7 @@ def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
         if scheme.settings is None:
             _check_allocator(scheme.name, load_scenario(sweep.scenario, sweep.overrides), offered)
     return Plan(
-        # The sweep itself may change: results are found by what they are the result of.
+        # The sweep itself may change: results are found by what determines them.
         identity={"sweep": sweep.name, "seed": seed},
         recipe={"budget": dataclasses.asdict(budget), "file": str(path), "seed": seed},
         preset=load_preset(sweep.scenario, sweep.overrides),
@@ -193,7 +193,7 @@ def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
 
 
 def _check_allocator(name: str, scenario: Scenario, schemes: Collection[str]) -> None:
-    """Raise `InputError` where a sweep names no allocator; one of the learned `schemes` may have been meant."""
+    """Raise `InputError` if `name` is no allocator, with a hint if one of the learned `schemes` was probably meant."""
     try:
         find_allocators(name, scenario)
     except InputError as error:
@@ -204,12 +204,12 @@ def _check_allocator(name: str, scenario: Scenario, schemes: Collection[str]) ->
 
 
 def sweep_schemes(budget: Budget) -> dict[str, SchemePlan]:
-    """The schemes that sweeps know by name, those as printed at the budget's size among them."""
+    """The schemes that sweeps can name, including those as printed at the budget's size."""
     return {scheme.name: scheme for scheme in all_schemes(dataclasses.replace(budget, printed=True))}
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:
-    """The plan that a folder was last computed by, and the command. Raises `InputError` where the file is damaged."""
+    """The plan that a folder was last computed with, and its command. Raises `InputError` if the file is damaged."""
     try:
         recipe = json.loads(path.read_text("utf-8"))
         budget = Budget(**recipe["budget"])

@@ -1,6 +1,6 @@
-"""The recorded run of the schemes as printed: made once at the printed size, shipped for reports that cannot afford it.
+"""The recorded run of the schemes as printed, made once at the printed size and shipped for reports of smaller runs.
 
-It is the folder of `twinsync reproduce --budget printed` without figures and results: raw files alone.
+It is the folder of `twinsync reproduce --budget printed` reduced to its raw files, without figures and results.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FOLDER = Path(str(resources.files("twinsync.experiments") / "recorded"))
 
 
 def recorded_for(manifest: Manifest) -> Results | None:
-    """The recorded run, if it is one of the scenario and root seed that a report's manifest names; else None."""
+    """The recorded run, if it has the scenario and root seed of a report's manifest; otherwise None."""
     if not (FOLDER / MANIFEST).exists():
         return None
     record = read_results(FOLDER)
@@ -25,15 +25,15 @@ def recorded_for(manifest: Manifest) -> Results | None:
 
 
 def as_printed(results: Results) -> Results | None:
-    """Where a report takes the schemes as printed from: from `results` at the printed size, else from the record, else
-    from `results` at whatever size; None where neither has them."""
+    """The results from which a report takes the schemes as printed: `results` if they have the printed size, otherwise
+    the record, otherwise `results` at any size; None if neither has them."""
     if has_printed_size(results):
         return results
     return recorded_for(results.manifest) or (results if results.has_printed else None)
 
 
 def has_printed_size(results: Results) -> bool:
-    """Whether SAC as printed was trained with Table III's slots and widths."""
+    """Whether SAC as printed was trained with Table III's number of slots and layer widths."""
     scheme = results.schemes.get(SAC_AS_PRINTED)
     if scheme is None or not results.has_printed:
         return False

@@ -1,6 +1,6 @@
-"""Every raw file's type, once: what is written is what is read.
+"""The types of all raw files, used both to write and to read them.
 
-Numbers that are not known are null in JSON and NaN in memory, see `twinsync.storage`. `results` has the files.
+Unknown numbers are null in JSON and NaN in memory, see `twinsync.storage`. `results` has the file names.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from twinsync.storage import UNKNOWN, ByName, Number, Numbers, Record, Rows
 
 
 class Estimate(Record, frozen=True, omit_defaults=True, rename={"low": "ci_low", "high": "ci_high"}):
-    """A mean with its 95 % interval, and where known the median and 95th percentile; NaN where not known."""
+    """A mean with its 95 % interval, median and 95th percentile; NaN for those not known."""
 
     mean: Number
     low: Number = UNKNOWN
@@ -34,7 +34,10 @@ NOTHING = Estimate(math.nan)
 
 
 class Pair(Record, frozen=True):
-    """One scheme less another on the same slots, and by how many percent it lies below; `unit` is what was repeated."""
+    """One scheme minus another on the same slots, and how far it lies below the other [%].
+
+    unit: the unit of replication, repeated `unit_count` times.
+    """
 
     latency_s: Estimate
     latency_reduction_percent: Estimate
@@ -45,12 +48,13 @@ class Pair(Record, frozen=True):
 
 
 class Measured(Record, frozen=True, omit_defaults=True):
-    """What the evaluation measured of one scheme; `summary.DEFINITIONS` says each figure of merit in words.
+    """The measurements of one scheme; `summary.DEFINITIONS` describes each figure of merit.
 
-    gap_to_optimum, gap_to_expected: None where there is nothing to relate to. `*_parts_*`: means per slot, summed over
-    the devices, by stage. unit: what was repeated `unit_count` times, training seeds or sets of slots; unit_*: means of
-    each. training_slots, training_seeds: NaN where nothing is trained or it is not known. energy_excess_j, radio_load:
-    NaN in evaluations that are older than these figures; the unit_* that have a default are empty there.
+    gap_to_optimum, gap_to_expected: None without such a reference. `*_parts_*`: means per slot, summed over the
+    devices, by stage. unit: the unit of replication, repeated `unit_count` times: training seeds or sets of slots.
+    unit_*: the mean of each unit. training_slots, training_seeds: NaN if nothing is trained or the number is not known.
+    energy_excess_j, radio_load: NaN in evaluations from before these figures existed; there, the unit_* with a default
+    are empty.
     """
 
     latency_s: Estimate
@@ -90,14 +94,14 @@ class Measured(Record, frozen=True, omit_defaults=True):
 
 
 class Certificate(Record, frozen=True):
-    """The optimum's mean cost, and how far it can be from the true minimum in any slot, relative."""
+    """The optimum's mean cost, and the largest relative distance in any slot that it can have from the true minimum."""
 
     cost: Number
     relative_gap: Number
 
 
 class IntervalMethod(Record, frozen=True, omit_defaults=True):
-    """How intervals were made; resamples: of a bootstrap, 0 where there was none."""
+    """How intervals were computed. resamples: of a bootstrap; 0 without one."""
 
     level: float
     method: str
@@ -105,8 +109,8 @@ class IntervalMethod(Record, frozen=True, omit_defaults=True):
 
 
 class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """All schemes of one scenario on the same slots: evaluation.json, and that of each point of a sweep, which leaves
-    scenario and definitions out. `paired[A][B]` is A against B."""
+    """All schemes in one scenario on the same slots: evaluation.json, and the evaluation at a point of a sweep, which
+    omits scenario and definitions. `paired[A][B]` is A against B."""
 
     scenario: dict[str, Any] = msgspec.field(default_factory=dict)
     slots: int
@@ -120,14 +124,15 @@ class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True):
     definitions: dict[str, str] = msgspec.field(default_factory=dict)
 
     def pair(self, scheme: str, other: str) -> Pair | None:
-        """One scheme against another, None where they were not evaluated together."""
+        """One scheme against another; None if they were not evaluated together."""
         return self.paired.get(scheme, {}).get(other)
 
 
 class Axis(Record, frozen=True, omit_defaults=True):
-    """Constants that move together. label, unit: for people; numbers are shown in `unit`, in SI where it is empty.
+    """An axis of constants that change together. label, unit: for display; numbers are shown in `unit`, or in SI units
+    if it is empty.
 
-    values: of a sweep to be made, a row per point with a value per key, as `--set` takes them; results leave them out.
+    values: for a sweep to be run, a row per point with a value per key, as `--set` takes them; results omit them.
     """
 
     keys: tuple[str, ...]
@@ -137,12 +142,12 @@ class Axis(Record, frozen=True, omit_defaults=True):
 
     @property
     def title(self) -> str:
-        """The label with its unit, as a chart's axis says it."""
+        """The label with its unit, for a chart's axis."""
         return f"{self.label} [{self.unit}]" if self.unit else self.label
 
 
 class Place(Record, frozen=True, rename={"overrides": "set"}):
-    """One place on an axis: its position in the axis's unit, its name, and the overrides that make it."""
+    """One place on an axis: its position in the axis's unit, its label, and the overrides that define it."""
 
     x: float
     label: str
@@ -150,20 +155,22 @@ class Place(Record, frozen=True, rename={"overrides": "set"}):
 
 
 class Point(Place, frozen=True):
-    """What was measured at one place: a scheme is in the evaluation, or in `missing` with the reason."""
+    """The measurements at one place; every scheme is in the evaluation, or in `missing` with the reason."""
 
     evaluation: Evaluation
     missing: dict[str, str] = msgspec.field(default_factory=dict)
 
     def measured(self, scheme: str) -> Measured | None:
-        """What was measured of a scheme, None where it is missing."""
+        """The measurements of a scheme; None if it is missing."""
         return None if scheme in self.missing else self.evaluation.allocators.get(scheme)
 
 
 class Sweep(Record, frozen=True, rename={"overrides": "set"}):
-    """One sweep: its points in the order of x, and what made it.
+    """One sweep: its points in the order of x, and its provenance.
 
-    `overrides` hold along the whole axis, `schemes` are names. figure: the paper's figure that this is, if any.
+    overrides: constants fixed along the whole axis. schemes: names. figure: the paper's figure it corresponds to, if
+    any. Raises `ValueError` for a name without letters or digits, for no or repeated schemes or points, and for a
+    scheme that a point neither measures nor lists as missing.
     """
 
     name: str
@@ -182,7 +189,7 @@ class Sweep(Record, frozen=True, rename={"overrides": "set"}):
             raise ValueError(f"name {self.name!r} has no letter and no digit")
         for what, values in (("schemes", self.schemes), ("points", [point.x for point in self.points])):
             if not values:
-                raise ValueError(f"{self.name}: {what}: empty; expected one at least")
+                raise ValueError(f"{self.name}: {what}: empty; expected at least one")
             check_distinct(values, f"{self.name}: {what}")
         for point in self.points:
             for scheme in self.schemes:
@@ -191,24 +198,24 @@ class Sweep(Record, frozen=True, rename={"overrides": "set"}):
         msgspec.structs.force_setattr(self, "points", tuple(sorted(self.points, key=lambda point: point.x)))
 
     def lacks(self, scheme: str) -> dict[str, str]:
-        """Labels of the points where `scheme` has no mean latency, with the reason."""
+        """The reason why `scheme` has no mean latency, by label of the points where it has none."""
         reasons = {}
         for point in self.points:
             measured = point.measured(scheme)
             if measured is None:
                 reasons[point.label] = point.missing[scheme]
             elif not math.isfinite(measured.latency_s.mean):
-                reasons[point.label] = "A training diverged there, so that the mean is not a number"
+                reasons[point.label] = "A training run diverged there, so the mean is not a number"
         return reasons
 
     @property
     def slug(self) -> str:
-        """The name as a file or a part of a page may be called."""
+        """The name in a form suitable for file names and page ids."""
         return re.sub(r"[^A-Za-z0-9_-]+", "-", self.name)
 
     @property
     def has_gaps(self) -> bool:
-        """Whether any scheme's distance from the certified optimum is known anywhere."""
+        """Whether the gap to the certified optimum is known for any scheme at any point."""
         measured = [point.measured(scheme) for point in self.points for scheme in self.schemes]
         gaps = [item.gap_to_optimum for item in measured if item is not None]
         return any(gap is not None and math.isfinite(gap.mean) for gap in gaps)
@@ -220,12 +227,12 @@ class Sweeps(Record, frozen=True):
     sweeps: tuple[Sweep, ...]
 
     def __post_init__(self) -> None:
-        # The name becomes a file's, and an id of the page.
+        # The slugs become file names, and ids in the page.
         check_distinct([sweep.slug for sweep in self.sweeps], "sweeps: name")
 
 
 class Deviation(Record, frozen=True):
-    """One setting that differs from the paper's, and why."""
+    """One setting that differs from the paper's, with the reason."""
 
     setting: str
     paper: str
@@ -234,7 +241,7 @@ class Deviation(Record, frozen=True):
 
 
 class Sign(Record, frozen=True):
-    """Where one training seed was first seen to have diverged, and by what."""
+    """Where divergence of one training seed was first detected, and the reason."""
 
     seed: int
     slots: int
@@ -242,9 +249,10 @@ class Sign(Record, frozen=True):
 
 
 class Scheme(Record, frozen=True, omit_defaults=True):
-    """One scheme that was compared: its key in the raw files, its name for people, and how it was set up.
+    """One scheme of the comparison: its key in the raw files, its display name, and its setup.
 
-    group: paper, fixed, reference or heuristic. settings: the learner's, empty where nothing is learned.
+    group: paper, fixed, reference or heuristic. settings: the learner's; empty if nothing is learned. diverged: signs
+    of divergence; None if nothing is learned, and for schemes that only sweeps have.
     """
 
     name: str
@@ -257,37 +265,37 @@ class Scheme(Record, frozen=True, omit_defaults=True):
 
 
 class ScenarioName(Record, frozen=True):
-    """A preset's name or a file, and the constants changed."""
+    """A preset's name or a file, and the changed constants."""
 
     name: str
     overrides: tuple[str, ...]
 
 
 class Sizes(Record, frozen=True):
-    """Slots in each set, and sets."""
+    """The number of slots in each set (`slots`) and the number of sets (`seeds`)."""
 
     slots: int
     seeds: int
 
 
 class ResultCounts(Record, frozen=True):
-    """How many results there are of those that were planned."""
+    """The number of results that have been computed, and of those planned."""
 
     computed: int = 0
     planned: int = 0
 
 
 class Headline(Record, frozen=True):
-    """The learner that a report is about, and what it is held against."""
+    """The learner that a report is about, and the benchmarks it is compared with."""
 
     learner: str
     benchmarks: tuple[str, ...]
 
 
 class Manifest(Record, frozen=True, kw_only=True):
-    """manifest.json: how results were made. headline: None where there is no comparison at the preset.
+    """manifest.json: how the results were made. headline: None without a comparison at the preset.
 
-    optimum_on_curve_slots: the optimum's mean cost on the slots that judge learning curves, NaN where it is not known.
+    optimum_on_curve_slots: the optimum's mean cost on the evaluation slots of the learning curves; NaN if not known.
     """
 
     command: str
@@ -326,7 +334,7 @@ class ConstantEntry(Record, frozen=True):
 
 
 class ConvergenceRow(Record, frozen=True):
-    """A row of convergence.csv: one scheme and training seed after so many slots."""
+    """A row of convergence.csv: one scheme and training seed after `slots` slots."""
 
     scheme: str
     seed: int
@@ -337,17 +345,17 @@ class ConvergenceRow(Record, frozen=True):
 
 
 class VariantCurve(Record, frozen=True):
-    """Learning curves of a variant: `slots` [P], and cost [S, P] over seeds on the slots that judge curves."""
+    """Learning curves of a variant: `slots` [P], and cost [S, P] over seeds on the curves' evaluation slots."""
 
     slots: tuple[int, ...]
     cost: Rows
 
 
 class VariantRow(Record, frozen=True):
-    """One scheme of a study with one setting exchanged: which, in which direction, and what it costs.
+    """One scheme of a study with one setting changed, and its result.
 
-    role: which of the paper's schemes it is. change: empty for what the others are held against. measured: None where
-    every seed is lost, and `trouble` says why.
+    role: the paper's scheme it stands for. direction: towards repaired, back to as printed, or a peer. change: empty
+    for the baseline. measured: None if every seed is lost; `trouble` is then the reason.
     """
 
     scheme: str
@@ -372,9 +380,9 @@ class Study(Record, frozen=True):
 
 
 class PolicyLine(Record, frozen=True):
-    """What one scheme decides for one device along an axis, `distance_m` or `data_bits`, at places `x` [P], SI units.
+    """One scheme's decisions for one device along an axis, `distance_m` or `data_bits`, at places `x` [P], in SI units.
 
-    median, low, high: by decision, [P] each: median, 10th and 90th percentile over channel draws where the scheme sees
+    median, low, high: by decision, [P] each: median, 10th and 90th percentile, over channel draws if the scheme sees
     the channel, otherwise over its policies.
     """
 
@@ -387,10 +395,10 @@ class PolicyLine(Record, frozen=True):
 
 
 class PolicyPicture(Record, frozen=True):
-    """policy_picture.json: what schemes decide for one device of `device_count` while the others stay as they are.
+    """policy_picture.json: the schemes' decisions for one device of `device_count`, with the other devices fixed.
 
-    draws: channel draws at each place, for schemes that see the channel. distance_m, data_bits: the other devices', and
-    the device's own along the other axis.
+    draws: channel draws at each place, for schemes that see the channel. distance_m, data_bits: those of the other
+    devices, and of the device itself along the respective other axis.
     """
 
     seed: int
@@ -402,10 +410,9 @@ class PolicyPicture(Record, frozen=True):
 
 
 class ClaimCheck(Record, frozen=True):
-    """What came of one claim with exact schemes in the learners' places.
+    """The result of checking one claim with exact schemes in place of the learners.
 
-    number: what decides it, in percent. low, high: its interval, as wide as in the
-    claim.
+    number: the value that decides it [%]. low, high: its interval, widened as for the claim.
     """
 
     claim: str
@@ -417,9 +424,9 @@ class ClaimCheck(Record, frozen=True):
 
 
 class VariedCheck(ClaimCheck, frozen=True):
-    """The same with one constant changed.
+    """The result of the same check with one constant changed.
 
-    flips: whether the claim then holds where it did not, or the reverse; False where either is not settled.
+    flips: whether the claim now holds but did not before, or the reverse; False if either is not settled.
     """
 
     constant: str
@@ -430,14 +437,14 @@ class VariedCheck(ClaimCheck, frozen=True):
 
 
 class NotVaried(Record, frozen=True):
-    """A constant that was left out of the sensitivity analysis, and why."""
+    """A constant that was left out of the sensitivity analysis, with the reason."""
 
     constant: str
     why: str
 
 
 class Sensitivity(Record, frozen=True):
-    """sensitivity.json: which assumed constants the claims hinge on."""
+    """sensitivity.json: the sensitivity of the claims to assumed constants."""
 
     scenario: str
     overrides: tuple[str, ...]
@@ -450,10 +457,10 @@ class Sensitivity(Record, frozen=True):
 
 
 class ClaimOutcome(Record, frozen=True):
-    """What came of a claim with one set of schemes.
+    """The result of checking a claim with one set of schemes.
 
     verdict: "holds", "holds only in places", "does not hold", "not settled" or "not checked". detail: the numbers with
-    95 % intervals, where it fails, and where it is not settled. basis: the training seeds and slots it stands on.
+    95 % intervals, where it fails, and where it is not settled. basis: the training seeds and slots behind it.
     """
 
     verdict: str
@@ -462,9 +469,9 @@ class ClaimOutcome(Record, frozen=True):
 
 
 class Claim(Record, frozen=True):
-    """One claim of the paper, a row of claims.csv, and what came of it with the schemes as printed, and repaired.
+    """One claim of the paper, a row of claims.csv, with its outcomes for the schemes as printed and repaired.
 
-    hinges: which assumed constant flips it.
+    hinges: its sensitivity to assumed constants, in words.
     """
 
     figure: str
@@ -476,7 +483,7 @@ class Claim(Record, frozen=True):
 
 
 def check_distinct(values: Sequence[Any], where: str) -> None:
-    """Raise `ValueError` for a value that is there twice."""
+    """Raise `ValueError` for a repeated value."""
     for place, value in enumerate(values):
         if value in values[:place]:
-            raise ValueError(f"{where}: {value!r} comes twice")
+            raise ValueError(f"{where}: {value!r} occurs twice")

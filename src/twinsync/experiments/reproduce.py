@@ -1,4 +1,4 @@
-"""The whole evaluation in one folder: compute what is missing, collect the records, check the claims, report."""
+"""The whole evaluation in one folder: compute what is missing, collect records, check claims, write the report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from twinsync.manifest import provenance
 from twinsync.storage import encode, open_folder, read, write_json, write_text
 
 RESULTS, PLAN = "results", "plan.json"
-SENSITIVITY_SLOTS = 200  # at each point of the sensitivity analysis
+SENSITIVITY_SLOTS = 200  # slots at each point of the sensitivity analysis
 
 
 def reproduce(
@@ -51,11 +51,11 @@ def reproduce(
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Compute a plan, evaluate and report into `out`; returns the report's path.
+    """Compute a plan and write results and report into `out`; return the report's path.
 
-    Interrupted, it continues with `resume=True` where it stopped, to the same result; asked for other figures, it
-    computes what they lack. Raises `InputError` where `out` exists without `resume`, cannot be written, or was made for
-    something else.
+    `resume=True` continues an interrupted run where it stopped, with the same result; with other figures, it computes
+    what these lack. Raises `InputError` if `out` exists without `resume`, cannot be written, or was made for something
+    else.
     """
     tell = progress or (lambda what, done, total: None)
     open_folder(out, dict(plan.identity), "reproduction", resume=resume)
@@ -72,9 +72,9 @@ def reproduce(
 
 
 def report(out: Path) -> Path:
-    """Write the report of a finished or interrupted run again, from what is there; nothing is computed.
+    """Rewrite the report of a finished or interrupted run from its existing results; nothing is computed.
 
-    Raises `InputError` naming the file that is missing or damaged.
+    Raises `InputError` that names the missing or damaged file.
     """
     if out.is_dir() and not (out / MANIFEST).exists() and not (out / PLAN).exists():
         raise InputError(
@@ -92,7 +92,7 @@ def report(out: Path) -> Path:
 
 
 def _collect(out: Path, plan: Plan, store: Store, command: str, *, partial: bool = False) -> Results:
-    """The results of a plan, as far as they are stored, which are left in the folder as raw files too."""
+    """The stored results of a plan, which are also written into the folder as raw files."""
     origin = provenance(command, plan.seed)
     results = collect(plan, store, command, origin, partial=partial)
     if partial and results.comparison is not None and (out / POLICY_PICTURE).exists():
@@ -104,7 +104,7 @@ def _collect(out: Path, plan: Plan, store: Store, command: str, *, partial: bool
 
 
 def _with_policy(out: Path, plan: Plan, results: Results, tell: Progress) -> Results:
-    """The results with the picture of what the headline's learner and the optima decide, made once."""
+    """The results with the policy picture of the headline learner and the optima, which is computed only once."""
     with suppress(InputError):  # none yet, or a damaged one
         kept: PolicyPicture = read(out / POLICY_PICTURE, PolicyPicture)
         return replace(results, policy=kept)
@@ -120,7 +120,7 @@ def _with_policy(out: Path, plan: Plan, results: Results, tell: Progress) -> Res
 
 
 def _report(out: Path, results: Results, scenario: str, progress: Progress | None = None) -> Path:
-    """Check the claims and write the report; without `progress` no sensitivity analysis is made that is not there."""
+    """Check the claims and write the report; without `progress`, a missing sensitivity analysis is not computed."""
     record = as_printed(results)
     return write_report(out, results, _checked(out, results, record, scenario, progress), record)
 
@@ -128,7 +128,7 @@ def _report(out: Path, results: Results, scenario: str, progress: Progress | Non
 def _checked(
     out: Path, results: Results, record: Results | None, scenario: str, progress: Progress | None
 ) -> list[Claim]:
-    """The paper's claims, written to claims.csv too; none where no figure of the paper is there."""
+    """The paper's claims, checked and written to claims.csv; empty if the results have no figure of the paper."""
     if results.comparison is None and not any(sweep.figure for sweep in results.sweeps):
         return []
     claims = check_claims(record, results, _analysis(out / SENSITIVITY, results, scenario, progress))
@@ -137,7 +137,7 @@ def _checked(
 
 
 def _analysis(path: Path, results: Results, scenario: str, progress: Progress | None) -> Sensitivity | None:
-    """The sensitivity analysis of the scenario and seed, which is made once."""
+    """The sensitivity analysis for the scenario and seed, which is computed only once."""
     overrides, seed = results.manifest.scenario.overrides, results.manifest.seed
     with suppress(InputError):  # none yet, or a damaged one
         kept: Sensitivity = read(path, Sensitivity)

@@ -1,4 +1,4 @@
-"""A folder's results in memory: what compute hands on, claims are checked on, and reports and figures are made of."""
+"""The results of a folder in memory, from which claims are checked and reports and figures are made."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TRAINING_SEED, EVALUATION_SEED = "training seed", "evaluation seed"  # units of 
 
 @dataclass(frozen=True)
 class Curve:
-    """Learning curves of one scheme over training seeds [S] and `slots` [P]; NaN where nothing was measured."""
+    """Learning curves of one scheme over training seeds [S] and points `slots` [P]; NaN where nothing was measured."""
 
     scheme: str
     seeds: tuple[int, ...]
@@ -56,7 +56,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All schemes at the preset: a point without an axis, its learning curves, and what its report is about."""
+    """All schemes at the preset: the evaluation, the learning curves, and the headline's learner and benchmarks."""
 
     evaluation: Evaluation
     curves: Mapping[str, Curve]
@@ -71,7 +71,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Results:
-    """What a folder holds. comparison: None where sweeps alone were asked for. policy: None where it was not made."""
+    """The contents of a folder. comparison: None if only sweeps were requested. policy: None if it was not computed."""
 
     manifest: Manifest
     scenario: tuple[ConstantEntry, ...] = ()
@@ -83,7 +83,7 @@ class Results:
 
     @cached_property
     def schemes(self) -> dict[str, Scheme]:
-        """All schemes that any part names; one the manifest does not describe goes by its own name."""
+        """All schemes that any part names; one that the manifest does not describe has its key as label."""
         schemes = {scheme.name: scheme for scheme in self.manifest.schemes}
         named = [name for sweep in self.sweeps for name in sweep.schemes]
         if self.comparison is not None:
@@ -91,7 +91,7 @@ class Results:
         return schemes | {name: _unknown(name) for name in named if name not in schemes}
 
     def label(self, scheme: str) -> str:
-        """A scheme's name for people."""
+        """A scheme's display name."""
         return self.schemes[scheme].label if scheme in self.schemes else scheme
 
     def sweep(self, name: str) -> Sweep | None:
@@ -107,7 +107,7 @@ class Results:
 
     @property
     def accuracy_law(self) -> ConstantEntry | None:
-        """The entry of the scenario's own law of accuracy, its value rows of phi and PSNR; None where it has none."""
+        """The entry of the scenario's own law of accuracy, its value rows of phi and PSNR; None if it has none."""
         return next((entry for entry in self.scenario if entry.key == "accuracy_knots" and entry.value), None)
 
     @property
@@ -123,7 +123,7 @@ class Results:
         return any(point.measured(SAC_AS_PRINTED) is not None for point in points)
 
     def with_curves(self, *, printed: bool) -> Results:
-        """The same with the learning curves of the schemes as printed alone, or without them."""
+        """The results with only the learning curves of the schemes as printed, or with all others."""
         if self.comparison is None:
             return self
         kept = {
@@ -140,7 +140,7 @@ def _unknown(name: str) -> Scheme:
 
 
 def write_results(folder: Path, results: Results) -> None:
-    """Write the raw files of results into a folder that is there."""
+    """Write the raw files of results into an existing folder."""
     files: dict[str, Any] = {SCENARIO: results.scenario, LEARNING: results.learning}
     if results.comparison is not None:
         files[EVALUATION] = results.comparison.evaluation
@@ -155,9 +155,9 @@ def write_results(folder: Path, results: Results) -> None:
 
 
 def read_results(folder: Path) -> Results:
-    """Read a folder's raw files; those of the comparison only where the manifest has a headline.
+    """Read a folder's raw files; those of the comparison only if the manifest has a headline.
 
-    Raises `InputError` naming the file, and in it the key or line, that is missing or wrong.
+    Raises `InputError` that names the missing or wrong file, and the key or line in it.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give the folder that `twinsync reproduce --out` wrote")
@@ -172,7 +172,7 @@ def read_results(folder: Path) -> Results:
 
 
 def _comparison(folder: Path, manifest: Manifest) -> Comparison | None:
-    # Files of an earlier comparison may lie where sweeps alone were asked for since.
+    # Files of an earlier comparison may remain in a folder whose latest run had only sweeps.
     if manifest.headline is None:
         return None
     evaluation: Evaluation = read(folder / EVALUATION, Evaluation)
@@ -184,7 +184,7 @@ def _comparison(folder: Path, manifest: Manifest) -> Comparison | None:
 
 
 def write_curves(path: Path, curves: Iterable[Curve]) -> None:
-    """All learning curves in one file, a row per scheme, seed and place; NaN stays out."""
+    """Write all learning curves into one file, a row per scheme, seed and point; NaN as `nan`."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(ConvergenceRow.__struct_fields__)
@@ -195,7 +195,7 @@ def write_curves(path: Path, curves: Iterable[Curve]) -> None:
 
 
 def read_curves(path: Path) -> dict[str, Curve]:
-    """What `write_curves` wrote, by scheme. Raises `InputError` naming file and line."""
+    """Read what `write_curves` wrote, by scheme. Raises `InputError` that names file and line."""
     rows: dict[str, list[ConvergenceRow]] = {}
     for number, line in enumerate(csv.DictReader(read_text(path).splitlines()), start=2):
         try:
@@ -209,7 +209,7 @@ def read_curves(path: Path) -> dict[str, Curve]:
 
 
 def curve_of(scheme: str, rows: Iterable[Any]) -> Curve:
-    """Rows with seed, slots, cost, latency_s and training_reward, in any order, as arrays."""
+    """The curve of rows that have seed, slots, cost, latency_s and training_reward, in any order."""
     table = list(rows)
     seeds, slots = sorted({row.seed for row in table}), sorted({row.slots for row in table})
     values = np.full((3, len(seeds), len(slots)), np.nan)
@@ -221,7 +221,7 @@ def curve_of(scheme: str, rows: Iterable[Any]) -> Curve:
 
 
 def write_claims(path: Path, claims: Iterable[Claim]) -> None:
-    """The claims as a table, one row per claim."""
+    """Write the claims as CSV, one row per claim."""
     parts = ClaimOutcome.__struct_fields__
     levels = ("printed", "repaired")
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""What a comparison leaves beside its records: learners' policies as training runs, and the means over each set."""
+"""What a comparison writes besides its records: the learners' policies as training runs, and means over each set."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ UNITS, RUNS = "evaluation_units.csv", "runs"
 
 def write_run_folders(out: Path, stored: Stored, origin: Mapping[str, Any]) -> None:
     """Write evaluation_units.csv and a folder in runs/ for each learner of the comparison; `origin` goes into each
-    run's manifest. Raises `InputError` where the comparison is not computed far enough for a report."""
+    run's manifest. Raises `InputError` if the comparison lacks results that a report needs."""
     results = stored.compared()
     rows = stored.evaluation(results, stored.plan.preset.scenario).units_rows()
     with (out / UNITS).open("w", newline="", encoding="utf-8") as file:
-        # Results that are older than a figure of merit have no value of it.
+        # Results from before a figure of merit existed have no value for it.
         writer = csv.DictWriter(file, dict.fromkeys(name for row in rows for name in row))
         writer.writeheader()
         writer.writerows(rows)
@@ -35,8 +35,8 @@ def write_run_folders(out: Path, stored: Stored, origin: Mapping[str, Any]) -> N
 
 
 def write_run_folder(folder: Path, results: Sequence[CellResult], origin: Mapping[str, Any]) -> None:
-    """A learner's policies and curve as a training run's folder, which `evaluate` and `export` take; another library's
-    leave a curve alone."""
+    """Write a learner's policies and curve as a training run's folder, which `evaluate` and `export` accept. For a
+    learner of another library there is only the curve."""
     folder.mkdir(parents=True, exist_ok=True)
     curve = sorted((row for result in results for row in result.curve), key=lambda row: (row.slots, row.seed))
     write_curve(folder / CURVE_FILE, curve)

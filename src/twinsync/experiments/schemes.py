@@ -1,4 +1,4 @@
-"""How much of Table III a reproduction affords, and the schemes it compares."""
+"""The budgets, which set how much of Table III a reproduction computes, and the schemes it compares."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from twinsync.suggest import did_you_mean
 class Budget:
     """A size of reproduction.
 
-    slots: environment slots for SAC and PPO, in the comparison at the preset and at the points of sweeps alike. width:
-    hidden layers of networks as printed. seeds: training seeds. thin: sweeps take the ends and the middle of an axis.
-    printed: whether the schemes as printed are trained; where not, reports show the recorded ones. sweep_seeds: seeds
-    at the points of sweeps, where not the same. repaired_sweeps: whether sweeps train the repaired SAC and PPO.
+    slots: environment slots for SAC and PPO, in the comparison at the preset and at the points of sweeps. width: units
+    in each hidden layer of the networks as printed. seeds: training seeds. thin: whether sweeps use only the ends and
+    the middle of an axis. printed: whether the schemes as printed are trained; otherwise reports show the recorded
+    ones. sweep_seeds: training seeds at the points of sweeps, if different. repaired_sweeps: whether sweeps train the
+    repaired SAC and PPO.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Budget:
         return self.sweep_seeds or self.seeds
 
     def note(self) -> str:
-        """What differs from Table III, for the report."""
+        """How the budget differs from Table III, for the report."""
         changes = []
         if self.slots != TABLE_III.slots:
             shrunk = f"{self.slots:,} environment slots for SAC and PPO instead of 20 x 5,000 = {TABLE_III.slots:,}"
@@ -70,7 +71,7 @@ class Budget:
 
     @property
     def as_table_iii(self) -> bool:
-        """Whether schemes as printed have the printed size."""
+        """Whether the schemes as printed have the printed size."""
         return (self.slots, self.width) == (TABLE_III.slots, TABLE_III.hidden[0])
 
 
@@ -95,9 +96,9 @@ def find_budget(name: str) -> Budget:
 
 @dataclass(frozen=True)
 class SchemePlan:
-    """A scheme of the comparison; `settings` is None where nothing is trained.
+    """A scheme of the comparison. settings: None if nothing is trained.
 
-    library: whose implementation of the learner, ours where empty; see `sweeps.cell`.
+    library: the library that implements the learner, empty for ours; see `compute.cell`.
     """
 
     name: str
@@ -108,7 +109,7 @@ class SchemePlan:
     library: str = ""
 
     def record(self, diverged: tuple[Sign, ...] | None = None) -> Scheme:
-        """What the raw files say of it; `diverged` where it was trained."""
+        """Its record in the raw files. diverged: signs of divergence, if it was trained."""
         return Scheme(
             name=self.name,
             label=self.label,
@@ -129,7 +130,7 @@ def printed_schemes(budget: Budget) -> list[SchemePlan]:
     """The four schemes of Section V with Table III, each on its own decisions."""
     size = {"slots": budget.slots, "hidden": (budget.width, budget.width)}
     sac, ppo = SacSettings(**size), PpoSettings(**size)
-    # A smaller run must not go by the paper's name.
+    # A smaller run must not carry the label of the paper's scheme.
     small = "" if budget.as_table_iii else f", {budget.slots:,} slots, width {budget.width}"
     return [
         SchemePlan(
@@ -178,7 +179,7 @@ def repaired_schemes(budget: Budget) -> list[SchemePlan]:
 
 
 def _others() -> list[SchemePlan]:
-    """Training by the gradient, exact references and heuristics: the same at every budget."""
+    """Training by gradient descent, exact references and heuristics: the same in every budget."""
     return [
         SchemePlan(
             "gradient", "Gradient", "fixed",
@@ -221,9 +222,9 @@ _AS_PRINTED: dict[type, SacSettings | PpoSettings] = {SacSettings: SacSettings()
 
 
 def deviations(settings: Settings) -> list[Deviation]:
-    """Where settings differ from Table III and the conventions, and why. Raises `InputError` for an unknown learner."""
+    """Differences from Table III and the conventions, with reasons. Raises `InputError` for an unknown learner."""
     if isinstance(settings, GradientSettings):
-        return []  # the paper has nothing to differ from
+        return []  # the paper has no such learner
     if type(settings) not in _AS_PRINTED:
         raise InputError(f"no settings of the paper to compare {type(settings).__name__} with; add them to _AS_PRINTED")
     plain = _AS_PRINTED[type(settings)]

@@ -4,10 +4,10 @@ The unit of replication is what was repeated independently: a training seed, or 
 trained. Slots within a unit share a policy or a walk, so resampling slots would claim more than was measured.
 
 Intervals are Student's t with the jackknife's standard error (Efron and Tibshirani, "An Introduction to the Bootstrap",
-1993, ch. 11): for a mean that is the textbook interval, and for a ratio of means its standard error follows from
-leaving each unit out in turn. At the five units that one can afford a percentile bootstrap covers about 84 % where it
-promises 95 %, since it can never be wider than the units themselves; BCa does no better. `benchmarks/coverage.py`
-simulates all three, and docs/model.md has the table.
+1993, ch. 11): for a mean this is the textbook interval, and for a ratio of means the standard error follows from
+leaving out each unit in turn. With the five units that are affordable, a nominal 95 % percentile bootstrap covers about
+84 %, since it can never be wider than the range of the units; BCa is no better. `benchmarks/coverage.py` simulates all
+three, and docs/model.md has the table.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ METHOD = "Student's t with the jackknife's standard error, over units"
 def interval(statistic: Callable[..., float], *units: Float[np.ndarray, " _"], level: float = LEVEL) -> Estimate:
     """A smooth function of the means of one or several arrays of units, with its interval.
 
-    Arrays of equal length are paired: unit j of one with unit j of the other. An array of one unit is a number without
-    an error of its own, and arrays of other lengths are independent of each other. The ends are NaN where no array has
-    two units.
+    Arrays of equal length are paired: unit j of one with unit j of the other. Arrays of different lengths are taken as
+    independent, and an array of one unit as a constant. The ends are NaN if no array has two or more units.
     """
     means = [float(np.mean(array)) for array in units]
     estimate = float(statistic(*means))
@@ -49,9 +48,9 @@ def mean_interval(units: Float[np.ndarray, " n"], *, level: float = LEVEL) -> Es
 
 
 def widening(count: int, comparisons: int, level: float = LEVEL) -> float:
-    """Factor by which an interval over `count` units grows so that all of so many cover at once (Bonferroni).
+    """Factor that widens an interval over `count` units so that all `comparisons` cover simultaneously (Bonferroni).
 
-    1 for one comparison; NaN below two units.
+    1 for one comparison; NaN for fewer than two units.
     """
     if count < 2:
         return math.nan
@@ -68,7 +67,7 @@ def median_and_p95(values: Float[np.ndarray, "*n"]) -> tuple[float, float]:
 def _jackknife_variance(
     statistic: Callable[..., float], units: tuple[np.ndarray, ...], means: list[float], length: int
 ) -> float:
-    """Variance of the statistic due to the arrays of this length, each unit of which is left out of all at once."""
+    """Variance of the statistic due to the arrays of this length; each unit is left out of all of them at once."""
     left_out = [
         statistic(
             *(
@@ -82,7 +81,7 @@ def _jackknife_variance(
 
 
 def _degrees_of_freedom(variances: list[float], lengths: list[int]) -> float:
-    """Welch and Satterthwaite's for a sum of independent variances; one array's own less 1."""
+    """Degrees of freedom by Welch and Satterthwaite for a sum of independent variances; n - 1 for a single length n."""
     total = sum(variances)
     if total == 0.0 or len(lengths) == 1:
         return lengths[0] - 1.0

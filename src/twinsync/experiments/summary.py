@@ -1,4 +1,4 @@
-"""An evaluation in numbers to quote: means with intervals, medians, gaps to the optimum, paired differences."""
+"""The summary of an evaluation: means with intervals, medians, gaps to the optimum, paired differences."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _COMPOSED = {f"{part}_latency_s" for part in LATENCY_PARTS} | {f"{part}_energy_j
 
 
 def summarise(evaluation: RawEvaluation) -> dict[str, Any]:
-    """The evaluation as plain numbers for JSON: `allocators` by name, `paired[A][B]` for A against B, notes."""
+    """The evaluation as plain values for JSON: `allocators` by name, `paired[A][B]` for A against B, notes."""
     return plain(evaluation_record(evaluation))
 
 
@@ -76,7 +76,7 @@ def evaluation_record(
 ) -> records.Evaluation:
     """The evaluation with means, intervals, gaps and paired differences.
 
-    training: by scheme, the slots it was trained on and by how many seeds (NaN where nothing is trained).
+    training: by scheme, the number of slots and of seeds it was trained with (NaN if it is not trained).
     """
     best, schemes = evaluation.optimum, evaluation.schemes
     blind = schemes[EXPECTED].cost[0] if EXPECTED in schemes else None
@@ -103,7 +103,7 @@ def evaluation_record(
 def measured_record(
     scenario: Scenario, scheme: RawScheme, optimum: Reference | None, expected: Float[np.ndarray, "M N"] | None
 ) -> records.Measured:
-    """Everything measured of one scheme; `expected` is the expected optimum's cost on the same slots."""
+    """All measurements of one scheme. expected: the expected optimum's cost on the same slots."""
     means = {key: float(values.mean()) for key, values in scheme.means.items()}
     latency, cost = scheme.means["latency_s"], scheme.means["cost"]
     return records.Measured(
@@ -125,20 +125,20 @@ def measured_record(
 
 
 def gap_to(scheme: RawScheme, best: Float[np.ndarray, "M N"] | None) -> records.Estimate | None:
-    """Excess of the mean cost over a reference's, relative; None where there is no positive one to relate to."""
+    """Relative excess of the mean cost over the reference's; None without a reference or if it is ever not positive."""
     if best is None or not (best > 0).all():
         return None
-    # Every policy decides all sets, so the reference of a training seed is the mean over all of them.
+    # Every policy is evaluated on all sets, so the reference for a training seed is the mean over all of them.
     reference = _units(best.mean(axis=-1)[None, :]) if scheme.policies == 1 else np.array([best.mean()])
     excess = interval(lambda cost, least: cost / least - 1.0, _units(scheme.means["cost"]), reference)
     return _with_quantiles(excess, scheme.cost / best - 1.0)
 
 
 def compare(a: RawScheme, b: RawScheme) -> records.Pair:
-    """A less B on the same slots, and by how many percent A's mean latency and cost lie below B's.
+    """A minus B on the same slots, and how far A's mean latency and cost lie below B's [%].
 
-    Units are paired: training seed j of A with training seed j of B, a scheme with one policy with each seed of the
-    other, and sets of slots where neither was trained. Unequal numbers of training seeds are taken as independent.
+    Units are paired: training seed j of A with training seed j of B, a scheme with a single policy with each seed of
+    the other, and sets of slots if neither was trained. Different numbers of training seeds are taken as independent.
     """
     learned = a.policies > 1 or b.policies > 1
 
@@ -163,7 +163,7 @@ def compare(a: RawScheme, b: RawScheme) -> records.Pair:
 
 
 def _units(values: Float[np.ndarray, "P M"]) -> Float[np.ndarray, " n"]:
-    """One number a unit: each policy's mean over the sets, or each set's where there is one policy."""
+    """One number per unit: each policy's mean over the sets, or with a single policy, that of each set."""
     return values.mean(axis=1) if values.shape[0] > 1 else values[0]
 
 

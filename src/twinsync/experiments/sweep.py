@@ -1,4 +1,4 @@
-"""A sweep as data: axes of a scenario's constants, the schemes to compare along them, and where its points lie."""
+"""A sweep as data: axes of scenario constants, the schemes to compare along them, and the places of its points."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from twinsync.suggest import did_you_mean
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """Schemes, by name, at every point of the grid of `axes`, around a scenario.
+    """Schemes, by name, to run at every point of the grid of `axes`, starting from a scenario.
 
-    figure: the paper's figure that this is, if any. The first axis is drawn; each combination of the others is a figure
-    of its own.
+    figure: the paper's figure it corresponds to, if any. The first axis is drawn; each combination of values on the
+    others is a separate figure.
     """
 
     name: str
@@ -35,8 +35,8 @@ class SweepPlan:
 
 
 def check_sweep(sweep: SweepPlan) -> None:
-    """Raise `InputError` naming the sweep and what is wrong: an empty or repeated axis or value, a duplicate scheme, an
-    impossible value anywhere along an axis. Schemes' names are checked where they are looked up."""
+    """Raise `InputError` that names the sweep and its fault: an empty or repeated axis or value, a duplicate scheme, or
+    an impossible value anywhere along an axis. Scheme names are checked when they are looked up."""
     where = f"sweep {sweep.name!r}"
     if not sweep.axes:
         raise InputError(f"{where}: no axis; give at least one, with key and values")
@@ -74,7 +74,7 @@ def _unlike(items: Sequence[object], what: str) -> None:
 
 
 def split(sweep: SweepPlan) -> list[SweepPlan]:
-    """Sweeps of one axis each: the first axis, at each combination of the others."""
+    """Sweeps of one axis each: the first axis, at each combination of the others' values."""
     drawn, *others = sweep.axes
     parts = []
     for rows in itertools.product(*(axis.values for axis in others)):
@@ -88,7 +88,7 @@ def split(sweep: SweepPlan) -> list[SweepPlan]:
 
 
 def places(sweep: SweepPlan) -> list[Place]:
-    """The places of the points of a sweep of one axis. Several keys lie at the mean of their values."""
+    """The places of the points of a sweep of one axis; x is the mean of the values if the axis has several keys."""
     axis = sweep.axes[0]
     along = []
     for row in axis.values:
@@ -108,7 +108,7 @@ def scenario_at(sweep: SweepPlan, place: Place) -> Scenario:
 
 
 def thinned(sweep: SweepPlan) -> SweepPlan:
-    """The sweep with the first, middle and last value of each axis."""
+    """The sweep with only the first, middle and last value of each axis."""
     axes = []
     for axis in sweep.axes:
         count = len(axis.values)

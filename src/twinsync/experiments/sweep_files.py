@@ -1,4 +1,4 @@
-"""Sweeps as TOML files: those that ship with the package, the paper's figures among them, and users' own."""
+"""Sweeps as TOML files: those that ship with the package, including the paper's figures, and users' own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class AxisTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"value {value!r} is not {expected}")
 
     def axis(self) -> Axis:
-        """The same, each value as `--set` takes it."""
+        """The axis, with each value as text for `--set`."""
         keys = self.keys or (self.key,)
         rows = (value if isinstance(value, tuple) else (value,) for value in self.values)
         return Axis(
@@ -55,7 +55,7 @@ class AxisTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LearnerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A learner of a file: a scheme that is known, with other settings."""
+    """A learner defined in a file: a known learned scheme (`base`) with other settings."""
 
     base: str
     label: str = ""
@@ -75,7 +75,7 @@ class SweepTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     learners: dict[str, LearnerTable] = msgspec.field(default_factory=dict)
 
     def sweep(self, stem: str, folder: Path) -> SweepPlan:
-        """The sweep of a file called `stem`, whose own files are taken from `folder`."""
+        """The sweep of a file named `stem`; files that it refers to are relative to `folder`."""
         name = self.name or stem
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
             raise InputError(f"name {name!r}: letters, digits, - and _ only, since files are named by it")
@@ -91,15 +91,15 @@ class SweepTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
 
 
 def shipped_sweep(name: str) -> SweepPlan:
-    """One of `PAPER` and `BEYOND`, around the preset `paper`."""
+    """A sweep named in `PAPER` or `BEYOND`, starting from the preset `paper`."""
     text = (resources.files("twinsync.experiments") / "sweeps" / f"{name}.toml").read_text("utf-8")
     return convert(tomllib.loads(text), SweepTable).sweep(name, Path())
 
 
 def read_sweep(path: Path, known: Mapping[str, SchemePlan]) -> tuple[SweepPlan, dict[str, SchemePlan]]:
-    """A user's sweep, and the schemes it names: those of `known`, its own learners, and allocators by name.
+    """A user's sweep, and the schemes it names: from `known`, its own learners, and allocators by name.
 
-    Raises `InputError` naming the file and what is wrong in it.
+    Raises `InputError` that names the file and what is wrong in it.
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -120,7 +120,7 @@ def read_sweep(path: Path, known: Mapping[str, SchemePlan]) -> tuple[SweepPlan, 
 
 
 def _hint(error: str) -> str:
-    """The key that may have been meant by one that is unknown."""
+    """A suggestion for an unknown key, if a known one is similar."""
     unknown = re.search(r"unknown field `(.+?)`", error)
     known = [key for table in (SweepTable, AxisTable, LearnerTable) for key in table.__struct_encode_fields__]
     return did_you_mean(unknown[1], known) if unknown else ""
@@ -138,7 +138,7 @@ def _learner(name: str, table: LearnerTable, known: Mapping[str, SchemePlan]) ->
     if base is None or base.settings is None:
         learned = ", ".join(scheme.name for scheme in known.values() if scheme.settings is not None)
         hint = did_you_mean(table.base, learned.split(", "))
-        raise InputError(f"{where}: base {table.base!r} is none of the learned schemes {learned}{hint}")
+        raise InputError(f"{where}: base {table.base!r} is not one of the learned schemes {learned}{hint}")
     try:
         settings = override(base.settings, {key: _setting(value) for key, value in table.learning.items()})
     except InputError as error:
@@ -154,6 +154,6 @@ def _setting(value: Any) -> str:
 
 
 def _beside(name: str, folder: Path) -> str:
-    """A scheme's name; file.py:function is taken from the sweep's own folder."""
+    """A scheme's name; the file in file.py:function is relative to the sweep's folder."""
     place, colon, attribute = name.rpartition(":")
     return f"{folder / place}{colon}{attribute}" if place.endswith(".py") else name

@@ -1,8 +1,8 @@
-"""What decides: the schemes as printed and repaired, one setting exchanged at a time, and the same in another library.
+"""The studies of variants: schemes as printed and repaired with one setting changed at a time, and in another library.
 
-Towards: as printed, with one setting as repaired (or as another reading of what the paper leaves open). Back: repaired,
-with one setting as printed. The random strategy joins where SAC and PPO alone cannot show whether Fig. 3 looks as
-the authors print it.
+Towards: as printed, with one setting as repaired (or as in another reading of what the paper leaves open). Back:
+repaired, with one setting as printed. The random strategy is included where SAC and PPO alone cannot show whether
+Fig. 3 looks as the authors print it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ SETTINGS, PEERS = "settings", "peers"  # parts of an evaluation
 
 @dataclass(frozen=True)
 class Change:
-    """One exchange: its key, in words, the values SAC and PPO get towards and back (None: not in that direction).
+    """One change of settings: its key, its label, and the new values for SAC and PPO towards and back (None: not in
+    that direction).
 
-    A learner that lacks a setting is left out. random: whether the random strategy is trained too, on the way towards.
+    A learner without the setting is left out. towards_ppo: PPO's values where they differ. random: whether the random
+    strategy is trained too, in the direction towards.
     """
 
     key: str
@@ -45,7 +47,7 @@ CHANGES = (
            {"initial_alpha": _TABLE_III.initial_alpha}),
     Change("edge_cpu", "edge CPU by requests or by shares", {"edge_cpu": SAC_TUNED.edge_cpu},
            {"edge_cpu": _TABLE_III.edge_cpu}, random=True),
-    # With gamma = 0 nothing is bootstrapped, so that the way back has no such step.
+    # With gamma = 0 nothing is bootstrapped, so the setting has no effect in the direction back.
     Change("cycle_end", "end of a cycle is truncation, not terminal", {"cycle_end": "truncation"}, None),
     Change("discount", "discount factor", {"discount": SAC_TUNED.discount}, {"discount": _TABLE_III.discount},
            random=True),
@@ -58,9 +60,9 @@ CHANGES = (
 
 @dataclass(frozen=True)
 class Variant:
-    """One scheme of a study. change: key of `CHANGES`, empty for what the others are held against.
+    """One scheme of a study. change: key of `CHANGES`, empty for the baseline.
 
-    role: which of the paper's schemes it is, `SAC`, `PPO` or `RANDOM`.
+    role: the paper's scheme it stands for: `SAC`, `PPO` or `RANDOM`.
     """
 
     scheme: SchemePlan
@@ -70,7 +72,7 @@ class Variant:
 
 
 def settings_variants(budget: Budget) -> list[Variant]:
-    """The study of settings, what the others are held against first in each direction."""
+    """The study of settings, with the baseline first in each direction."""
     printed, repaired = _by_role(printed_schemes(budget)), _by_role(repaired_schemes(budget))
     variants = [Variant(scheme, TOWARDS, "", role) for role, scheme in printed.items()]
     for change in CHANGES:
@@ -88,7 +90,7 @@ def settings_variants(budget: Budget) -> list[Variant]:
 
 
 def peer_variants(budget: Budget) -> list[Variant]:
-    """SAC and PPO as printed, ours and Stable-Baselines3's at the same settings."""
+    """SAC and PPO as printed, ours and Stable-Baselines3's with the same settings."""
     printed = _by_role(printed_schemes(budget))
     variants = []
     for role in (SAC, PPO):
@@ -105,7 +107,7 @@ VARIANTS = {SETTINGS: settings_variants, PEERS: peer_variants}
 
 
 def change_label(key: str) -> str:
-    """What a change exchanges, in words."""
+    """The label of a change."""
     return next((change.label for change in CHANGES if change.key == key), key)
 
 

@@ -70,7 +70,8 @@ def test_partly_says_where_it_holds_and_where_not_with_numbers():
 def test_what_is_not_settled_names_the_boundary(value, bounds, border):
     finding = judge([check(value, **bounds)], "difference")
     assert finding.verdict == NOT_SETTLED
-    assert f", and the interval includes {border} (SAC" in finding.detail.replace("\N{NO-BREAK SPACE}", " ")
+    plain = finding.detail.replace("\N{NO-BREAK SPACE}", " ")
+    assert f" for SAC at K = 2, and the interval includes {border}." in plain
 
 
 @pytest.mark.parametrize(("held", "words"), [(1, "SAC at K = 0"), (4, "SAC at 4 of 5 places")])
@@ -82,7 +83,14 @@ def test_places_where_a_claim_holds_are_named_while_they_are_few(held, words):
 def test_what_has_no_interval_is_left_out_and_said():
     finding = judge([check(RIGHT), check(NONE, "PPO")], "rise", absent=["w/o SC at K = 4 (diverged)"])
     assert finding.verdict == HOLDS
-    assert "Without a value: w/o SC at K = 4 (diverged); no interval for PPO at K = 2" in finding.detail
+    assert "Left out: w/o SC at K = 4 (diverged); no interval for PPO at K = 2" in finding.detail
+
+
+def test_values_are_named_with_their_relation_to_the_schemes():
+    checks = [check(WRONG, "PPO"), Check("PPO", "the base comparison", RIGHT)]
+    plain = judge(checks, "reduction", "against").detail.replace("\N{NO-BREAK SPACE}", " ")
+    assert "from −2.0 % (−2.5 to −1.5) against PPO at K = 2 to 2.0 % (1.5 to 2.5) against PPO in the base" in plain
+    assert "It holds against PPO in the base comparison. It fails against PPO at K = 2" in plain
 
 
 def test_many_failures_are_counted():

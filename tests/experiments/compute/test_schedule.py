@@ -45,7 +45,7 @@ def test_a_lost_task_goes_to_another_worker(cells, tmp_path: Path):
 
 
 def test_three_losses_over_one_task_are_an_error_that_keeps_the_rest(cells, tmp_path: Path):
-    with pytest.raises(TaskFailed, match="3 workers died over equal-share"):
+    with pytest.raises(TaskFailed, match="3 workers died while computing equal-share"):
         run(cells, Store(tmp_path), Script(deadly={cells[-1].address: 9}), quiet, print)
     store = Store(tmp_path)
     assert 0 < len(store.missing(cells)) < len(cells)

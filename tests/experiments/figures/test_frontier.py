@@ -36,7 +36,7 @@ def test_accuracy_is_paid_in_psnr_where_the_scenario_has_a_law():
     figure, sweep = FRONTIERS["frontier_accuracy"]
     row = next(row for row in figure.rows(sweep, results) if row[:2] == ["0.3", "optimum"])
     assert row[3] == pytest.approx(40.0)  # at the optimum's phi, 0.45
-    assert "The accuracy is **yours** (--set)" in figure.caption(sweep, results)
+    assert "The accuracy law is **yours** (--set)" in figure.caption(sweep, results)
     with look():
         chart = figure.draw(sweep, results, styles(results.schemes), False)
     assert chart.figure.axes[0].get_xlabel() == "PSNR of the recovered picture [dB]"
@@ -47,7 +47,7 @@ def test_accuracy_is_paid_in_psnr_where_the_scenario_has_a_law():
 def test_a_measured_law_says_what_it_was_measured_on():
     figure, sweep = FRONTIERS["frontier_accuracy"]
     results = replace(RESULTS, scenario=tuple(describe_constants(load_preset("measured"))))
-    assert "The accuracy is **measured** (twinsync codec calibrate on " in figure.caption(sweep, results)
+    assert "The accuracy law is **measured** (twinsync codec calibrate on " in figure.caption(sweep, results)
     assert "33 frames of street" in figure.caption(sweep, results)
     assert "**assumed**" in figure.caption(sweep, replace(results, scenario=()))  # of a folder from before the law
 

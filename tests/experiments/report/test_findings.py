@@ -37,7 +37,7 @@ def test_a_benchmark_that_is_ahead_is_said_to_be():
         pairs["ppo"], latency_reduction_percent=Estimate(-4.0, -5.0, -3.0), cost=Estimate(1.0, -1.0, 3.0)
     )
     assert "4.0 % above PPO's." in plain(level(results, "sac-tuned", ("ppo",)))
-    better, _, not_better = gains(results).partition(", but not against ")
+    better, _, not_better = gains(results).partition(", but not than ")
     assert "PPO" not in better
     assert not_better.startswith("PPO.")
 
@@ -58,14 +58,14 @@ def test_a_difference_that_is_not_settled_is_said_to_be(reduction, words):
 
 def test_the_best_without_knowledge_is_said_where_it_was_computed():
     results = compared()
-    assert "without knowing" not in best_possible(results)
+    assert "without channel knowledge" not in best_possible(results)
     allocators = comparison_of(results).evaluation.allocators
     allocators["expected"] = allocators["gradient"]
     assert "86.6 at 13.92 s" in plain(best_possible(results))
 
 
 def test_what_costs_less_than_the_learner_is_said():
-    assert cheaper(compared()) == "This costs less than SAC (repaired), 90.6: Gradient policy 86.6."
+    assert cheaper(compared()) == "Cheaper than SAC (repaired) at 90.6: Gradient policy at 86.6."
     assert "No other scheme" in cheaper(changed(compared(), "gradient", cost=Estimate(95.0)))
 
 
@@ -74,16 +74,16 @@ def test_what_costs_less_than_the_learner_is_said():
     [
         (0.997, "K = 6, cannot meet its deadline"),
         (0.92, "cannot meet its deadline in most slots"),
-        (0.08, "meets its deadline most of the time, not always"),
+        (0.08, "meets its deadline most of the time, but not always"),
         (0.0, "K = 6, can meet its deadline"),
     ],
 )
 def test_feasibility_follows_the_optimum_s_miss_rate(missed, verdict):
     title, words = feasibility(changed(compared(), OPTIMUM, deadline_miss_rate=missed))
     assert title.endswith(verdict)
-    assert ("penalties are on for every scheme" in words) == (missed > 0.5)
+    assert ("Penalties therefore apply to every scheme" in words) == (missed > 0.5)
     # (13.71 s - 1.575 s of sensing) / 6 UDs.
-    assert "2.02 s per UD and slot, the deadline 0.90 s" in plain(words)
+    assert "2.02 s per UD and slot, against a deadline of 0.90 s" in plain(words)
 
 
 def test_a_collapse_is_called_unstable_and_only_where_it_happened():

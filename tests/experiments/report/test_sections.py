@@ -17,9 +17,9 @@ from twinsync.presets import load_preset
 def test_the_sections_follow_what_there_is():
     alone = page_of(build(swept())).headings
     assert alone == [
-        "Latency against one thing at a time: Figs. 4 and 5",
+        "Latency against one parameter at a time: Figs. 4 and 5",
         "Beyond the paper",
-        "What a shorter latency is paid with",
+        "Latency trade-offs",
         "Where the deadline can be met",
         "How this was made",
     ]
@@ -30,7 +30,7 @@ def test_the_sections_follow_what_there_is():
     ]  # fmt: skip
     assert headings[4:9] == [*alone[:3], "The paper’s claims", "Where the deadline can be met"]
     assert headings[9:] == ["Where the latency and the energy go", "What was assumed", "How this was made"]
-    assert "What decides" in page_of(golden.document()).headings
+    assert "Which settings matter" in page_of(golden.document()).headings
 
 
 def test_steady_training_is_not_called_unstable():
@@ -66,7 +66,7 @@ def test_a_scenario_s_own_law_of_accuracy_takes_the_assumed_one_s_place():
     words = page_of(build(replace(both(), scenario=tuple(describe_constants(load_preset("measured")))))).words
     assert "bits of a raw sample" not in words
     assert "accuracy_knots" in words
-    assert "The accuracy is measured (twinsync codec calibrate on" in words
+    assert "The accuracy law is measured (twinsync codec calibrate on" in words
 
 
 def test_remarks_name_schemes_as_people_do():
@@ -78,7 +78,7 @@ def test_remarks_name_schemes_as_people_do():
 
 
 def test_a_run_that_is_whole_is_not_called_incomplete():
-    assert "Not complete" not in page_of(build(compared())).words
+    assert "Incomplete" not in page_of(build(compared())).words
     assert "41 of 44" in page_of(golden.document()).words
 
 

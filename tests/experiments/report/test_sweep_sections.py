@@ -29,8 +29,8 @@ def test_values_stand_below_the_figure_for_who_has_no_script():
 
 def test_what_has_no_value_is_said_with_its_reason():
     ppo, expected = lacks(FIG4, RESULTS)
-    assert ppo.startswith("No value at number of UDs K = 6: of **PPO (repaired)**, ")
-    assert expected.endswith(": of **Expected optimum**, the expected optimum was not shown to serve K = 10.")
+    assert ppo.startswith("No value at number of UDs K = 6 for **PPO (repaired)**: ")
+    assert expected.endswith(" for **Expected optimum**: the expected optimum was not shown to serve K = 10.")
 
 
 def test_what_has_no_value_at_the_same_places_is_one_sentence():
@@ -42,7 +42,7 @@ def test_what_has_no_value_at_the_same_places_is_one_sentence():
     remarks = [remark for remark in lacks(sweep, RESULTS) if "fading" in remark]
     labels = [point.label for point in sweep.points]
     assert len(remarks) == 1
-    assert f"= {labels[1]} and {labels[2]}: of **" in remarks[0]
+    assert f"= {labels[1]} and {labels[2]} for **" in remarks[0]
     for what in ("the exact optimum needs fading_blocks = 1", "the expected cost needs fading_blocks = 1"):
         assert what in remarks[0]
     assert "got" not in remarks[0]
@@ -73,7 +73,7 @@ def test_feasibility_is_told_by_the_optimum_s_misses():
     words = page_of(build(RESULTS)).words
     # Made-up rates are 0.95 times the load: below a half at K = 2, at 0.2–0.4 Mbit and at 2 MHz.
     assert "At 21 of the 24 points" in words
-    assert "number of UDs K = 2: 31.7 %." in words
+    assert "The lowest share is 31.7 %, at number of UDs K = 2." in words
 
 
 def test_a_sweep_of_one_s_own_needs_no_optimum():

@@ -55,7 +55,7 @@ def test_page(page) -> None:
     assert {path.stem for path in (out / "figures").iterdir()} == {"learning_curves", "critics", "tuned", "peer"}
     for part in (
         "`path_loss_exponent=3`", "twinsync study sac --out runs/study", "0a841f0", "x86_64, 2 cores",
-        "Of 13 runs 3 fell back and 1 diverged", "**γ = 0.99, truncation, hard** diverged in 2 of 3 seeds",
+        "Of 13 runs, 3 fell back and 1 diverged", "**γ = 0.99, truncation, hard** diverged in 2 of 3 seeds",
         "`hidden` is not put back", "costs 84.6 on them",
     ):  # fmt: skip
         assert part in text, part
@@ -69,6 +69,14 @@ def test_page(page) -> None:
 def test_a_part_of_the_study_makes_a_page_too(write_study, tmp_path) -> None:
     out = write_study(tmp_path / "part", keep=lambda run: run.name in ("gamma-0", "back-discount"))
     text = write_page(out).read_text("utf-8")
+    assert "The one run is steady." in text
     assert "No run of this part fell back or diverged" in text
     assert "Stable-Baselines3" not in text
     assert not (out / "figures" / "peer.png").exists()
+
+
+def test_one_run_that_fell_back_is_in_the_singular(write_study, tmp_path) -> None:
+    out = write_study(tmp_path / "one", keep=lambda run: run.name == "gamma-0.9-truncation-soft")
+    text = write_page(out).read_text("utf-8")
+    assert "The one run fell back in at least one seed." in text
+    assert "The policy fell back although |Q| stayed" in text

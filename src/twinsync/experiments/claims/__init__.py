@@ -1,4 +1,4 @@
-"""The paper's claims, checked: a table of verdicts, and (`sensitivity`) which assumed constants they hinge on."""
+"""Checks of the paper's claims: a table of verdicts, and their sensitivity to assumed constants (`sensitivity`)."""
 
 from twinsync.experiments.claims.statements import check_claims
 

@@ -1,7 +1,7 @@
-"""Reusable comparisons of what a run measured: along an axis, between schemes, and against a number.
+"""Comparisons of a run's measurements: along an axis, between schemes, and against a number.
 
-Runs that were trained for different numbers of slots are not compared. Two points of a sweep are compared by training
-seed: seed j at one x with seed j at the next, which start from the same streams.
+Learners trained for different numbers of slots are not compared. Two points of a sweep are compared by training seed:
+seed j at one x with seed j at the next, since both start from the same random streams.
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ import numpy as np
 
 from twinsync.arrays import Float
 from twinsync.experiments.claims.evidence import Evidence, NamedPoint, View
-from twinsync.experiments.claims.verdicts import FAILS, HOLDS, NOT_SETTLED, RESOLUTION, Check, Finding, joint, unchecked
+from twinsync.experiments.claims.verdicts import (
+    FAILS,
+    HOLDS,
+    NOT_SETTLED,
+    RESOLUTION,
+    Check,
+    Finding,
+    joint,
+    located,
+    unchecked,
+)
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING, Estimate
 from twinsync.experiments.statistics import interval
@@ -24,7 +34,10 @@ Value = Callable[[NamedPoint, str], "float | Float[np.ndarray, ' n']"]
 
 
 def change(before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Estimate:
-    """The relative change between two arrays of units ([n]), or of numbers, as a rise (or a fall) in percent."""
+    """The relative rise (or fall) from `before` to `after`, two numbers or two arrays [n] of units, with interval [%].
+
+    `NOTHING` where a value is not finite or one in `before` is not positive.
+    """
     before, after = np.atleast_1d(before), np.atleast_1d(after)
     finite = len(before) and len(after) and np.isfinite(before).all() and np.isfinite(after).all()
     if not finite or (before <= 0).any():
@@ -42,7 +55,7 @@ def steps(
     falls: bool = False,
     least: float = RESOLUTION,
 ) -> list[Check]:
-    """Each scheme's change from one point of the axis to the next; points without a value are stepped over."""
+    """Each scheme's change from one point of the axis to the next; points without a value are skipped."""
     checks = []
     for scheme in schemes:
         for before, after in pairwise(view.having(scheme)):
@@ -65,7 +78,7 @@ def below(
 ) -> list[Check]:
     """How far each scheme's latency lies below each benchmark's, at each place where both were evaluated.
 
-    A check is named by whichever of the two there are several of.
+    A check is named after the scheme if there are several schemes, otherwise after the benchmark.
     """
     ours, others = list(schemes), list(benchmarks)
     return [
@@ -81,18 +94,17 @@ def below(
 
 
 def refusal(who: str, slots: float, other: str, other_slots: float, where: str) -> str:
-    """Why two learners are not compared: they were trained for different numbers of slots; empty where they were not,
-    or where it is not known."""
+    """Why two learners are not compared: they were trained for different numbers of slots. Empty if the numbers are
+    equal or one is unknown."""
     if math.isnan(slots) or math.isnan(other_slots) or slots == other_slots:
         return ""
     return (
-        f"{who} was trained on {slots:,.0f} slots and {other} on {other_slots:,.0f}, so that they are not compared "
-        f"({where})"
+        f"{who} was trained on {slots:,.0f} slots and {other} on {other_slots:,.0f}, so they are not compared ({where})"
     )
 
 
 def _refused_at(evidence: Evidence, place: NamedPoint, scheme: str, other: str) -> str:
-    # A scheme that learns in another way, as by the gradient, has slots of another kind.
+    # Slots mean something else to a scheme that learns in another way, such as by gradient descent.
     if other not in evidence.cast.all():
         return ""
     slots = place.training_slots(scheme), place.training_slots(other)
@@ -100,7 +112,7 @@ def _refused_at(evidence: Evidence, place: NamedPoint, scheme: str, other: str) 
 
 
 def absences(evidence: Evidence, view: View, schemes: Iterable[str]) -> list[str]:
-    """What a sweep has no value of: schemes it was run without, and single points."""
+    """The values a sweep lacks: schemes that it was run without, and single points."""
     reasons = []
     for scheme in schemes:
         label = evidence.label(scheme)
@@ -110,12 +122,12 @@ def absences(evidence: Evidence, view: View, schemes: Iterable[str]) -> list[str
         for place in view.places:
             if not place.has(scheme):
                 why = place.point.missing.get(scheme, "not evaluated")
-                reasons.append(f"{label} at {place.name} ({why.rstrip('.')})")
+                reasons.append(f"{label} {located(place.name)} ({why.rstrip('.')})")
     return reasons
 
 
 def reaches(evidence: Evidence, places: Iterable[NamedPoint], scheme: str, benchmark: str, goal: float) -> Finding:
-    """Whether the scheme's latency lies `goal` percent below the benchmark's at any place: the largest reduction."""
+    """Whether the scheme's latency is `goal` percent below the benchmark's anywhere; the largest reduction decides."""
     cases = joint(below(evidence, places, [scheme], [benchmark], least=goal))
     decided = [check for check in cases if check.outcome != "none"]
     if not decided:
@@ -125,11 +137,11 @@ def reaches(evidence: Evidence, places: Iterable[NamedPoint], scheme: str, bench
     outcomes = [check.outcome for check in decided]
     reached, unsettled = outcomes.count("right"), outcomes.count("open")
     verdict = HOLDS if reached else NOT_SETTLED if unsettled else FAILS
-    words = f"The largest reduction is {best.words()} at {best.where}"
+    words = f"The largest reduction is {best.words()} {located(best.where)}"
     if best.outcome == "open":
         words += f", and the interval includes {goal:g}{NBSP}%"
     if len(decided) > 1:
-        words += f"; the smallest of all {len(decided)} is {least.words()} at {least.where}"
-        words += f". {goal:g}{NBSP}% is reached at {reached} of {len(decided)}"
+        words += f"; the smallest is {least.words()} {located(least.where)}"
+        words += f". A reduction of {goal:g}{NBSP}% is reached at {reached} of {len(decided)} points"
         words += f", and not settled at {unsettled}" if unsettled else ""
     return Finding(verdict, f"{words}.", best.value)

@@ -1,4 +1,4 @@
-"""Section IV-C's claim, from the record of a measurement (`python -m benchmarks.complexity`), which no run makes."""
+"""The claim of Section IV-C, checked against a recorded measurement (`python -m benchmarks.complexity`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twinsync.experiments.claims.verdicts import FAILS, HOLDS, Finding, unchecke
 
 RECORD = Path(str(resources.files("twinsync.experiments") / "recorded" / "complexity.json"))
 
-CLOSE = 0.1  # an exponent this near to 1 is read as proportional
+CLOSE = 0.1  # an exponent within this of 1 counts as proportional
 FACTORS = ("operations_over_width", "operations_over_depth", "time_over_steps")
 
 
@@ -20,18 +20,17 @@ class _Record(msgspec.Struct):
 
 
 def proportional() -> Finding:
-    """Whether the work is proportional to what the formula multiplies."""
+    """Whether the work is proportional to each factor of the formula."""
     found = _exponents()
     if found is None:
-        return unchecked("It was not measured")
+        return unchecked("There is no recorded measurement")
     holds = all(abs(found[name] - 1.0) <= CLOSE for name in FACTORS)
     width, depth, steps, batch = (f"{found[name]:.2f}" for name in (*FACTORS, "operations_over_batch"))
-    by = f"the {width}th power" if width == depth else f"the {width}th power by width and the {depth}th by depth"
-    alike = ", by width and by depth alike" if width == depth else ""
+    varied = f"{width} in both width and depth" if width == depth else f"{width} in width, {depth} in depth"
     detail = (
-        f"The operations of one SAC update grow as {by} of the sum of products{alike}, and the time of training as the "
-        f"{steps}th power of the number of steps. The batch size, which the formula leaves out, multiplies them too "
-        f"({batch}th power)."
+        f"The operations of one SAC update grow as a power of the sum of products (exponent {varied}), and the "
+        f"training time as a power of the number of steps (exponent {steps}). The operations also grow with the batch "
+        f"size (exponent {batch}), which the formula leaves out."
     )
     return Finding(HOLDS if holds else FAILS, detail)
 

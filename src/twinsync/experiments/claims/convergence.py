@@ -1,4 +1,4 @@
-"""Fig. 3's claims, from the learning curves: rewards settle, and in which order they end.
+"""The claims on Fig. 3, checked on the learning curves: whether the rewards settle, and in which order they end.
 
 A curve is judged by its last fifth, on slots that are the same for all schemes; seed j of one is paired with seed j of
 another. The reward is -(T[n] + P), so a lower cost is a higher reward.
@@ -30,7 +30,7 @@ def stabilises(evidence: Evidence) -> Finding:
     cast = evidence.cast
     curves, absent = _curves(evidence, (cast.sac, cast.ppo, cast.random))
     checks = [_settling(evidence, evidence.label(name), curve) for name, curve in curves.items()]
-    note = f"A reward is read as stable if that is less than {SETTLED:g}{NBSP}% either way"
+    note = f"A reward counts as stable if this is less than {SETTLED:g}{NBSP}% in either direction"
     noun = "rise in cost from the penultimate fifth of training to the last"
     return judge(checks, noun, absent=absent, note=note) if checks else unchecked(NO_CURVES)
 
@@ -53,11 +53,11 @@ def semantics_pay(evidence: Evidence) -> Finding:
     finding = _ends_above(evidence, [(cast.sac, cast.without_sc)])
     if finding.verdict == UNCHECKED:
         return finding
-    return replace(finding, detail=f"{finding.detail} The paper says so of Fig. 3, which does not show w/o SC.")
+    return replace(finding, detail=f"{finding.detail} The paper states this of Fig. 3, which does not show w/o SC.")
 
 
 def _curves(evidence: Evidence, names: Iterable[str | None]) -> tuple[dict[str, Curve], list[str]]:
-    """The learning curves there are of these schemes, and what is said of those without one."""
+    """The learning curves of the named schemes that have one, and a remark on each that has none."""
     wanted = list(dict.fromkeys(name for name in names if name))
     absent = [f"{evidence.label(name)} has no learning curve" for name in wanted if name not in evidence.curves]
     return {name: evidence.curves[name] for name in wanted if name in evidence.curves}, absent
@@ -80,7 +80,7 @@ def _settling(evidence: Evidence, label: str, curve: Curve) -> Check:
 
 def _lost(costs: Float[np.ndarray, " S"]) -> str:
     lost = int((~np.isfinite(costs)).sum())
-    return f"no finite reward is left in {lost} of {len(costs)} seeds" if lost else ""
+    return f"the reward became non-finite in {lost} of {len(costs)} seeds" if lost else ""
 
 
 def _ends_above(evidence: Evidence, pairs: list[tuple[str | None, str | None]]) -> Finding:

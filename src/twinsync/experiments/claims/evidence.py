@@ -1,4 +1,4 @@
-"""What the checks of claims look at: points of a sweep, by scheme, and who plays which part of the paper's."""
+"""The evidence that claims are checked against: points of sweeps by scheme, and which schemes stand for the paper's."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Swe
 from twinsync.experiments.results import Comparison, Curve
 from twinsync.experiments.schemes import BUDGETS, all_schemes
 
-SYMBOLS = {"fig4": "K", "fig5": "D", "fig6": "φ_min", "fig7": "f_u"}  # of the paper's figures
+SYMBOLS = {"fig4": "K", "fig5": "D", "fig6": "φ_min", "fig7": "f_u"}  # on the axes of the paper's figures
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Names of the schemes that play the paper's; None where nobody does."""
+    """Names of the schemes that stand for the paper's; None where there is none."""
 
     sac: str
     ppo: str | None
@@ -31,7 +31,7 @@ class Cast:
         return (self.sac, *self.benchmarks())
 
     def benchmarks(self) -> tuple[str, ...]:
-        """The schemes the proposed one is held against."""
+        """The schemes that the proposed one is compared with."""
         return tuple(name for name in (self.ppo, self.random, self.without_sc) if name)
 
 
@@ -48,7 +48,7 @@ class NamedPoint:
     name: str
 
     def __getitem__(self, scheme: str) -> Measured:
-        """What was measured of a scheme that `has` says is there."""
+        """The measurements of a scheme for which `has` is true."""
         measured = self.point.measured(scheme)
         assert measured is not None
         return measured
@@ -58,39 +58,39 @@ class NamedPoint:
         return all(self.point.measured(scheme) is not None for scheme in schemes)
 
     def latency_s(self, scheme: str) -> Float[np.ndarray, " n"]:
-        """Mean latency T[n] of each training seed (set of slots where nothing was trained) [s]; NaN where lost."""
+        """Mean latency T[n] per training seed, or per set of slots if nothing was trained [s]; NaN if not finite."""
         return np.array(self[scheme].unit_latency_s, float)
 
     def stage_s(self, scheme: str, stage: str) -> Float[np.ndarray, " n"]:
-        """Mean time in one stage, sum over the UDs, of each seed or set [s]; empty where it was not kept."""
+        """Mean time in one stage, summed over the UDs, per seed or set [s]; empty if it was not recorded."""
         return np.array(self[scheme].unit_latency_parts_s.get(stage, ()), float)
 
     def sent_bits(self, scheme: str) -> Float[np.ndarray, " n"]:
-        """Mean bits on air of a UD, of each seed or set; empty where they were not kept."""
+        """Mean bits on air per UD, per seed or set; empty if they were not recorded."""
         return np.array(self[scheme].unit_sent_bits, float)
 
     def reduction(self, scheme: str, benchmark: str) -> Estimate:
-        """By how much the scheme's mean latency lies below a benchmark's on the same slots [%]."""
+        """How far the scheme's mean latency lies below a benchmark's on the same slots [%]."""
         pair = self.point.evaluation.pair(scheme, benchmark)
         return NOTHING if pair is None else pair.latency_reduction_percent
 
     def cost_reduction(self, scheme: str, benchmark: str) -> Estimate:
-        """The same of the mean cost [%]."""
+        """How far the scheme's mean cost lies below a benchmark's on the same slots [%]."""
         pair = self.point.evaluation.pair(scheme, benchmark)
         return NOTHING if pair is None else pair.cost_reduction_percent
 
     def units(self, scheme: str, benchmark: str) -> int:
-        """Number of units that intervals of the two compared are over; 0 where they were not compared."""
+        """Number of replication units behind the intervals of this comparison; 0 if the two were not compared."""
         pair = self.point.evaluation.pair(scheme, benchmark)
         return 0 if pair is None else pair.unit_count
 
     def training_slots(self, scheme: str) -> float:
-        """Slots that the scheme was trained on; NaN where nothing is trained, or where it is not known."""
+        """Slots that the scheme was trained on; NaN if it is not trained or the number is not known."""
         measured = self.point.measured(scheme)
         return math.nan if measured is None else measured.training_slots
 
     def seeds(self, scheme: str) -> int:
-        """Number of training seeds (of sets of slots where nothing is trained)."""
+        """Number of training seeds, or of sets of slots if nothing is trained."""
         measured = self[scheme]
         seeds = measured.training_seeds
         return len(measured.unit_latency_s) if math.isnan(seeds) else int(seeds)
@@ -98,7 +98,7 @@ class NamedPoint:
 
 @dataclass(frozen=True)
 class View:
-    """One sweep of the paper's, its points in the order of the axis; `unit` comes with the space before it."""
+    """One of the paper's sweeps, with its points in the order of the axis; `unit` includes the space before it."""
 
     name: str
     symbol: str
@@ -118,7 +118,8 @@ class View:
 @dataclass(frozen=True)
 class Evidence:
     """All that a claim may be checked against: the base comparison with its learning curves, the paper's sweeps, and
-    who plays which part. overrides: constants of the base comparison that are not the preset's."""
+    the schemes that stand for the paper's. overrides: constants of the base comparison that differ from the preset's.
+    """
 
     base: NamedPoint | None
     curves: Mapping[str, Curve]
@@ -128,11 +129,11 @@ class Evidence:
     overrides: tuple[str, ...]
 
     def label(self, scheme: str) -> str:
-        """The scheme's name for people."""
+        """The scheme's display name."""
         return self.labels.get(scheme, scheme)
 
     def places_of(self, figure: str) -> list[NamedPoint]:
-        """The places that a figure's claims look at; the abstract's look at all."""
+        """The places that a figure's claims are checked at; those of the abstract are checked at all of them."""
         base = [] if self.base is None else [self.base]
         if figure == "Fig. 3":
             return base
@@ -152,7 +153,8 @@ def gather(
 ) -> Evidence:
     """Evidence from a base comparison (None: there is none) and the sweeps of Figs. 4 to 7 among `sweeps`.
 
-    labels: of schemes that go by other names than usual. overrides: constants changed in the base comparison.
+    labels: display names, by scheme, that differ from the usual ones. overrides: constants changed in the base
+    comparison.
     """
     views = {name: _view(name, sweeps[name], symbol) for name, symbol in SYMBOLS.items() if name in sweeps}
     base = None if comparison is None else NamedPoint(comparison.point, "the base comparison")

@@ -1,4 +1,4 @@
-"""The claims on Figs. 4 to 7 and of the abstract, each as a check of the sweeps and the base comparison."""
+"""Checks of the claims on Figs. 4 to 7 and in the abstract, against the sweeps and the base comparison."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from twinsync.experiments.claims.verdicts import (
 from twinsync.experiments.formatting import NBSP, listing, number
 from twinsync.experiments.records import NOTHING, Estimate
 
-EQUAL = 1.0  # [%]; two latencies are equal if their interval lies within this of each other
+EQUAL = 1.0  # [%]; two latencies count as equal if the interval of their difference lies within this
 EQUAL_SHARE = "equal-share"  # the scheme's name
 HEADLINE = 13.2  # [%], the abstract's
 LEFT_OUT = {"fig6": ("random", "without_sc"), "fig7": ("without_sc",)}  # benchmarks that a figure of the paper lacks
@@ -34,7 +34,7 @@ ViewCheck = Callable[[Evidence, View], Finding]
 
 
 def of_view(name: str, check: ViewCheck) -> Callable[[Evidence], Finding]:
-    """A claim on one of the paper's figures: not checked where the figure was not run."""
+    """The check of a claim on one of the paper's figures; not checked if the figure was not run."""
 
     def checked(evidence: Evidence) -> Finding:
         view = evidence.views.get(name)
@@ -44,7 +44,7 @@ def of_view(name: str, check: ViewCheck) -> Callable[[Evidence], Finding]:
 
 
 def members(evidence: Evidence, view: View) -> list[str]:
-    """The paper's schemes of a figure: Fig. 6 leaves out the random strategy and w/o SC, Fig. 7 the latter."""
+    """The schemes that the paper shows in a figure: Fig. 6 lacks the random strategy and w/o SC, Fig. 7 the latter."""
     cast = evidence.cast
     left_out = [getattr(cast, role) for role in LEFT_OUT.get(view.name, ())]
     return [name for name in cast.all() if name not in left_out]
@@ -66,7 +66,7 @@ def moves(
 
 
 def total_moves(*, falls: bool = False, least: float = RESOLUTION) -> ViewCheck:
-    """The total latency rises (or falls) from point to point; what decides is the change over the whole axis."""
+    """The total latency rises (or falls) from point to point; the finding's value is the change over the whole axis."""
 
     def check(evidence: Evidence, view: View) -> Finding:
         whole = _whole_axis(evidence, view, falls=falls)
@@ -79,7 +79,7 @@ def total_moves(*, falls: bool = False, least: float = RESOLUTION) -> ViewCheck:
 
 
 def per_device_rises(evidence: Evidence, view: View) -> Finding:
-    """The latency of one UD rises with K: more than the sum over more UDs."""
+    """The latency of one UD rises with K, not only the sum over more UDs."""
     per_device = moves(lambda place, scheme: place.latency_s(scheme) / place.point.x, note=_shares_of_rise)
     return per_device(evidence, view)
 
@@ -96,8 +96,8 @@ def stage_rises(stage: str, *, per_device: bool = False, falls: bool = False) ->
         if stage != "recovery" or not given_up > 0:
             return ""
         return (
-            f"A UD given up at the latency cap, up to {number(100.0 * given_up, 1)}{NBSP}% of UD-slots here, has no "
-            "time in this stage"
+            f"A UD cut off at the latency cap, as up to {number(100.0 * given_up, 1)}{NBSP}% of UD-slots are here, "
+            "spends no time in this stage"
         )
 
     return moves(value, falls=falls, note=note)
@@ -109,7 +109,7 @@ def sensing_rises(evidence: Evidence, view: View) -> Finding:
 
 
 def synchronisation_rises(evidence: Evidence, view: View) -> Finding:
-    """The latency without its sensing rises; sensing takes every scheme, and every seed of it, the same time."""
+    """The latency without sensing rises; sensing takes the same time for every scheme and seed."""
     return moves(lambda place, scheme: place.latency_s(scheme) - place.stage_s(scheme, "sensing"))(evidence, view)
 
 
@@ -123,7 +123,7 @@ def proposed_lowest(evidence: Evidence, view: View, *, least: float = RESOLUTION
     first, *others = members(evidence, view)
     checks = below(evidence, view.places, [first], others, least=least)
     note = _cost_against_ppo(evidence, view.places)
-    return judge(checks, "reduction against a benchmark", absent=absences(evidence, view, [first, *others]), note=note)
+    return judge(checks, "reduction", "against", absent=absences(evidence, view, [first, *others]), note=note)
 
 
 def without_sc_highest(evidence: Evidence, view: View) -> Finding:
@@ -136,21 +136,21 @@ def without_sc_highest(evidence: Evidence, view: View) -> Finding:
 
 
 def optimising_pays(evidence: Evidence) -> Finding:
-    """The proposed scheme's latency lies below that of equal shares set once, in the base comparison."""
+    """The proposed scheme's latency lies below that of equal shares, set once, in the base comparison."""
     if evidence.base is None:
         return unchecked("the base comparison was not run")
-    return judge(below(evidence, [evidence.base], [evidence.cast.sac], [EQUAL_SHARE]), "reduction against equal shares")
+    return judge(below(evidence, [evidence.base], [evidence.cast.sac], [EQUAL_SHARE]), "reduction", "against")
 
 
 def equal_at_one(evidence: Evidence, view: View) -> Finding:
     """At phi_min = 1 the proposed scheme is w/o SC: their latencies are within `EQUAL` percent of each other."""
     place = next((place for place in view.places if math.isclose(place.point.x, 1.0)), None)
     if place is None:
-        return unchecked("the threshold 1 is not on the axis of Fig. 6")
+        return unchecked("Fig. 6 was not run at threshold 1")
     scheme, other = evidence.cast.sac, evidence.cast.without_sc
     where, difference, slots = place.name, place.reduction(scheme, other), place.training_slots(other)
     if not place.has(scheme, other):
-        where, difference = f"{where}, relative to the optimum of its own slots", _against_base(evidence, place)
+        where, difference = f"{where}, each relative to the optimum on its own slots", _against_base(evidence, place)
         slots = math.nan if evidence.base is None else evidence.base.training_slots(other)
     labels = evidence.label(scheme), evidence.label(other)
     refused = refusal(labels[0], place.training_slots(scheme), labels[1], slots, place.name)
@@ -158,21 +158,22 @@ def equal_at_one(evidence: Evidence, view: View) -> Finding:
         return unchecked(refused)
     if math.isnan(difference.mean):
         absent = f"{labels[0]} and {labels[1]} were not both evaluated at threshold 1"
-        return unchecked(f"{absent}, and no base comparison makes up for it")
-    note = f"Equal is read as within {EQUAL:g}{NBSP}%, the interval included{_raw_reading(evidence)}"
-    check = Check(f"{labels[0]} below {labels[1]}", where, difference, least=-EQUAL, most=EQUAL)
-    return judge([check], "difference", note=note)
+        return unchecked(f"{absent}, and no base comparison can stand in")
+    note = f"Equal is read as: the whole interval lies within {EQUAL:g}{NBSP}%{_raw_reading(evidence)}"
+    check = Check(f"{labels[0]} against {labels[1]}", where, difference, least=-EQUAL, most=EQUAL)
+    return judge([check], "reduction", note=note)
 
 
 def _against_base(evidence: Evidence, place: NamedPoint) -> Estimate:
-    """The proposed scheme at threshold 1 against w/o SC of the base comparison, which no threshold concerns.
+    """The proposed scheme at threshold 1 against w/o SC in the base comparison, which does not depend on the threshold.
 
-    The slots may be others, so each is taken relative to the optimum on its own: at threshold 1 that is `no-semantics`.
+    The slots may differ, so each latency is taken relative to the optimum on its own slots; for w/o SC, and at
+    threshold 1, that is `no-semantics`.
     """
     base, cast = evidence.base, evidence.cast
     if base is None:
         return NOTHING
-    # Any override but the threshold itself would make it another scenario than the base comparison's.
+    # With any override besides the threshold, the scenario would not be the base comparison's.
     changes = set(place.point.overrides) - set(evidence.overrides)
     if len(changes) != 1 or not place.has(cast.sac, EXACT.sac) or not base.has(cast.without_sc, EXACT.without_sc):
         return NOTHING
@@ -182,7 +183,7 @@ def _against_base(evidence: Evidence, place: NamedPoint) -> Estimate:
 
 
 def _raw_reading(evidence: Evidence) -> str:
-    """What the other reading of w/o SC, raw data and no codec at all, would make of the claim."""
+    """What becomes of the claim under the other reading of w/o SC: raw data and no codec at all."""
     base = evidence.base
     if base is None or not base.has("raw", "no-semantics"):
         return ""
@@ -191,8 +192,8 @@ def _raw_reading(evidence: Evidence) -> str:
         return ""
     equal = saved.low > -EQUAL and saved.high < EQUAL
     return (
-        ". Were w/o SC to send raw data and be charged for no extraction or recovery, its latency at the optimum would "
-        f"lie {value_words(saved)} below, and the two would {'still' if equal else 'not'} be equal"
+        ". If w/o SC instead sent raw data without extraction or recovery, its latency at the optimum would be lower "
+        f"by {value_words(saved)}, and the two would {'still' if equal else 'not'} be equal"
     )
 
 
@@ -211,8 +212,8 @@ def largest_reduction(role: Literal["ppo", "random", "without_sc"]) -> Callable[
 
 
 def _left_open(evidence: Evidence, finding: Finding, verdict: str, roles: list[str], words: str) -> Finding:
-    """A finding, not settled where it has this verdict and figures in which the paper has the benchmarks were not run:
-    the largest of some places, or the least, says nothing of the others."""
+    """The finding, made not settled if it has this verdict and figures in which the paper shows these benchmarks were
+    not run: the largest or the smallest value at some places says nothing about the others."""
     missing = [
         f"Fig. {figure[-1]}"
         for figure in SYMBOLS
@@ -220,9 +221,9 @@ def _left_open(evidence: Evidence, finding: Finding, verdict: str, roles: list[s
     ]
     if finding.verdict != verdict or not missing:
         return finding
-    return replace(
-        finding, verdict=NOT_SETTLED, detail=f"{finding.detail} {words} in {listing(missing)}, not run here."
-    )
+    were = "was" if len(missing) == 1 else "were"
+    detail = f"{finding.detail} {words} in {listing(missing)}, which {were} not run."
+    return replace(finding, verdict=NOT_SETTLED, detail=detail)
 
 
 def below_all(evidence: Evidence) -> Finding:
@@ -233,8 +234,8 @@ def below_all(evidence: Evidence) -> Finding:
         for other in cast.benchmarks()
         for check in below(evidence, _compared(evidence, other), [cast.sac], [other])
     ]
-    finding = judge(checks, "reduction against a benchmark")
-    return _left_open(evidence, finding, HOLDS, ["ppo", "random", "without_sc"], "It may not be so")
+    finding = judge(checks, "reduction", "against")
+    return _left_open(evidence, finding, HOLDS, ["ppo", "random", "without_sc"], "It may fail")
 
 
 def fewer_bits(evidence: Evidence) -> Finding:
@@ -246,11 +247,11 @@ def fewer_bits(evidence: Evidence) -> Finding:
             sent_bits = [place.sent_bits(name) for name in (cast.without_sc, cast.sac)]
             saved, units = change(*sent_bits, falls=True), max(item.size for item in sent_bits)
             checks.append(Check(evidence.label(cast.sac), place.name, saved, least=RESOLUTION, units=units))
-    return judge(checks, "saving of bits on air against w/o SC")
+    return judge(checks, "saving in bits on air against w/o SC")
 
 
 def _cost_against_ppo(evidence: Evidence, places: Iterable[NamedPoint]) -> str:
-    """How the two learners compare in what they are trained on, where the order in latency is another one."""
+    """How SAC and PPO compare in cost, their objective, if that ranks them differently from latency somewhere."""
     sac, ppo = evidence.cast.sac, evidence.cast.ppo
     if ppo is None:
         return ""
@@ -261,7 +262,7 @@ def _cost_against_ppo(evidence: Evidence, places: Iterable[NamedPoint]) -> str:
         return ""
     low, high = (number(end, 1) for end in (min(cost), max(cost)))
     span = f"{low}{NBSP}%" if len(cost) == 1 else f"{low} to {high}{NBSP}%"
-    about = "In cost T + P, which both are trained on and which orders them otherwise somewhere"
+    about = "In cost T + P, which both are trained on and which ranks them differently at some points"
     return f"{about}, the reduction against {evidence.label(ppo)} is {span}"
 
 
@@ -289,7 +290,7 @@ def _stage_s(place: NamedPoint, scheme: str, stage: str) -> float:
 
 
 def _shares_of_rise(evidence: Evidence, view: View) -> str:
-    """What each stage contributes to the rise of one UD's latency over the whole axis."""
+    """What each stage contributes to the rise in one UD's latency over the whole axis."""
     scheme = evidence.cast.sac
     places = view.having(scheme)
     if len(places) < 2:
@@ -304,7 +305,7 @@ def _shares_of_rise(evidence: Evidence, view: View) -> str:
         return ""
     extraction, uplink, recovery = (f"{number(100.0 * rise / total, 0)}{NBSP}%" for rise in rises.values())
     return (
-        f"Extraction accounts for {extraction} of the rise of one UD's latency under {evidence.label(scheme)}, the "
+        f"Extraction accounts for {extraction} of the rise in one UD's latency under {evidence.label(scheme)}, the "
         f"uplink for {uplink}, and recovery for {recovery}"
     )
 
@@ -322,7 +323,7 @@ def _share_of_sensing(evidence: Evidence, view: View) -> str:
     share = 100.0 * (sensing[1] - sensing[0]) / (total[1] - total[0])
     return (
         f"Over the whole axis sensing goes from {number(sensing[0], 2)}{NBSP}s to {number(sensing[1], 2)}{NBSP}s, "
-        f"which is {number(share, 0)}{NBSP}% of the rise of the latency under {evidence.label(scheme)}"
+        f"which is {number(share, 0)}{NBSP}% of the rise in latency under {evidence.label(scheme)}"
     )
 
 

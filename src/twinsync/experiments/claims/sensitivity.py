@@ -1,7 +1,7 @@
-"""Which assumed constants a claim hinges on: each is varied alone, and the paper's axes are run at their ends.
+"""Sensitivity of the claims to assumed constants: each constant is varied alone, with the paper's axes at their ends.
 
-Only exact schemes take part, the channel known to them: the optimum for SAC, `random-extraction` for the random
-strategy, `no-semantics` for w/o SC. Nothing is trained, so claims between learners (SAC against PPO) are not varied.
+Only exact schemes that know the channel take part: the optimum for SAC, `random-extraction` for the random strategy,
+`no-semantics` for w/o SC. Nothing is trained, so claims about learners alone (SAC against PPO) are not covered.
 Constants that the paper states stay as printed. Fading blocks stay at 1, which the exact optimum needs.
 """
 
@@ -73,9 +73,9 @@ def sensitivity(
     varied: Mapping[str, Sequence[float | str]] = VARIED,
     progress: Progress | None = None,
 ) -> Sensitivity:
-    """Check the claims that exact schemes can tell at the scenario, and with each constant of `varied` changed alone.
+    """Check the claims that exact schemes can decide, in the scenario and with each constant of `varied` changed alone.
 
-    `slots` is the number at each point of an axis.
+    slots: number of slots evaluated at each point of an axis.
     """
     preset = load_preset(scenario, overrides)
     bench = _Bench(scenario, tuple(overrides), max(1, slots // SETS), seed)
@@ -116,12 +116,12 @@ def sensitivity(
 
 
 def _flips(before: str, after: str) -> bool:
-    """Whether a claim holds with one of two verdicts and not with the other; nothing flips what is not settled."""
+    """Whether exactly one of two verdicts is `HOLDS`; False if either is not settled."""
     return NOT_SETTLED not in (before, after) and (before == HOLDS) != (after == HOLDS)
 
 
 class _Bench:
-    """Evaluates points, each once: axes and constants meet at the scenario's own values."""
+    """Evaluates points, each only once: the axes and the varied constants share the scenario's own values."""
 
     def __init__(self, scenario: str, overrides: tuple[str, ...], slots: int, seed: int) -> None:
         self._scenario, self._overrides = scenario, overrides
@@ -132,8 +132,8 @@ class _Bench:
         """The exact schemes' evaluation under further overrides."""
         scenario = load_preset(self._scenario, (*self._overrides, *changes)).scenario
         if scenario not in self._evaluations:
-            # A plain number is compiled in, an array is an argument: one program serves every value. An automatic
-            # sensing rate, which is no leaf, would make it another program.
+            # Plain numbers would be compiled in; as arrays they are arguments, so one program serves every value. An
+            # automatic sensing rate is not a leaf of the tree and would need a program of its own.
             resolved = scenario.replace(sensing_rate_bps=sensing_rate_bps(scenario))
             numbers = jax.tree.map(np.float64, resolved)
             allocators = {name: find_allocators(name, scenario) for name in EXACT.all()}
@@ -143,7 +143,7 @@ class _Bench:
 
 
 def _checks(bench: _Bench, sweeps: Sequence[SweepPlan], changes: tuple[str, ...]) -> Iterator[ClaimCheck]:
-    """Each claim that exact schemes can tell, without those whose axis is left out."""
+    """Each claim that exact schemes can decide, apart from those whose axis is not among `sweeps`."""
     evidence = gather(None, {sweep.name: _sweep(bench, sweep, changes) for sweep in sweeps}, EXACT)
     for statement in STATEMENTS:
         if statement.exact:
@@ -186,7 +186,7 @@ def _through_own(name: str, axis: Axis, scenario: Scenario) -> SweepPlan:
 def _variants(
     preset: Preset, scenario: str, overrides: Sequence[str], varied: Mapping[str, Sequence[float | str]]
 ) -> tuple[list[tuple[str, float | str, str]], list[NotVaried]]:
-    """Every (constant, value, value in words) to try, and what is left out."""
+    """Every (constant, value, value as text) to try, and the constants and values left out, with reasons."""
     variants: list[tuple[str, float | str, str]] = []
     left_out = [NotVaried("fading_blocks", "the exact optimum needs one fading block in a slot")]
     for key, values in varied.items():

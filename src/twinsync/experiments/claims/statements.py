@@ -1,8 +1,8 @@
-"""The paper's claims, each as a statement in our words and a check of it against what a run measured.
+"""The paper's claims, each as a statement in our words with a check against a run's measurements.
 
-Every quantitative or directional claim of Section V and the abstract is here, checked twice: with the paper's schemes
-as printed, and repaired; and that of Section IV-C on complexity, which a measurement of its own tells. Explanations
-that no figure can tell are listed as not checked.
+The list has every quantitative or directional claim of Section V and the abstract, checked twice: with the paper's
+schemes as printed, and repaired. It also has the claim of Section IV-C on complexity, which a separate measurement
+decides. Explanations that no figure can test are listed as not checked.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from twinsync.experiments.records import Claim, ClaimCheck, ClaimOutcome, Estima
 from twinsync.experiments.results import Results
 
 NOT_ANALYSED = "not analysed"
-RECORDED = "a measurement of its own, the same for all reports"
-LEARNERS = "not varied: it is about learners, and the analysis has exact schemes only"
-_READ = f"(read as by more than {SIGNIFICANT:g}{NBSP}%, the interval included)"
+RECORDED = "a separate measurement, the same for all reports"
+LEARNERS = "not varied, since the claim is about learners and the analysis has exact schemes only"
+_READ = f"(read as: by more than {SIGNIFICANT:g}{NBSP}% over the whole interval)"
 
 
 @dataclass(frozen=True)
 class Statement:
     """A claim before it is checked.
 
-    exact: exact schemes in the learners' places can tell it, so the sensitivity analysis does. recorded: what a
-    measurement that ships with the package says of it, with the schemes as printed; None for what runs tell.
+    exact: whether exact schemes in place of the learners can decide it, and the sensitivity analysis covers it.
+    recorded: for the schemes as printed, the finding of a measurement that ships with the package; None if runs decide.
     """
 
     figure: str
@@ -47,11 +47,11 @@ def _on(name: str, key: str, text: str, check: latency.ViewCheck, *, exact: bool
 
 
 def _measured_elsewhere(evidence: Evidence) -> Finding:
-    return unchecked("Measured for the networks as printed")
+    return unchecked("Measured only for the networks as printed")
 
 
 def _entropy(evidence: Evidence) -> Finding:
-    return unchecked("An explanation: telling it takes a training run without the entropy term, which no figure has")
+    return unchecked("An explanation; testing it needs a training run without the entropy term, which no figure has")
 
 
 STATEMENTS = (
@@ -89,7 +89,7 @@ STATEMENTS = (
         latency.stage_rises("uplink", per_device=True),
     ),
     _on(
-        "fig4", "edge-cpu", "The other is the edge CPU: each UD is given less of it, and its recovery takes longer",
+        "fig4", "edge-cpu", "The other reason is the edge CPU: each UD has less of it, and its recovery takes longer",
         latency.stage_rises("recovery", per_device=True),
     ),
     Statement(
@@ -98,12 +98,12 @@ STATEMENTS = (
     ),
     _on("fig5", "rise", "Total latency rises with the sensed data D for all schemes", latency.total_moves()),
     _on("fig5", "sensing", "One reason for the rise with D: sensing takes longer", latency.sensing_rises),
-    _on("fig5", "sync", "The other: synchronisation takes longer", latency.synchronisation_rises),
-    _on("fig5", "sac-lowest", "SAC has the lowest total latency, whatever D", latency.proposed_lowest),
-    _on("fig5", "without-sc-highest", "w/o SC has the highest total latency, whatever D", latency.without_sc_highest),
+    _on("fig5", "sync", "The other reason: synchronisation takes longer", latency.synchronisation_rises),
+    _on("fig5", "sac-lowest", "At every D, SAC has the lowest total latency", latency.proposed_lowest),
+    _on("fig5", "without-sc-highest", "At every D, w/o SC has the highest total latency", latency.without_sc_highest),
     _on("fig6", "rise", "Total latency rises with the extraction factor threshold", latency.total_moves()),
     _on(
-        "fig6", "sent-data", "The reason for that rise: after extraction there are more data to send",
+        "fig6", "sent-data", "The reason for this rise: after extraction there is more data to send",
         latency.sent_data_rises,
     ),
     _on(
@@ -116,13 +116,13 @@ STATEMENTS = (
         latency.total_moves(falls=True, least=SIGNIFICANT),
     ),
     _on(
-        "fig7", "extraction", "The reason for that fall: extraction takes less time",
+        "fig7", "extraction", "The reason for this fall: extraction takes less time",
         latency.stage_rises("extraction", falls=True),
     ),
-    _on("fig7", "sac-lowest", "SAC has the lowest total latency, whatever f_u", latency.proposed_lowest),
+    _on("fig7", "sac-lowest", "At every f_u, SAC has the lowest total latency", latency.proposed_lowest),
     Statement(
         "Abstract", "abstract-ppo",
-        f"SAC lowers latency by “up to 13.2{NBSP}%”, if PPO is the baseline (none is named)",
+        f"SAC lowers latency by “up to 13.2{NBSP}%”, if PPO is the baseline (the paper names none)",
         latency.largest_reduction("ppo"), exact=False,
     ),
     Statement(
@@ -135,7 +135,7 @@ STATEMENTS = (
         latency.largest_reduction("without_sc"),
     ),
     Statement(
-        "Abstract", "abstract-below-all", "SAC's latency is below that of every benchmark, everywhere",
+        "Abstract", "abstract-below-all", "SAC's latency is below that of every benchmark at every point",
         latency.below_all,
     ),
     Statement(
@@ -147,7 +147,7 @@ STATEMENTS = (
 
 def check_claims(printed: Results | None, repaired: Results, sensitivity: Sensitivity | None = None) -> list[Claim]:
     """Check every claim with the schemes as printed (None: not trained) and with the repaired ones, each on its own
-    results. `sensitivity` is that of the repaired schemes' scenario (None: not analysed)."""
+    results. sensitivity: the analysis in the repaired schemes' scenario (None: not analysed)."""
     evidence = (None if printed is None else evidence_of(printed, PAPER)), evidence_of(repaired, TUNED)
     return [
         Claim(
@@ -160,7 +160,7 @@ def check_claims(printed: Results | None, repaired: Results, sensitivity: Sensit
 
 
 def evidence_of(results: Results, cast: Cast) -> Evidence:
-    """What results tell of claims, with the schemes of a cast."""
+    """The evidence in `results` for the schemes of `cast`."""
     return gather(
         results.comparison,
         {sweep.name: sweep for sweep in results.sweeps if sweep.figure},
@@ -190,7 +190,7 @@ def _trained(evidence: Evidence) -> bool:
 
 
 def _basis(figure: str, evidence: Evidence) -> str:
-    """The training behind a figure's claims: `5 training seeds of 100,000 slots`, or from how many to how many."""
+    """The training behind a figure's claims: `5 training seeds of 100,000 slots`, with ranges where numbers differ."""
     cells = [(place, name) for place in evidence.places_of(figure) for name in evidence.cast.all() if place.has(name)]
     seeds = sorted({place.seeds(name) for place, name in cells})
     known = {place.training_slots(name) for place, name in cells}
@@ -205,31 +205,35 @@ def _span(counts: Sequence[float]) -> str:
 
 
 def _hinges(item: Statement, analysis: Sensitivity | None) -> str:
-    """Which assumed constant flips a claim, in words."""
+    """Which assumed constants flip a claim, in words."""
     if not item.exact:
         return LEARNERS
     base = None if analysis is None else next((row for row in analysis.base if row.claim == item.key), None)
     if analysis is None or base is None or base.verdict == UNCHECKED:
         return NOT_ANALYSED
     rows = [row for row in analysis.rows if row.claim == item.key]
-    start = f"With exact schemes in the learners' places: {_verdict(base)}"
+    start = f"exact schemes in place of the learners give “{base.verdict}”{_number_of(base)}"
     if not rows:
         return f"{start}. No constant was varied."
-    flipped = [f"{_setting(row)}: {_verdict(row)}" for row in rows if row.flips]
+    flipped = [f"{_setting(row)}: {row.verdict}{_number_of(row)}" for row in rows if row.flips]
     count = len({row.constant for row in rows})
-    words = f"Flipped by {'; '.join(flipped)}" if flipped else f"None of the {count} constants varied flips it"
+    words = f"None of the {count} constants varied flips it"
+    if flipped:
+        words = f"It is flipped by {'; '.join(flipped)}"
+    elif count == 1:
+        words = "The one constant varied does not flip it"
     if base.verdict != NOT_SETTLED:
         unsettled = [f"{_setting(row)}, {_number(row)}" for row in rows if row.verdict == NOT_SETTLED]
         words += f"; not settled with {'; '.join(unsettled)}" if unsettled else ""
     known = sorted((row for row in rows if not math.isnan(row.number)), key=lambda row: row.number)
     if len(known) > 1:
         ends = (f"{value_words(Estimate(row.number))} ({_setting(row)})" for row in (known[0], known[-1]))
-        words += f"; the number moves between {' and '.join(ends)}"
+        words += f"; the number ranges from {' to '.join(ends)}"
     return f"{start}. {words}."
 
 
-def _verdict(row: ClaimCheck) -> str:
-    return row.verdict if math.isnan(row.number) else f"{row.verdict}, {_number(row)}"
+def _number_of(row: ClaimCheck) -> str:
+    return "" if math.isnan(row.number) else f", {_number(row)}"
 
 
 def _number(row: ClaimCheck) -> str:

@@ -1,8 +1,8 @@
-"""What follows from comparisons with intervals: a verdict, the value that decides it, and words.
+"""Verdicts from comparisons with intervals, each with the value that decides it and an explanation.
 
-A claim holds where each of its comparisons does: the interval lies wholly on the claim's side. Where none does, and
-none lies wholly on the other side, it is not settled. A claim looks at many places, so its intervals are widened until
-all of them cover at once in 95 % of repetitions (Bonferroni).
+A claim holds if all its comparisons do, that is, if every interval lies wholly on the claimed side. It is not settled
+if no interval lies wholly on either side. A claim makes many comparisons, so their intervals are widened to cover
+simultaneously in 95 % of repetitions (Bonferroni).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _NAMED = 3  # places of one scheme where a claim holds, named one by one
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison: `value` has to lie between `least` and `most`, with its interval.
+    """One comparison: `value` and its interval have to lie between `least` and `most`.
 
-    `trouble` says why the comparison fails although there is no number, `refused` why it was not made. units: how many
-    the interval is over, 0 where that is not known.
+    trouble: why the comparison fails although there is no number. refused: why it was not made. units: number of
+    replication units behind the interval, 0 if not known.
     """
 
     who: str
@@ -44,7 +44,7 @@ class Check:
     units: int = 0
 
     def jointly(self, comparisons: int) -> Check:
-        """The same with its interval widened so that all of so many intervals cover at once."""
+        """The same check, its interval widened so that the intervals of all `comparisons` cover simultaneously."""
         factor = widening(self.units, comparisons)
         if math.isnan(factor) or not self.value.has_interval:
             return self
@@ -54,7 +54,7 @@ class Check:
 
     @property
     def outcome(self) -> str:
-        """`right`, `wrong`, `open` (the interval covers the border) or `none` (no interval)."""
+        """`right`, `wrong`, `open` (the interval includes a limit) or `none` (no interval)."""
         if self.trouble:
             return "wrong"
         if self.refused:
@@ -68,8 +68,8 @@ class Check:
 
     @property
     def name(self) -> str:
-        """Who, and where if that is not said otherwise."""
-        return f"{self.who} at {self.where}" if self.where else self.who
+        """The scheme, with the place if there is one."""
+        return f"{self.who} {located(self.where)}" if self.where else self.who
 
     def words(self) -> str:
         """The value with its interval."""
@@ -78,7 +78,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of a claim: verdict, words, and the value that decides it, with its interval."""
+    """The result of checking a claim: the verdict, an explanation, and the value that decides it, with its interval."""
 
     verdict: str
     detail: str
@@ -86,8 +86,15 @@ class Finding:
 
 
 def unchecked(reason: str) -> Finding:
-    """A claim that this run cannot tell."""
+    """The finding on a claim that this run cannot decide."""
     return Finding(UNCHECKED, reason)
+
+
+def located(*places: str) -> str:
+    """`at K = 2, K = 4`, but `in the base comparison and at K = 2`."""
+    base = [f"in {place}" for place in places if place.startswith("the ")]
+    points = [place for place in places if not place.startswith("the ")]
+    return " and ".join([*base, *([f"at {', '.join(points)}"] if points else [])])
 
 
 def value_words(value: Estimate, unit: str = "%") -> str:
@@ -98,33 +105,36 @@ def value_words(value: Estimate, unit: str = "%") -> str:
     return f"{with_unit} ({low} to {high})" if value.has_interval else with_unit
 
 
-def judge(checks: Sequence[Check], noun: str, *, absent: Iterable[str] = (), note: str = "") -> Finding:
-    """The verdict over all comparisons; `noun` names their value, `absent` says what has none.
+def judge(
+    checks: Sequence[Check], noun: str, relation: str = "for", *, absent: Iterable[str] = (), note: str = ""
+) -> Finding:
+    """The verdict over all comparisons, whose intervals are widened to cover simultaneously.
 
-    Intervals are those that hold for all comparisons at once. The deciding value is the least.
+    noun: name of the compared value. relation: preposition between it and the scheme that a check is named after.
+    absent: what has no value, with reasons. note: a sentence to add. The deciding value is the smallest.
     """
     checks = joint(checks)
     decided = [check for check in checks if check.outcome != "none"]
     undecided = [
-        check.refused or f"no interval for {check.name} (one seed, or a diverged one)"
+        check.refused or f"no interval for {check.name} (only one seed, or a diverged one)"
         for check in checks
         if check.outcome == "none"
     ]
     without = [*absent, *undecided]
     if not decided:
-        return unchecked("; ".join(without) or "nothing of it was evaluated")
+        return unchecked("; ".join(without) or "nothing that it concerns was evaluated")
     right, wrong, unsettled = (
         [check for check in decided if check.outcome == outcome] for outcome in ("right", "wrong", "open")
     )
     verdict = _verdict(right, wrong, unsettled)
-    parts = [_range(decided, noun)]
+    parts = [_range(decided, noun, relation)]
     if verdict == PARTLY:
-        parts.append(f"It holds for {_grouped(right, decided)}")
+        parts.append(f"It holds {relation} {_grouped(right, decided)}")
     if len(decided) > 1:
-        parts += [_failures(wrong)] if wrong else []
-        parts += [_unsettled(unsettled)] if unsettled else []
+        parts += [f"It fails {relation} {_named(wrong)}"] if wrong else []
+        parts += [_unsettled(unsettled, relation)] if unsettled else []
     parts += [note] if note else []
-    parts += [f"Without a value: {'; '.join(without)}"] if without else []
+    parts += [f"Left out: {'; '.join(without)}"] if without else []
     values = [check.value for check in decided if not math.isnan(check.value.mean)]
     return Finding(verdict, ". ".join(parts) + ".", min(values, key=lambda value: value.mean, default=NOTHING))
 
@@ -136,23 +146,23 @@ def _verdict(right: Sequence[Check], wrong: Sequence[Check], unsettled: Sequence
 
 
 def joint(checks: Sequence[Check]) -> list[Check]:
-    """The comparisons of one claim with intervals that cover all at once."""
+    """The comparisons of one claim, their intervals widened to cover simultaneously."""
     comparisons = sum(check.outcome != "none" for check in checks)
     return [check.jointly(comparisons) for check in checks]
 
 
-def _range(decided: Sequence[Check], noun: str) -> str:
+def _range(decided: Sequence[Check], noun: str, relation: str) -> str:
     measured = sorted((c for c in decided if not math.isnan(c.value.mean)), key=lambda check: check.value.mean)
     if not measured:
         return f"{decided[0].name}: {decided[0].words()}"
     low, high = measured[0], measured[-1]
     if low is high:
-        return f"The {noun} is {low.words()}{_why(low)} ({low.name})"
-    return f"The {noun} is {low.words()} at the least ({low.name}) and {high.words()} at the most ({high.name})"
+        return f"The {noun} is {low.words()} {relation} {low.name}{_why(low)}"
+    return f"The {noun} ranges from {low.words()} {relation} {low.name} to {high.words()} {relation} {high.name}"
 
 
 def _grouped(right: Sequence[Check], decided: Sequence[Check]) -> str:
-    """Each scheme with its places: all of them, a few by name, or their number."""
+    """Each scheme with its places: “throughout”, a few by name, or their number."""
     words = []
     for who in dict.fromkeys(check.who for check in right):
         places = [check.where for check in right if check.who == who]
@@ -160,22 +170,18 @@ def _grouped(right: Sequence[Check], decided: Sequence[Check]) -> str:
         if count == len(places):
             words.append(who if not places[0] else f"{who} throughout")
         else:
-            named = ", ".join(places) if len(places) <= _NAMED else f"{len(places)} of {count} places"
-            words.append(f"{who} at {named}")
+            named = located(*places) if len(places) <= _NAMED else f"at {len(places)} of {count} places"
+            words.append(f"{who} {named}")
     return "; ".join(words)
 
 
-def _failures(failed: Sequence[Check]) -> str:
-    return f"It fails for {_named(failed)}"
-
-
-def _unsettled(checks: Sequence[Check]) -> str:
-    """Which comparisons are not settled, together where their intervals include the same."""
+def _unsettled(checks: Sequence[Check], relation: str) -> str:
+    """The comparisons that are not settled, grouped by the limits that their intervals include."""
     alike: dict[str, list[Check]] = {}
     for check in checks:
         alike.setdefault(_included(check), []).append(check)
     words = [
-        f"for {_named(same)}: the interval{'s' * (len(same) > 1)} include{'s' * (len(same) == 1)} {border}"
+        f"{relation} {_named(same)}: the interval{'s' * (len(same) > 1)} include{'s' * (len(same) == 1)} {border}"
         for border, same in alike.items()
     ]
     return f"It is not settled {'; nor '.join(words)}"
@@ -195,7 +201,7 @@ def _included(check: Check) -> str:
     """The limits of the claim that lie within a comparison's interval."""
     low, high = check.value.low, check.value.high
     borders = [border for border in (check.least, check.most) if low <= border <= high]
-    # A resolution that stands for no difference is not the claim's limit where the interval reaches that far.
+    # If the interval also includes zero, zero is the limit to name rather than the resolution.
     borders = [0.0 if border == RESOLUTION and low <= 0.0 else border for border in borders]
     words = [f"{number(border, 0 if border == round(border) else 1)}{NBSP}{check.unit}" for border in borders]
     return " and ".join(word.rstrip() for word in words)

@@ -1,1 +1,1 @@
-"""Sweeps: what to compute is data, each result is a file named by what it is the result of, workers do the rest."""
+"""Computation of cells: each result is a file named by a hash of what determines it, and workers compute the rest."""

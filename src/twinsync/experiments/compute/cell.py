@@ -1,4 +1,4 @@
-"""The unit of work: one scheme in one scenario with one training seed. What decides its result is its address."""
+"""The unit of work: one scheme in one scenario with one training seed, addressed by a hash of what determines it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twinsync.learning.settings import Settings, deciding
 from twinsync.plugins import ALLOCATORS, find_plugin, package_of
 from twinsync.scenario import Scenario, constants
 
-FORMAT = 1  # of results; another one makes earlier results unknown
+FORMAT = 1  # of results; a new format invalidates all earlier results
 LIBRARIES = ("", "sb3")
 
 
@@ -26,10 +26,10 @@ LIBRARIES = ("", "sb3")
 class Cell:
     """One scheme in one scenario with one training seed, evaluated on `sets` sets of `slots` slots.
 
-    scheme: its name, for people. settings: the learner's, None for an allocator that learns nothing, which is then
-    found by the name `allocator`. seed: root seed. training_seed: counted below it; 0 where nothing is trained.
-    stretches: points of the learning curve. library: whose implementation trains it, ours ("") or that of
-    Stable-Baselines3 ("sb3").
+    scheme: its name, for display. settings: the learner's; None for an allocator that is not trained, which is then
+    looked up by the name `allocator`. seed: root seed. training_seed: index under the root seed; 0 if nothing is
+    trained. stretches: points of the learning curve. library: the implementation that trains it, ours ("") or
+    Stable-Baselines3's ("sb3"). Raises `InputError` for another library, or one without settings.
     """
 
     scheme: str
@@ -51,7 +51,7 @@ class Cell:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """Everything that decides the result, as JSON has it."""
+        """Everything that determines the result, as JSON values."""
         if self.settings is None:
             decides: dict[str, Any] = {"allocator": self.allocator, "source": _source(self.allocator)}
         else:
@@ -61,7 +61,7 @@ class Cell:
                 "training_seed": self.training_seed,
                 "stretches": self.stretches,
             }
-        if self.library:  # results of ours were stored before there was another
+        if self.library:  # left out for ours, so that results stored before there were others remain valid
             decides["library"] = self.library
         identity = {
             "format": FORMAT,
@@ -80,7 +80,7 @@ class Cell:
 
     @cached_property
     def program(self) -> str:
-        """Cells of one program differ in numbers alone: they share a compilation, and a batch."""
+        """Key of the compiled program: cells with the same key differ only in numbers and can share a batch."""
         known = constants()
         fixed = {
             key: value
@@ -94,13 +94,13 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """For progress and messages."""
+        """Name for progress and messages."""
         return self.scheme if self.settings is None else f"{self.scheme}, seed {self.training_seed}"
 
 
 def _source(allocator: str) -> str:
-    """Hash of a user's own file, or package and version of an installed one's allocator: a changed allocator is not to
-    be taken for the one that was evaluated."""
+    """Hash of a user's file, or package and version of an installed allocator, so that results of a changed allocator
+    are not mistaken for those of the earlier one. Empty for ours."""
     place = allocator.rpartition(":")[0]
     if not place.endswith(".py"):
         plugin = None if allocator in allocator_names() else find_plugin(ALLOCATORS, allocator)

@@ -1,4 +1,4 @@
-"""How long a plan would take, estimated before it starts: a sample of each learner is timed on this machine."""
+"""Estimates how long a plan takes before it starts, by timing a sample of each learner on this machine."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from twinsync.learning.training import run_steps, start_cells
 from twinsync.scenario import Scenario
 
 _SAMPLE_S = 3.0
-_PEER_SLOTS = 200  # of another library's learner that updates after every slot
+_PEER_SLOTS = 200  # slots timed of another library's learner that updates after every slot
 
 
 def estimate(cells: Sequence[Cell], executor: Executor, progress: Progress) -> Iterator[str]:
-    """Lines that say, for each learner, how many runs there are and how long they take, then the whole.
+    """A line per learner with its number of runs and their duration, then a line with the total.
 
-    One batch of each learner is timed in this process, as a worker would have it, at the size K that most of its runs
-    have; other sizes are taken to last as long.
+    One batch of each learner is timed in this process, as a worker would run it, at the K that most of its runs have;
+    runs with another K are assumed to take as long.
     """
     learners: dict[str, list[Cell]] = {}
     for cell in {cell.address: cell for cell in cells if cell.settings is not None}.values():
@@ -50,7 +50,7 @@ def estimate(cells: Sequence[Cell], executor: Executor, progress: Progress) -> I
 
 
 def sample_s(batch: Sequence[Cell]) -> float:
-    """Time that training a batch takes [s], from as many steps as `_SAMPLE_S` allow."""
+    """Time to train a batch [s], extrapolated from as many steps as fit into about `_SAMPLE_S`."""
     first = batch[0]
     assert first.settings is not None
     if first.library:
@@ -69,7 +69,7 @@ def sample_s(batch: Sequence[Cell]) -> float:
 
 
 def _peer_sample_s(scenario: Scenario, settings: Settings) -> float:
-    """Time that another library takes to train one seed [s], from a few slots with their updates."""
+    """Time that another library needs to train one seed [s], extrapolated from a few slots and their updates."""
     check_peer(settings)
     if isinstance(settings, SacSettings):
         few: Settings = dataclasses.replace(settings, slots=_PEER_SLOTS, warmup_slots=0)

@@ -1,6 +1,6 @@
-"""What runs the work: numbered workers that take tasks, may die, and are replaced.
+"""Executors: numbered workers that run tasks, and are replaced if they die.
 
-The local executor has one process per core, or, where JAX has found an accelerator, is this process itself.
+The local executor uses one process per core, or, if JAX has an accelerator, this process itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from twinsync.experiments.compute.worker import receive, send
 
 @dataclass(frozen=True)
 class Report:
-    """The results of a worker's task, or how it died over it (`lost`)."""
+    """The results of a worker's task, or how the worker died during it (`lost`)."""
 
     worker: int
     results: tuple[CellResult, ...] = ()
@@ -33,45 +33,45 @@ class Report:
 
 
 class TaskFailed(RuntimeError):
-    """A worker's own error, with its traceback: a fault of ours, not of the input."""
+    """An error in a worker, with its traceback: a bug of ours, not a fault of the input."""
 
 
 @runtime_checkable
 class Executor(Protocol):
-    """Runs tasks, lists of cells of one program. One task per worker at a time."""
+    """Runs tasks, which are lists of cells of one program; one task per worker at a time."""
 
     @property
     def workers(self) -> int:
-        """Number of workers; they are numbered from 0."""
+        """Number of workers, which are numbered from 0."""
         ...
 
     @property
     def batch(self) -> int:
-        """Most cells in a task: 1 where cells take turns anyway, all of a program on an accelerator."""
+        """Largest number of cells in a task: 1 on CPUs, where cells run one by one; unlimited on accelerators."""
         ...
 
     def submit(self, worker: int, cells: Sequence[Cell]) -> None:
-        """Give an idle worker a task; one that died is started anew first."""
+        """Give an idle worker a task; a worker that died is restarted first."""
         ...
 
     def wait(self, timeout_s: float) -> list[Report]:
-        """Reports of the workers, at the latest after `timeout_s`. Raises `TaskFailed`."""
+        """Reports that arrive within `timeout_s`, possibly none. Raises `TaskFailed` for an error in a worker."""
         ...
 
     def close(self) -> None:
-        """Stop all workers at once; tasks at work are lost."""
+        """Stop all workers at once; running tasks are lost."""
         ...
 
 
 def local_executor(workers: int | None = None) -> Executor:
-    """An executor on this machine: `workers` processes (as many as cores unless told), or the accelerator."""
+    """An executor on this machine: `workers` processes (by default one per core), or the accelerator if it has one."""
     if jax.default_backend() != "cpu":
         return Inline()
     return Processes(workers or len(os.sched_getaffinity(0)))
 
 
 class Inline:
-    """One worker, which is this process: it has the accelerator already. All cells of a program are one batch."""
+    """A single worker, this process, which already has the accelerator. All cells of a program are one batch."""
 
     workers = 1
     batch = 1_000_000
@@ -84,15 +84,15 @@ class Inline:
         self._task = cells
 
     def wait(self, timeout_s: float) -> list[Report]:
-        """Do the task, however long it takes."""
+        """Run the task to its end, however long that takes."""
         return [Report(0, tuple(compute(self._task)))]
 
     def close(self) -> None:
-        """Nothing to stop."""
+        """Do nothing; there are no workers to stop."""
 
 
 class Processes:
-    """Worker processes of this machine, connected by pipes. They end when this process does."""
+    """Worker processes on this machine, connected by pipes. They end with this process."""
 
     batch = 1
 
@@ -102,7 +102,7 @@ class Processes:
         self._selector = selectors.DefaultSelector()
 
     def submit(self, worker: int, cells: Sequence[Cell]) -> None:
-        """Send the task; a worker that died before it could read it is found by `wait`."""
+        """Send the task; if the worker died before reading it, `wait` reports that."""
         process = self._processes.get(worker)
         if process is None:
             process = self._start(worker)
@@ -121,13 +121,13 @@ class Processes:
         self._selector.close()
 
     def process_id(self, worker: int) -> int | None:
-        """Process number of a worker that was started and not found dead yet."""
+        """Process id of a worker that was started and is not known to be dead; otherwise None."""
         process = self._processes.get(worker)
         return None if process is None else process.pid
 
     def _start(self, worker: int) -> subprocess.Popen[bytes]:
-        # A session of its own: Ctrl-C is for this process, which then ends its workers. One thread: small networks gain
-        # nothing from more, and sums then never depend on how many there are.
+        # A session of its own, so that Ctrl-C reaches only this process, which then stops its workers. One thread,
+        # since small networks gain nothing from more, and sums must not depend on the number of threads.
         process = subprocess.Popen(
             [sys.executable, "-m", "twinsync.experiments.compute.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,

@@ -1,4 +1,4 @@
-"""The learning curve of a model of Stable-Baselines3, noted as ours are."""
+"""The learning curve of a Stable-Baselines3 model, recorded like ours."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from twinsync.model import slot_outcome
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key, stream
 
-_SAMPLE = 512  # transitions of the memory from which SAC's |Q| and entropy are estimated
+_SAMPLE = 512  # number of replayed transitions from which SAC's |Q| and entropy are estimated
 _OF_UPDATES = ("critic_loss", "entropy", "alpha", "value_size")
 
 _outcome = jax.jit(slot_outcome)
 
 
 def finite_weights(model: Any) -> bool:
-    """Whether all weights of a model are numbers."""
+    """Whether all weights of a model are finite."""
     import torch
 
     return all(bool(torch.isfinite(weight).all()) for weight in model.policy.parameters())
 
 
 class Judge:
-    """Notes a model's curve at the points that `learning.training.advance` would have: every so many whole steps of the
-    algorithm, and the last. `rows`: the points so far."""
+    """Records a model's curve at the points that `learning.training.advance` would have: at a fixed interval of whole
+    steps of the algorithm, and after the last. rows: the points so far."""
 
     def __init__(
         self, policy: Any, scenario: Scenario, settings: SacSettings | PpoSettings, *, seed: int, number: int,
         stretches: int,
     ) -> None:  # fmt: skip
-        """policy: a `peers.PeerPolicy`, whose model is still to be trained. seed: root seed. number: training seed."""
+        """policy: a `peers.PeerPolicy` with an untrained model. seed: root seed. number: training seed."""
         self.policy, self.scenario, self.settings, self.number = policy, scenario, settings, number
         self.rows: list[CurveRow] = []
         ppo = isinstance(settings, PpoSettings)
@@ -53,28 +53,28 @@ class Judge:
         self._updates: list[dict[str, float]] = []
 
     def meet(self, rewards: np.ndarray) -> None:
-        """Note the rewards [copies] of one step, as the learner sees them."""
+        """Record the rewards [copies] of one step, as the learner sees them."""
         self._largest_reward = float(np.fmax(self._largest_reward, np.abs(rewards).max()))
         self._rewards.append(float(rewards.mean()))
 
     def collect(self) -> None:
-        """Note the values of a rollout that is whole: they are gone when its updates are done."""
+        """Record the values of a complete rollout, which are lost once its updates are done."""
         if isinstance(self.settings, PpoSettings):
             self._value_size = float(np.abs(self.policy.model.rollout_buffer.values).mean())
 
     def reach(self) -> None:
-        """Note the updates that followed the last step, and a point of the curve where one is due."""
+        """Record the updates that followed the last step, and a point of the curve if one is due."""
         step = self.policy.model.num_timesteps // self._slots_per_step
         if step > 0:
             self._updates.append(self._update())
         if self._due(step):
             self._note(step)
-        if self._due(step) or step == self._warmup_steps:  # as of ours, a point tells of what follows the warm-up
+        if self._due(step) or step == self._warmup_steps:  # as in our curves, points do not include the warm-up
             self._rewards.clear()
             self._updates.clear()
 
     def give_up(self) -> None:
-        """The weights are lost: points without numbers from here to the end."""
+        """Record NaN at all remaining points, since the weights are no longer finite."""
         nothing = (math.nan,) * (len(CurveRow._fields) - 2)
         for step in range(self.rows[-1].slots // self._slots_per_step + 1, self._steps + 1):
             if self._due(step):
@@ -96,7 +96,7 @@ class Judge:
         )  # fmt: skip
 
     def _cost(self) -> tuple[float, float]:
-        """Mean cost of the deterministic policy on the fixed slots, and mean latency [s]; NaN of lost weights."""
+        """Mean cost and latency [s] of the deterministic policy on the fixed slots; NaN if weights are not finite."""
         if not finite_weights(self.policy.model):
             return math.nan, math.nan
         allocation = self.policy(self.scenario, see(self._slots, self.policy.observation), self._key)
@@ -134,7 +134,8 @@ def _mean(values: list[float]) -> float:
 def _sampled(model: Any, discount: float) -> dict[str, float]:
     """Entropy of SAC's policy, and mean |Q| of the critics or of their targets, whichever is larger.
 
-    Both over a sample of the memory that is the same for models as old; PyTorch's generator is left as it was.
+    Both are over a sample of the replay memory that is the same for models of the same age. The state of PyTorch's
+    generator is preserved.
     """
     import torch
 

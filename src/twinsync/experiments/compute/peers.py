@@ -1,27 +1,27 @@
-"""Stable-Baselines3's SAC and PPO at our settings on the same environment: a second implementation to check ours by.
+"""Stable-Baselines3's SAC and PPO with our settings on the same environment: a second implementation to check ours.
 
-`check_peer` refuses what the library cannot do; all else of `SacSettings` and `PpoSettings` is honoured. What still
-differs from `learning.sac` and `learning.ppo`, as read in release 2.9.2 of the library:
+`check_peer` refuses settings that the library does not support; all others of `SacSettings` and `PpoSettings` are
+honoured. The remaining differences from `learning.sac` and `learning.ppo`, according to release 2.9.2 of the library:
 
-Both: random numbers; initial weights, which are the library's own choice, as its users have them. SAC's are PyTorch's
-default, weights and biases uniform in +-1/sqrt(inputs), the last layers no smaller than the others. PPO's are
-orthogonal, with gains sqrt(2), for the mean action 0.01 and for the value 1, and biases 0. Ours are LeCun uniform, with
-biases 0 and a hundredth of that in an actor's last layer.
+Both: random numbers, and initial weights, which are the library's defaults. SAC's are PyTorch's default: weights and
+biases uniform in +-1/sqrt(inputs), with last layers no smaller than the others. PPO's are orthogonal, with gain
+sqrt(2), but 0.01 for the mean action and 1 for the value, and biases 0. Ours are LeCun uniform, with biases 0 and a
+hundredth of that in an actor's last layer.
 
-SAC: the log standard deviation is cut off at -20 (ours: -10) and at 2. The density of a = tanh(u) takes
-ln(1 - a^2 + 1e-6), which stops at -13.8 where u saturates (ours: exact). The temperature descends (28) with ln(alpha)
-in the place of its factor alpha (ours: alpha as printed, by its derivative in ln(alpha)). The library's own interval
-between copies of the targets counts within one call of `train` and starts anew with the next, so at one update a step
-every update would copy; `_hard_target_sac` counts over the run, as ours does.
+SAC: the log standard deviation is clipped to [-20, 2] (ours: [-10, 2]). The density of a = tanh(u) uses
+ln(1 - a^2 + 1e-6), which is at least -13.8 where u saturates (ours: exact). The temperature descends (28) with
+ln(alpha) in place of the factor alpha (ours: alpha as printed, by its derivative in ln(alpha)). The library counts the
+interval between copies of the targets within one call of `train` and restarts with the next, so at one update per step
+every update would copy; `_hard_target_sac` counts over the whole run, as ours does.
 
-PPO: one free log standard deviation for every number decided (ours: one for each kind of decision, shared by the
-devices). Advantages of a mini-batch of B are divided by the standard deviation over B - 1 (ours: B). Gradients are
-clipped by their norm + 1e-6. No difference are: at a truncation, gamma V of the state that followed is added to the
-reward and the sum ends, which is our `generalised_advantage`; the value loss is the mean square times `value_weight`;
-actions are kept as drawn, and clipped into [-1, 1] for the environment alone.
+PPO: one free log standard deviation per number decided (ours: one per kind of decision, shared by the devices).
+Advantages of a mini-batch of B are divided by the standard deviation over B - 1 (ours: B). Gradients are clipped by
+their norm + 1e-6. The following are the same: at a truncation, gamma V of the next state is added to the reward and the
+sum ends, as in our `generalised_advantage`; the value loss is the mean square times `value_weight`; actions are stored
+as drawn, and clipped to [-1, 1] only for the environment.
 
-The curve has our points and our fixed slots. Of SAC, |Q| and entropy are means over 512 transitions of the memory at
-the point itself (ours: over the mini-batches since the point before), and the entropy's part in the bound on |Q| counts
+The curve has our points and our fixed slots. For SAC, |Q| and entropy are means over 512 replayed transitions at the
+point itself (ours: over the mini-batches since the previous point), and the entropy's part in the bound on |Q| counts
 in full (ours: as far as it was seen).
 """
 
@@ -65,9 +65,9 @@ class PeerPolicy:
 
 
 class TrainedPeer(NamedTuple):
-    """The result of one seed: its learning curve, its policy (None where weights are no longer numbers), and its time.
+    """The result of one seed: its learning curve, its policy (None if its weights are not finite), and its time.
 
-    training_s: with building the model and judging it on the way, as for ours.
+    training_s: includes building the model and evaluating it for the curve, as for ours.
     """
 
     curve: tuple[CurveRow, ...]
@@ -76,7 +76,7 @@ class TrainedPeer(NamedTuple):
 
 
 def check_peer(settings: Settings) -> None:
-    """Raise `InputError` for a setting that the library cannot do, or where the library is not installed."""
+    """Raise `InputError` for a setting that the library does not support, or if the library is not installed."""
     if find_spec("stable_baselines3") is None:
         raise InputError("Stable-Baselines3 is not installed; run: pip install stable-baselines3")
     if not isinstance(settings, SacSettings | PpoSettings):
@@ -88,13 +88,13 @@ def check_peer(settings: Settings) -> None:
     ):  # fmt: skip
         value = getattr(settings, name, only)
         if value != only:
-            raise InputError(f"Stable-Baselines3 cannot do {name} = {value}; it takes {only} alone")
+            raise InputError(f"Stable-Baselines3 does not support {name} = {value}; it takes only {only}")
     if isinstance(settings, PpoSettings) and settings.batch_size == 1:
-        raise InputError("Stable-Baselines3 cannot do PPO with batch_size = 1; it takes 2 or more")
+        raise InputError("Stable-Baselines3 does not support PPO with batch_size = 1; it takes 2 or more")
 
 
 def peer_versions() -> dict[str, str]:
-    """Versions of what trains a peer."""
+    """Versions of the libraries that train a peer."""
     return {name: version(name) for name in ("stable-baselines3", "torch")}
 
 
@@ -107,11 +107,11 @@ def train_peer(
     stretches: int,
     progress: Callable[[int], None] | None = None,
 ) -> TrainedPeer:
-    """Train the seed `number` below root seed `seed`; the same arguments give the same numbers.
+    """Train seed `number` under root seed `seed`; the same arguments give the same numbers.
 
-    stretches: points of the curve beside the first, as in `learning.training.advance`. progress: called with the slots
+    stretches: points of the curve besides the first, as in `learning.training.advance`. progress: called with the slots
     done, after every step. Sets the process's number of PyTorch threads to 1, and seeds NumPy's global generator.
-    Raises `InputError` as `check_peer` does. A seed whose weights are lost has a cost of NaN from there on.
+    Raises `InputError` as `check_peer` does. If weights become non-finite, the cost is NaN from there on.
     """
     began = time.perf_counter()
     model = build_peer(scenario, settings, seed=seed, number=number)
@@ -121,7 +121,7 @@ def train_peer(
     tell = progress or (lambda slots: None)
     try:
         model.learn(settings.slots, callback=_watch(judge, tell), log_interval=None)
-    except ValueError:  # PyTorch's normal distribution refuses a mean that is no number
+    except ValueError:  # PyTorch's normal distribution rejects a mean that is NaN
         if finite_weights(model):
             raise
         judge.give_up()
@@ -135,12 +135,12 @@ def build_peer(scenario: Scenario, settings: Settings, *, seed: int, number: int
     assert isinstance(settings, SacSettings | PpoSettings)
     import torch
 
-    torch.set_num_threads(1)  # networks this small are slower on more; and sums then do not depend on how many
+    torch.set_num_threads(1)  # small networks are slower on more, and sums must not depend on the number of threads
     hidden = list(settings.hidden)
     shared: dict[str, Any] = {
         "policy": "MlpPolicy", "env": _copies(scenario, settings), "device": "cpu", "gamma": settings.discount,
         "learning_rate": settings.learning_rate, "batch_size": settings.batch_size,
-        # No two seeds share a copy's cycles.
+        # No two seeds use the same cycles in any copy.
         "seed": (1000 * seed + number) * settings.parallel_slots % _SEEDS,
         "policy_kwargs": {"net_arch": {"pi": hidden}, "activation_fn": torch.nn.ReLU},
     }  # fmt: skip
@@ -155,7 +155,7 @@ def _sac(settings: SacSettings, shared: dict[str, Any]) -> Any:
     model = _hard_target_sac(settings.target_period) if hard else SAC
     return model(
         **shared,
-        # Ours is as long in whole parallel steps, and warms up in whole ones.
+        # Ours has the same length in whole parallel steps, and a warm-up of whole steps.
         buffer_size=_whole(min(settings.buffer_size, settings.slots), copies),
         learning_starts=_whole(settings.warmup_slots, copies),
         train_freq=1, gradient_steps=settings.updates_per_step, tau=1.0 if hard else settings.target_rate,
@@ -177,12 +177,12 @@ def _ppo(settings: PpoSettings, shared: dict[str, Any]) -> Any:
 
 
 def _whole(slots: int, copies: int) -> int:
-    """The least multiple of `copies` that is not below `slots`."""
+    """The smallest multiple of `copies` that is not below `slots`."""
     return -(-slots // copies) * copies
 
 
 def _hard_target_sac(period: int) -> Any:
-    """The library's SAC, whose targets are copied after every `period` updates and stay as they are between."""
+    """The library's SAC with targets that are copied after every `period` updates and fixed in between."""
     from stable_baselines3 import SAC
 
     class HardTargetSac(SAC):
@@ -195,7 +195,7 @@ def _hard_target_sac(period: int) -> Any:
 
 
 def _copies(scenario: Scenario, settings: SacSettings | PpoSettings) -> Any:
-    """Our vector environment as the library's, with `parallel_slots` copies and the rewards that our learner sees."""
+    """Our vector environment in the library's interface, with `parallel_slots` copies and our learner's rewards."""
     from stable_baselines3.common.vec_env import VecEnv
 
     copies = DTSyncVectorEnv(
@@ -242,8 +242,8 @@ def _copies(scenario: Scenario, settings: SacSettings | PpoSettings) -> Any:
 
 
 def _watch(judge: Judge, tell: Callable[[int], None]) -> Any:
-    """What calls the judge: with the rewards of each step, and with the model before the next step, when the updates
-    that follow a step (PPO: a rollout) are done."""
+    """The callback that calls the judge: with the rewards of each step, and before the next step, when the updates that
+    follow a step (PPO: a rollout) are done."""
     from stable_baselines3.common.callbacks import BaseCallback
 
     class Watch(BaseCallback):
@@ -267,7 +267,7 @@ def _watch(judge: Judge, tell: Callable[[int], None]) -> Any:
 def _see(
     interface: Interface, scenario: Scenario, sight: Sight, key: Key
 ) -> tuple[Float[Array, "*b F"], Float[Array, "*b K"] | None]:
-    """What the policy observes, and phi where it is given."""
+    """What the policy observes, and phi if it is given."""
     given_phi = draw_phi(key, scenario, jnp.shape(sight.data_bits)) if interface.extraction == "random" else None
     return observe(interface, scenario, sight, given_phi), given_phi
 

@@ -1,4 +1,4 @@
-"""What schemes decide for one device as it walks away, or senses more, while the others stay as they are."""
+"""The schemes' decisions for one device as its distance or its data size varies, with the other devices fixed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twinsync.streams import root_key, stream
 
 AXES = ("distance_m", "data_bits")
 POINTS, DRAWS = 21, 24
-_DRAWN_SLOTS = 500  # from which the others' distance, and the range of the device's own, are taken
+_DRAWN_SLOTS = 500  # slots whose distances give the others' distance and the range of the device's own
 
 
 def policy_picture(
@@ -32,19 +32,19 @@ def policy_picture(
     batch: int | None = None,
     tell: Callable[[str], None] = lambda name: None,
 ) -> PolicyPicture:
-    """Each scheme's decision for device 1 at `points` distances, from the 1st to the 99th percentile of the scenario's,
-    with the mean data, and at `points` data sizes, over the scenario's range, at the median distance. The other devices
-    are at the median distance with the mean data throughout.
+    """Each scheme's decisions for device 1 at `points` distances, from the scenario's 1st to its 99th percentile, with
+    the mean data size, and at `points` data sizes over the scenario's range, at the median distance. The other devices
+    are always at the median distance with the mean data size.
 
-    One that sees the channel decides every place under `draws` channel draws, the same at every place: its median, 10th
-    and 90th percentile are over these. Otherwise they are over the policies of the scheme, one per training seed.
-    points, draws: `POINTS` and `DRAWS` unless told. batch: slots decided at once, all unless told; an evaluation's
-    number of slots saves compiling for another shape. tell: called with the scheme that decides next.
+    A scheme that sees the channel decides at every place under the same `draws` channel draws; its median and its 10th
+    and 90th percentiles are over these. For other schemes they are over the policies, one per training seed.
+    points, draws: by default `POINTS` and `DRAWS`. batch: slots decided at once, by default all; an evaluation's number
+    of slots saves a compilation for another shape. tell: called with the name of the next scheme.
 
-    Raises `InputError` naming a scheme that cannot decide here.
+    Raises `InputError` that names a scheme that cannot decide in this scenario.
     """
     points, draws = points or POINTS, draws or DRAWS
-    # As Python numbers they would be part of the program, and every scenario a compilation.
+    # As Python numbers the constants would be compiled in, and every scenario would need its own compilation.
     scenario = jax.tree.map(np.float64, scenario)
     drawn = np.asarray(draw_slot_set(scenario, seed, 0, _DRAWN_SLOTS)[0].distance_m)
     near, median, far = (float(value) for value in np.quantile(drawn, (0.01, 0.5, 0.99)))
@@ -77,7 +77,7 @@ def _slots(
     draws: int,
     key: Key,
 ) -> Slot:
-    """Every place under every channel draw, draw after draw: a batch of draws * 2 * P slots."""
+    """Every place under every channel draw, ordered by draw: a batch of draws * 2 * P slots."""
     places = (draws, *distance_m.shape)
     fading = stratified_fading(key, (scenario.device_count, scenario.fading_blocks), draws)
     distance, data = (np.broadcast_to(values, places).reshape(-1, places[-1]) for values in (distance_m, data_bits))
@@ -89,12 +89,12 @@ def _slots(
 def _first_device(
     name: str, policy: Allocator, scenario: Scenario, slots: Slot, key: Key, batch: int | None
 ) -> Float[np.ndarray, "S 4"]:
-    """What a policy decides for the first device of each slot, `batch` slots at a time."""
+    """A policy's decisions for the first device of each slot, computed `batch` slots at a time."""
     count = len(slots.distance_m)
     size = batch or count
     parts = []
     for start in range(0, count, size):
-        # The last batch is filled up with its first slots.
+        # The last batch is padded by repeating its slots.
         chosen = np.resize(np.arange(start, min(start + size, count)), size)
         allocation = decide(
             name, policy, scenario, jax.tree.map(lambda values, chosen=chosen: values[chosen], slots), key

@@ -1,4 +1,4 @@
-"""The Ray executor: an actor for each group of cores, or each GPU, of a cluster."""
+"""The Ray executor: one actor per core of a cluster, or per GPU if it has any."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from twinsync.experiments.compute.worker import connect_quietly
 
 
 class RayCluster:
-    """Workers are actors of a Ray cluster: one per GPU where it has any, else one per core.
+    """An executor whose workers are actors of a Ray cluster: one per GPU if it has any, otherwise one per core.
 
-    address: of a running cluster (`ray start --head` prints it); None starts one on this machine, for as long as this
-    lasts. Every machine of the cluster needs the same version of twinsync. Raises `InputError` where Ray is not
-    installed or nothing answers at the address.
+    address: of a running cluster (`ray start --head` prints it); None starts one on this machine until `close`. Every
+    machine of the cluster needs the same version of twinsync. Raises `InputError` if Ray is not installed or no cluster
+    answers at the address.
     """
 
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
@@ -44,7 +44,7 @@ class RayCluster:
         self._tasks: dict[Any, int] = {}
 
     def submit(self, worker: int, cells: Sequence[Cell]) -> None:
-        """Send the task to the worker's actor, a new one where there is none."""
+        """Send the task to the worker's actor, starting one if there is none."""
         if worker not in self._actors:
             self._actors[worker] = self._actor.remote()
             self._process_ids[worker] = self._ray.get(self._actors[worker].process_id.remote())
@@ -56,11 +56,11 @@ class RayCluster:
         return [self._collect(task) for task in ready]
 
     def process_id(self, worker: int) -> int | None:
-        """Process number of a worker's actor; None where it has none."""
+        """Process id of a worker's actor; None if it has no actor."""
         return self._process_ids.get(worker) if worker in self._actors else None
 
     def close(self) -> None:
-        """End the actors, and the cluster if it was started here."""
+        """Stop the actors, and the cluster if it was started here."""
         self._ray.shutdown()
 
     def _collect(self, task: Any) -> Report:
@@ -114,7 +114,7 @@ def _connect(address: str | None, workers: int | None) -> Any:
 
 
 def _check_listens(address: str) -> None:
-    """Fail at once where nobody listens: Ray itself would try for minutes."""
+    """Fail at once if nothing listens at the address; Ray itself would try for minutes."""
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if address == "auto":
         return

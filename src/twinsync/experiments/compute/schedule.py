@@ -1,4 +1,4 @@
-"""Which worker does what next, until every cell has its result in the store."""
+"""The scheduler: assigns tasks to workers until the store has a result for every cell."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from twinsync.experiments.compute.store import Store
 from twinsync.experiments.evaluate import Progress
 from twinsync.experiments.formatting import duration
 
-MOST_LOSSES = 3  # of workers over one task
+MOST_LOSSES = 3  # number of workers that one task may cost before the run stops
 _PATIENCE_S = 5.0
 
 
 @dataclass
 class Task:
-    """Cells that one worker does at once, and how many workers died over them."""
+    """Cells that one worker computes together, and the number of workers that died during them."""
 
     cells: list[Cell]
     losses: int = 0
 
     @property
     def program(self) -> str:
-        """What has to be compiled for it."""
+        """The program that has to be compiled for it."""
         return self.cells[0].program
 
 
 class Clock:
-    """How long what is left will take, from what was done: by program, else by scheme, else by all."""
+    """Estimates the remaining time from finished cells: of the same program, else the same scheme, else all."""
 
     def __init__(self) -> None:
         self._spent: dict[str, list[float]] = {}
 
     def note(self, cell: Cell, seconds: float) -> None:
-        """A cell took this long."""
+        """Record the time that a cell took."""
         for name in (cell.program, cell.scheme, ""):
             self._spent.setdefault(name, []).append(seconds)
 
     def left_s(self, cells: Sequence[Cell], workers: int) -> float | None:
-        """Time left for these cells on so many workers; None before anything is known."""
+        """Remaining time for these cells on `workers` workers [s]; None before any cell has finished."""
         if not self._spent:
             return None
         return sum(self._guess(cell) for cell in cells) / min(workers, max(len(cells), 1))
 
     def _guess(self, cell: Cell) -> float:
         for name in (cell.program, cell.scheme):
-            # The first of a program is compiled too, which the later ones are not.
+            # The first cell of a program includes its compilation; later ones do not.
             spent = self._spent.get(name, [])
             if spent:
                 return sum(spent[1:]) / (len(spent) - 1) if len(spent) > 1 else spent[0]
@@ -58,10 +58,11 @@ class Clock:
 def run(
     cells: Sequence[Cell], store: Store, executor: Executor, progress: Progress, say: Callable[[str], None]
 ) -> None:
-    """Compute what the store lacks of `cells`. Results are stored as they come, so whatever ends this early costs the
-    tasks at work at most. A task whose worker dies goes to another; `say` gets a sentence for each loss.
+    """Compute the results of `cells` that the store lacks. Results are stored as they arrive, so an interruption costs
+    at most the running tasks. A task whose worker dies goes to another worker; `say` gets a sentence for each loss.
 
-    Raises `InputError` where a result cannot be written, `TaskFailed` where a worker fails or three died over a task.
+    Raises `InputError` if a result cannot be written, and `TaskFailed` if a task fails or `MOST_LOSSES` workers died
+    during it.
     """
     todo = store.missing(cells)
     for sentence in store.damaged:
@@ -69,7 +70,7 @@ def run(
     total, done = len({cell.address for cell in cells}), 0
     pending = _tasks(todo, executor.batch)
     done = total - len(todo)
-    progress("starting workers" if todo else "all results are there", done, total)
+    progress("starting workers" if todo else "all results exist already", done, total)
     compiled: dict[int, set[str]] = {worker: set() for worker in range(executor.workers)}
     at_work: dict[int, Task] = {}
     clock = Clock()
@@ -104,7 +105,7 @@ def _tasks(cells: Sequence[Cell], batch: int) -> list[Task]:
 
 
 def _take(pending: list[Task], worker: int, compiled: dict[int, set[str]]) -> Task:
-    """The next task: of a program this worker has compiled, else one that nobody has, else any; the largest first."""
+    """The next task: of a program that this worker has compiled, else one that no other has; the largest first."""
     left: dict[str, int] = {}
     for task in pending:
         left[task.program] = left.get(task.program, 0) + len(task.cells)
@@ -122,6 +123,6 @@ def _give_back(task: Task, pending: list[Task], lost: str, say: Callable[[str], 
     task.losses += 1
     label = task.cells[0].label
     if task.losses >= MOST_LOSSES:
-        raise TaskFailed(f"{task.losses} workers died over {label} ({lost}); out of memory, perhaps")
+        raise TaskFailed(f"{task.losses} workers died while computing {label} ({lost}); perhaps out of memory")
     say(f"{lost}; {label} goes to another worker")
     pending.insert(0, task)

@@ -1,4 +1,4 @@
-"""Results of cells, in memory and as files named by their cell's address: what is there is not computed again."""
+"""Results of cells, in memory and as files named by the cell's address; existing results are not computed again."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from twinsync.writing import whole_file
 class CellResult:
     """The result of a cell.
 
-    measured: latency and cost of every slot, and means over each set of slots, of its one policy (P = 1); None where
-    there is none, and `trouble` says why. relative_gap: the certificate, of the optimum alone [M, N]. curve: of a
-    learner. diverged: signs of it, as a run's manifest has them. card, weights: a policy of ours, leaves [1, ...]; None
-    and nothing of another library's.
+    measured: latency and cost of every slot, and means over each set of slots, of its single policy (P = 1); None if
+    there is no result, with the reason in `trouble`. relative_gap: the certificate [M, N], for the optimum only. curve:
+    a learner's. diverged: signs of divergence, in the form of a run's manifest. card, weights: a policy of ours, leaves
+    [1, ...]; None and empty for another library's.
     """
 
     identity: dict[str, Any]
@@ -53,9 +53,9 @@ _PLAIN = ("identity", "trouble", "curve", "diverged", "card", "training_s", "eva
 
 
 def to_bytes(result: CellResult, *, compact: bool = False) -> bytes:
-    """A result as an npz file; each part carries a checksum (that of the zip format).
+    """A result as the bytes of an npz file, in which each part has a checksum (the zip format's).
 
-    compact: compressed, each slot's numbers in single and weights in half precision; means keep all their digits.
+    compact: compressed, with per-slot values in single and weights in half precision; means keep full precision.
     """
     per_slot, weights = (np.float32, np.float16) if compact else (np.float64, np.float32)
     arrays = {f"weight_{i}": weight.astype(weights) for i, weight in enumerate(result.weights)}
@@ -73,7 +73,7 @@ def to_bytes(result: CellResult, *, compact: bool = False) -> bytes:
 
 
 def from_bytes(data: bytes) -> CellResult:
-    """What `to_bytes` wrote, in full precision. Raises `ValueError` for anything else, and for a file damaged since."""
+    """The result that `to_bytes` wrote, with wide arrays again. Raises `ValueError` for other or damaged data."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -96,18 +96,21 @@ def from_bytes(data: bytes) -> CellResult:
 
 
 class Store:
-    """A folder of results. `damaged` lists the files that could not be read and were set aside, one sentence each."""
+    """A folder of results. damaged: a sentence for each file that could not be read and was set aside."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.damaged: list[str] = []
 
     def path(self, cell: Cell) -> Path:
-        """Where the cell's result is, or will be."""
+        """The path of the cell's result, whether it exists or not."""
         return self.folder / f"{cell.address}.npz"
 
     def read(self, cell: Cell) -> CellResult | None:
-        """The cell's result, or None where it has to be computed; a damaged file is set aside under another name."""
+        """The cell's result, or None if it has to be computed; a damaged file is set aside under another name.
+
+        Raises `InputError` if the file exists but cannot be read.
+        """
         path = self.path(cell)
         try:
             result = from_bytes(path.read_bytes())
@@ -116,7 +119,7 @@ class Store:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}); mend that, then run again") from None
+            raise InputError(f"{path}: cannot be read ({error.strerror}); fix that, then run again") from None
         except ValueError as error:
             aside = path.with_suffix(".damaged")
             path.replace(aside)
@@ -125,7 +128,7 @@ class Store:
         return result
 
     def write(self, cell: Cell, result: CellResult) -> None:
-        """Write whole or not at all. Raises `InputError` where the disk is full or the folder cannot be written."""
+        """Write the result atomically. Raises `InputError` if the disk is full or the folder cannot be written."""
         path = self.path(cell)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -135,10 +138,10 @@ class Store:
                 os.fsync(file.fileno())
         except OSError as error:
             raise InputError(
-                f"{path}: cannot be written ({error.strerror}); earlier results are kept: mend that, then --resume"
+                f"{path}: cannot be written ({error.strerror}); earlier results are kept: fix that, then --resume"
             ) from None
 
     def missing(self, cells: Sequence[Cell]) -> list[Cell]:
-        """The cells that have no whole result yet, each address once."""
+        """The cells without a complete result, each address once."""
         by_address = {cell.address: cell for cell in cells}
         return [cell for cell in by_address.values() if self.read(cell) is None]

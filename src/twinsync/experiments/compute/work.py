@@ -1,4 +1,4 @@
-"""What a worker does with cells of one program: train them side by side, let each policy decide, measure."""
+"""What a worker does with cells of one program: train them in parallel, then evaluate each policy."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _LOST = "its weights are no longer finite numbers"
 
 
 def compute(cells: Sequence[Cell]) -> list[CellResult]:
-    """Results of cells that share a program. An error of a user's allocator becomes its result's `trouble`.
+    """Results of cells that share a program. An error in a user's allocator becomes the `trouble` of its result.
 
-    Raises `InputError` for settings that a cell's library cannot do, or where that library is not installed.
+    Raises `InputError` for settings that a cell's library does not support, or if that library is not installed.
     """
     forget_many()
     if cells[0].settings is None:
@@ -54,7 +54,7 @@ def _learn(cells: Sequence[Cell]) -> list[CellResult]:
 
 
 def _alone(training: Training, place: int, cell: Cell) -> Training:
-    """One cell of a training as a training of its own."""
+    """One cell of a batched training as a separate training."""
 
     def take(leaf: Any) -> Any:
         return leaf[place : place + 1]
@@ -70,7 +70,7 @@ def _alone(training: Training, place: int, cell: Cell) -> Training:
 
 
 def _learn_elsewhere(cell: Cell) -> CellResult:
-    """The result of a cell that another library trains; there are no weights of ours to keep."""
+    """The result of a cell that another library trains, without weights."""
     assert cell.settings is not None
     trained = train_peer(
         cell.scenario, cell.settings, seed=cell.seed, number=cell.training_seed, stretches=cell.stretches
@@ -85,7 +85,7 @@ def _learn_elsewhere(cell: Cell) -> CellResult:
 
 
 def _signs(curve: Sequence[CurveRow]) -> tuple[dict[str, Any], ...]:
-    """Signs of divergence, as a run's manifest has them."""
+    """Signs of divergence in the form of a run's manifest."""
     signs = find_divergences(curve)
     return tuple({"seed": sign.seed, "slots": sign.slots, "reason": sign.reason} for sign in signs)
 
@@ -129,11 +129,11 @@ def _measured(cell: Cell, unmeasured: CellResult, allocator: Allocator) -> CellR
 
 @functools.cache
 def _provenance(seed: int) -> dict[str, Any]:
-    """Versions, device, machine and revision of this worker; the command is known to the driver."""
+    """Versions, device, machine and revision of this worker; only the driver knows the command."""
     everything = provenance("", seed)
     return {key: everything[key] for key in ("versions", "device", "machine", "git_revision")}
 
 
 def _card(training: Training, cell: Cell) -> dict[str, Any]:
-    """The policy's card as JSON has it, which is how it will be read back."""
+    """The policy's card after a round trip through JSON, as it will be read back."""
     return json.loads(json.dumps(policy_card(training, cell.scenario)))

@@ -1,4 +1,4 @@
-"""A worker process of the local executor: tasks come through standard input, answers go through standard output."""
+"""A worker process of the local executor, which reads tasks from standard input and answers on standard output."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LENGTH = struct.Struct("!Q")
 
 
 def send(pipe: IO[bytes], message: Any) -> None:
-    """One message, whole."""
+    """Write one complete message."""
     data = pickle.dumps(message)
     pipe.write(_LENGTH.pack(len(data)) + data)
     pipe.flush()
 
 
 def receive(pipe: IO[bytes]) -> Any:
-    """The next message. Raises `EOFError` where the other side is gone."""
+    """The next message. Raises `EOFError` if the other side has closed the pipe."""
     return pickle.loads(_receive_bytes(pipe))
 
 
@@ -40,7 +40,7 @@ def _receive_bytes(pipe: IO[bytes]) -> bytes:
 
 
 def _read_tasks(pipe: IO[bytes], tasks: queue.SimpleQueue[bytes]) -> None:
-    """Queue each task as it comes. When the driver is gone, end this process, in the midst of a task too."""
+    """Queue tasks as they arrive. When the driver is gone, end this process, even in the middle of a task."""
     try:
         while True:
             tasks.put(_receive_bytes(pipe))
@@ -49,19 +49,19 @@ def _read_tasks(pipe: IO[bytes], tasks: queue.SimpleQueue[bytes]) -> None:
 
 
 def connect_quietly() -> None:
-    """Keep compiled programs; a worker for which that fails leaves it to the driver to say so."""
+    """Use the cache of compiled programs, without warnings: if it fails, the driver warns."""
     warnings.simplefilter("ignore", compilation.CacheWarning)
     compilation.connect()
 
 
 def serve() -> None:
-    """Read a task, answer with results or with a traceback, until the driver is gone."""
+    """Answer tasks with results or a traceback, until the driver is gone."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a user's allocator prints must not be an answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a user's allocator prints must not mix with the answers
     tasks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read_tasks, args=(sys.stdin.buffer, tasks), daemon=True).start()
     connect_quietly()
-    # After the thread has started: a driver that goes while JAX is loaded takes this process along.
+    # Only after the thread has started, so that this process ends if the driver does while JAX is loading.
     from twinsync.experiments.compute.work import compute
 
     while True:

@@ -1,4 +1,4 @@
-"""The report's charts: drawn from results, for a page and for a phone, with the CSV behind each."""
+"""The report's charts: drawn from results, in widths for a page and for a phone, each with its data as CSV."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SWEEP_FIGURES = (*sweep.FIGURES, *frontier.FIGURES)
 
 
 def sweep_figures(sweeps: Iterable[Sweep]) -> Iterator[tuple[SweepFigure, Sweep]]:
-    """Every figure of these sweeps, in the order in which they are drawn."""
+    """Every figure of the given sweeps with its sweep, in drawing order."""
     for figure, one in product(SWEEP_FIGURES, sweeps):
         if figure.applies(one):
             yield figure, one
@@ -33,7 +33,7 @@ def sweep_figures(sweeps: Iterable[Sweep]) -> Iterator[tuple[SweepFigure, Sweep]
 def write_figures(folder: Path, results: Results, record: Results | None = None) -> dict[str, Drawn]:
     """Draw every figure into `figures/` of a folder as PNG, SVG, PDF and CSV; return the SVGs by name.
 
-    `record` has the schemes as printed, and may be `results` itself; they are drawn beside a comparison.
+    record: results of the schemes as printed, drawn only beside a comparison; may be `results` itself.
     """
     target = folder / "figures"
     target.mkdir(exist_ok=True)

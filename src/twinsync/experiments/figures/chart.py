@@ -1,4 +1,4 @@
-"""A figure from its plan to its files: what is drawn, the data behind it, and the points that answer to the pointer."""
+"""A figure from its plan to its files: the chart, its data, and the points that show their values when pointed at."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twinsync.experiments.records import Scheme
 
 @dataclass(frozen=True)
 class Mark:
-    """A point of a chart in its axes' data coordinates, with what to say of it, line by line."""
+    """A point of a chart in data coordinates of its axes, with the lines of text to show for it."""
 
     axes: Axes
     x: float
@@ -28,7 +28,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Spot:
-    """A point of a drawn figure, from its upper left corner, in units of the SVG's view box (1/72 inch)."""
+    """A point of a drawn figure, measured from the upper left corner in units of the SVG's view box (1/72 inch)."""
 
     x: float
     y: float
@@ -43,7 +43,7 @@ class Chart:
     marks: tuple[Mark, ...] = ()
 
     def spots(self) -> tuple[Spot, ...]:
-        """Positions of the points on the figure as it was last drawn; those outside their axes are left out."""
+        """Positions of the points on the figure as last drawn; points outside their axes are left out."""
         spots = []
         width, height = self.figure.get_size_inches() * 72.0
         for mark in self.marks:
@@ -58,7 +58,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class FigurePlan:
-    """A figure to be drawn: its name in `figures/`, how (`draw(narrow)`, for a page or a phone), and its data."""
+    """A figure to draw: its name in `figures/`, the function that draws it (`narrow`: for a phone), and its data."""
 
     name: str
     draw: Callable[[bool], Chart]
@@ -68,7 +68,7 @@ class FigurePlan:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure as SVG text, as wide as a page and as wide as a phone, and the points on each that can be asked."""
+    """A figure as SVG text in two widths, for a page and for a phone, and the interactive points on each."""
 
     name: str
     wide_svg: str
@@ -78,7 +78,7 @@ class Drawn:
 
 
 def write(plan: FigurePlan, folder: Path) -> Drawn:
-    """Write a figure as CSV, PDF, PNG and SVG into a folder that exists."""
+    """Write a figure as CSV, PDF, PNG and SVG into an existing folder."""
     write_csv(folder / f"{plan.name}.csv", plan.header, plan.rows)
     with look():
         wide, narrow = (_settled(plan.draw(is_narrow)) for is_narrow in (False, True))
@@ -91,15 +91,15 @@ def write(plan: FigurePlan, folder: Path) -> Drawn:
 
 
 def _settled(chart: Chart) -> Chart:
-    """The same with its layout settled once and for all, so that every format has it."""
+    """The chart with its layout computed and frozen, so that every format has the same."""
     chart.figure.draw_without_rendering()
     chart.figure.set_layout_engine("none")
     return chart
 
 
 def draw_line(axes: Axes, x: Sequence[float], y: Sequence[float], scheme: Scheme, style: Style) -> None:
-    """One scheme's line with a marker at each point; what is NaN is a gap."""
-    # A thin line with small marks on top leaves what lies under it to be seen.
+    """One scheme's line with a marker at each point; NaNs are gaps."""
+    # Thin lines with small markers go on top, since they leave visible what lies below.
     thin = style.width < 1.5
     axes.plot(
         x,
@@ -117,7 +117,7 @@ def draw_line(axes: Axes, x: Sequence[float], y: Sequence[float], scheme: Scheme
 
 
 def legend(figure: Figure, axes: Axes, *, narrow: bool) -> None:
-    """The names of the lines in `axes`, above the figure."""
+    """A legend of the lines in `axes`, above the figure."""
     handles, labels = axes.get_legend_handles_labels()
     widest = max(len(label) for label in labels)
     columns = (2 if widest <= 24 else 1) if narrow else (4 if widest <= 20 else 3)

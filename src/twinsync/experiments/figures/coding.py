@@ -1,4 +1,4 @@
-"""A codec's evaluation drawn: rate against distortion and task, recovered frames, and time per frame."""
+"""The figures of a codec's evaluation: distortion and task quality over rate, recovered frames, and time per frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twinsync.experiments.figures.style import BLUE, GREEN, INK, MUTED, ORANGE, 
 from twinsync.experiments.formatting import NBSP, number
 
 QUALITY, FRAMES, TIME = "coding_quality", "coding_frames", "coding_time"
-MOST_SHOWN = 3  # extraction factors of which recovered frames are shown
+MOST_SHOWN = 3  # number of extraction factors for which recovered frames are shown
 LOOKS = {
     "against the twin": (BLUE, "solid", "o"),
     "against the twin, task first": (GREEN, (0, (6, 2)), "s"),
@@ -29,7 +29,7 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A clip's results at both priorities, factors rising, and the frame of which recovered pictures are shown."""
+    """A clip's results at both priorities, by rising factor, and the original of the frame shown recovered."""
 
     clip: str
     conditions: str
@@ -40,14 +40,14 @@ class Evaluation:
 
     @property
     def shown(self) -> list[int]:
-        """Places, in `picture_first`, of the factors of which recovered frames are shown, spread over all."""
+        """Indices into `picture_first` of the factors for which recovered frames are shown, spread over all."""
         count = len(self.picture_first)
         return sorted({round(place) for place in np.linspace(0, count - 1, min(MOST_SHOWN, count))})
 
 
 @dataclass(frozen=True)
 class Line:
-    """PSNR and F1 of one way to code, over factors; NaN where it does not reach the bytes."""
+    """PSNR and F1 of one coding method over the factors; NaN where its smallest file exceeds the byte budget."""
 
     name: str
     factors: list[float]
@@ -56,7 +56,7 @@ class Line:
 
 
 def quality_lines(evaluation: Evaluation) -> list[Line]:
-    """Ours at both priorities, then the still formats."""
+    """The lines of our codec at both priorities, then of the still-image formats."""
     first, second = list(LOOKS)[:2]
     parts = {first: evaluation.picture_first, second: evaluation.task_first}
     lines = [
@@ -81,10 +81,10 @@ def _finite(value: float) -> float:
 
 
 def draw_quality(evaluation: Evaluation, *, narrow: bool) -> Chart:
-    """Two panels over phi: PSNR, and F1 of what moves."""
+    """Two panels over phi: PSNR, and F1 of the moving regions."""
     figure = new_figure(6.4 if narrow else 3.5, narrow=narrow)
     panels = figure.subplots(*((2, 1) if narrow else (1, 2)))
-    names = ("PSNR [dB]", "F1 of what moves")
+    names = ("PSNR [dB]", "F1 of moving regions")
     marks = []
     for line in quality_lines(evaluation):
         for axes, name, values in zip(panels, names, (line.psnr_db, line.f1), strict=True):
@@ -116,7 +116,7 @@ def _name_factors(axes: Axes, factors: Sequence[float]) -> None:
 
 
 def draw_frames(evaluation: Evaluation, *, narrow: bool) -> Chart:
-    """The camera's frame; at each factor shown what the edge recovers, its error, and the best still format."""
+    """The camera's frame, and for each factor shown the frame recovered at the edge, its error, and the best still."""
     chosen = [evaluation.picture_first[place] for place in evaluation.shown]
     height, width = evaluation.true.shape
     columns = 1 + len(chosen)
@@ -139,7 +139,7 @@ def draw_frames(evaluation: Evaluation, *, narrow: bool) -> Chart:
 
 
 def _best_still(result: FactorResult) -> tuple[str, StillResult | None]:
-    """The still format with the highest PSNR at these bytes, None where none has so small a file."""
+    """The still format with the highest PSNR within these bytes; None if no format has a file that small."""
     reached = {name: still for name, still in result.stills.items() if still is not None}
     name = max(reached, key=lambda each: reached[each].psnr_db, default="")
     return name, reached.get(name)
@@ -164,7 +164,7 @@ def _enlarged_error(result: FactorResult, true: np.ndarray) -> np.ndarray | None
 
 
 def draw_time(evaluation: Evaluation, *, narrow: bool) -> Chart:
-    """Processor time of a frame over phi: median, and the range of the middle 80 %."""
+    """Processor time per frame over phi: the median, and the 10th to 90th percentile."""
     figure = new_figure(2.8, narrow=narrow)
     axes = figure.subplots()
     factors = [each.extraction_factor for each in evaluation.picture_first]
@@ -188,7 +188,7 @@ def _times_ms(results: Sequence[FactorResult], name: str) -> np.ndarray:
 
 
 def coding_plans(evaluation: Evaluation) -> list[FigurePlan]:
-    """The three figures, with the data behind each."""
+    """The three figures, each with its data."""
     quality = [
         [line.name, *values]
         for line in quality_lines(evaluation)

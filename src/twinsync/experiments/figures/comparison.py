@@ -1,4 +1,4 @@
-"""The comparison in figures: latency and cost of every scheme as dots, and the parts of latency and energy as bars."""
+"""The figures of the comparison: latency and cost of every scheme as dots, and parts of latency and energy as bars."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Parts = Callable[[Measured], Mapping[str, float]]
 
 
 def comparison_plans(results: Results, styles: Mapping[str, Style], record: Results | None = None) -> list[FigurePlan]:
-    """The figures of the comparison, apart from learning curves; `record` may have SAC as printed for the first."""
+    """The figures of the comparison, apart from learning curves. record: may supply SAC as printed for the first."""
     values = {
         name: value
         for name, value in exported("latency_s", "cost").items()
@@ -76,7 +76,7 @@ def comparison_plans(results: Results, styles: Mapping[str, Style], record: Resu
 
 
 def headline_rows(results: Results, record: Results | None = None) -> list[Row]:
-    """The headline's learner, its benchmarks, the optima, and SAC as printed, of the record where this run has none."""
+    """The headline learner, its benchmarks, the optima, and SAC as printed (from the record if this run lacks it)."""
     comparison = compared(results)
     names = {comparison.learner, *comparison.benchmarks, SAC_AS_PRINTED, EXPECTED, OPTIMUM}
     rows = [row for row in by_cost(results) if row.scheme.name in names]
@@ -86,7 +86,7 @@ def headline_rows(results: Results, record: Results | None = None) -> list[Row]:
 
 
 def _draw_glance(rows: Sequence[Row], styles: Mapping[str, Style], *, narrow: bool) -> Chart:
-    """Mean cost with 95 % intervals, in one panel that fits beside the answer on a first screen."""
+    """Mean cost with 95 % intervals, in a panel small enough for the first screen together with the main result."""
     figure = new_figure((0.24 if narrow else 0.27) * len(rows) + 0.5, narrow=narrow)
     axes = figure.subplots()
     values = [(row.measured.cost, row.measured.unit_cost) for row in rows]
@@ -100,7 +100,7 @@ def _names(row: Row) -> tuple[str, str]:
 
 
 def draw_comparison(results: Results, styles: Mapping[str, Style], *, narrow: bool) -> Chart:
-    """Mean latency and cost with 95 % intervals, least cost first, side by side (one above the other on a phone)."""
+    """Mean latency and cost with 95 % intervals, lowest cost first, side by side (stacked on a phone)."""
     rows = by_cost(results)
     panel = 0.26 * len(rows) + 0.75
     figure = new_figure(2 * panel + 0.35 if narrow else panel + 0.35, narrow=narrow)
@@ -152,7 +152,7 @@ def _panel(
 
 
 def _dot(axes: Axes, place: int, value: Estimate, units: tuple[float, ...], style: Style, marker: str) -> None:
-    # Single units stand in a row of small ticks under the dot, which would hide them.
+    # Individual units are ticks in a row of their own, below the dot that would hide them.
     axes.plot(units, [place + 0.3] * len(units), "|", color=style.colour, markersize=3.6, markeredgewidth=0.8)
     axes.plot([value.low, value.high], [place, place], color=style.colour, linewidth=2.2, solid_capstyle="butt")
     fill = style.colour if style.filled else PAPER
@@ -166,12 +166,12 @@ def deadline_total_s(results: Results) -> float:
 
 
 def energy_budget_total_j(results: Results) -> float:
-    """Energy budgets of all UDs together, K E_max [J]."""
+    """Sum of the UDs' energy budgets, K E_max [J]."""
     return results.constant("device_count") * results.constant("energy_budget_j")
 
 
 def _parts(results: Results, name: str, parts: Parts, quantity: str, limit: float, limit_name: str) -> FigurePlan:
-    """Means of a slot by stage as stacked bars, least cost first, with a limit as a line."""
+    """Means per slot by stage as stacked bars, lowest cost first, with a limit as a line."""
     rows = by_cost(results)
     data = [[*_names(row), part, value] for row in rows for part, value in parts(row.measured).items()]
 
@@ -196,7 +196,7 @@ def _draw_parts(
         at = ((total if measured else 0.0) + 0.012 * right, place)
         text = number(total, 2) if measured else "no finite mean"
         axes.text(*at, text, va="center", fontsize=8.0, bbox=_box(PAPER), zorder=4)
-    # The limit's name stands on the side of its line that has room.
+    # The limit is labelled on the side of its line that has room.
     side, offset = ("right", -4) if limit > 0.6 * right else ("left", 4)
     near = {"textcoords": "offset points", "va": "center", "ha": side, "fontsize": 8.0}
     axes.annotate(f"{limit_name}: {limit:.2f}", (limit, len(rows) - 0.1), (offset, 0), **near)
@@ -211,7 +211,7 @@ def _draw_parts(
 
 
 def _box(colour: str) -> dict[str, object]:
-    """A ground that keeps a number clear of the limit's line."""
+    """A background that keeps a number readable where the limit's line crosses it."""
     return {"facecolor": colour, "edgecolor": "none", "pad": 0.6}
 
 

@@ -1,4 +1,4 @@
-"""Fig. 3: reward of each learner against the slots it has seen, with the optimum as a line."""
+"""Fig. 3: reward of each learner against slots of experience, with the optimum as a line."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ HEADER = (
     *("scheme", "label", "slots", "seeds_measured", "reward_mean", "reward_low", "reward_high"),
     *("latency_s_mean", "training_reward_mean"),
 )
-_LINE_PT = 12.5  # height of a name at a curve's end
+_LINE_PT = 12.5  # height of the label at a curve's end
 
 
 @dataclass(frozen=True)
 class Band:
-    """Mean over seeds with its 95 % interval, arrays [P]; NaN where no seed was measured."""
+    """Mean over seeds with its 95 % interval, arrays [P]; NaN where no seed has a finite value."""
 
     mean: np.ndarray
     low: np.ndarray
@@ -37,27 +37,27 @@ class Band:
 
 
 def seed_mean(values: Float[np.ndarray, "S P"]) -> Float[np.ndarray, " P"]:
-    """Mean over the seeds that were measured."""
+    """Mean over the seeds with finite values; NaN where there are none."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Mean of empty slice")
         return np.nanmean(np.where(np.isfinite(values), values, np.nan), axis=0)
 
 
 def seed_band(values: Float[np.ndarray, "S P"]) -> Band:
-    """Mean over the seeds that were measured, with its interval."""
+    """Mean over the seeds with finite values, with its interval."""
     columns = [column[np.isfinite(column)] for column in values.T]
     estimates = [mean_interval(column) if len(column) else NOTHING for column in columns]
     return Band(*np.array([(item.mean, item.low, item.high) for item in estimates]).T)
 
 
 def convergence_plan(name: str, results: Results, styles: Mapping[str, Style]) -> FigurePlan:
-    """The learning curves of the comparison; its learner's length of training is the chart's."""
+    """The figure of the comparison's learning curves; the horizontal axis ends with the headline learner's training."""
     comparison = compared(results)
     bands = {name: seed_band(-curve.cost) for name, curve in comparison.curves.items()}
     labels = {name: results.label(name) for name in bands}
 
     def draw(narrow: bool) -> Chart:
-        # Curves are judged on their own fixed slots, where the optimum costs a little more or less.
+        # Curves are evaluated on fixed slots of their own, where the optimum's cost is slightly different.
         own = results.manifest.optimum_on_curve_slots
         optimum = comparison.evaluation.allocators[OPTIMUM].cost.mean if math.isnan(own) else own
         return _draw_convergence(comparison, bands, labels, -optimum, styles, narrow=narrow)
@@ -80,7 +80,7 @@ def _draw_convergence(
     comparison: Comparison, bands: Mapping[str, Band], labels: Mapping[str, str], optimum: float,
     styles: Mapping[str, Style], *, narrow: bool,
 ) -> Chart:  # fmt: skip
-    """Two panels, the whole range and the end of training; a scheme below the second is named at its lower edge."""
+    """Two panels, the whole range and the end of training; schemes below the second are named at its lower edge."""
     curves, best = comparison.curves, styles[OPTIMUM]
     figure = new_figure(6.4 if narrow else 5.4, narrow=narrow)
     whole, zoom = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 1.25))
@@ -92,7 +92,7 @@ def _draw_convergence(
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
         axes.set_ylabel("reward per slot (−cost)")
         axes.set_title(title)
-    # A learner with more slots than the headline's runs on past the frame; its end is still named.
+    # A learner with more slots than the headline's continues beyond the frame; its final value is still labelled.
     last = float(curves[comparison.learner].slots[-1])
     zoom.set_xlim(0, 1.012 * last)
     zoom.xaxis.set_major_locator(MaxNLocator(4 if narrow else 5))
@@ -109,14 +109,14 @@ def _draw_convergence(
         figure.legend(*zoom.get_legend_handles_labels(), loc="outside lower center", ncols=columns, handlelength=3.2)
     else:
         _label(zoom, ends, last)
-        # Above, only what the nearer view leaves out, and the two to compare it with.
+        # In the upper panel, label only what the lower one leaves out, and the two curves to compare it with.
         framing = [end for end in ends if end.style in (styles[comparison.learner], best)]
         _label(whole, [*below, *framing], last)
     return Chart(figure)
 
 
 def zoom_limits(ends: Sequence[float], optimum: float) -> tuple[float, float]:
-    """Limits that tell final rewards apart: from the far outliers, left out, to just above the best."""
+    """Axis limits that separate the final rewards: up to just above the best, and leaving out far outliers below."""
     finite = [end for end in (*ends, optimum) if np.isfinite(end)]
     if not finite:
         return -1.0, 0.0
@@ -129,7 +129,7 @@ def zoom_limits(ends: Sequence[float], optimum: float) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class _End:
-    """Where a curve ends, where it leaves the frame, and how it is drawn."""
+    """The final reward of a curve, its reward at the edge of the frame, and how it is drawn."""
 
     label: str
     reward: float
@@ -138,7 +138,7 @@ class _End:
 
 
 def _end(label: str, curve: Curve, mean: Float[np.ndarray, " P"], last: float, style: Style) -> _End:
-    """The end of a curve in a frame that ends at slot `last`; its label says so where the curve goes on."""
+    """The end of a curve in a frame that ends at slot `last`; the label has the final slot if the curve goes on."""
     measured = np.isfinite(mean)
     if not measured.any():
         return _End(label, math.nan, math.nan, style)
@@ -165,13 +165,13 @@ def _draw(axes: Axes, curve: Curve, label: str, band: Band, style: Style, place:
     )
     lost = ~np.isfinite(curve.cost).all(axis=0)
     if lost.any():
-        # A seed that stopped giving numbers leaves the mean: the cross says where.
+        # A seed whose values are no longer finite drops out of the mean: a cross marks where.
         first = max(int(np.argmax(lost)) - 1, 0)
         axes.plot(curve.slots[first], band.mean[first], marker="x", color=style.colour, markersize=9, markeredgewidth=2)
 
 
 def _label(axes: Axes, ends: Sequence[_End], last: float) -> None:
-    """Name each curve at its right end, slot `last`, moved apart where they would overlap; an arrow tells who ends
+    """Label each curve at slot `last`, with labels moved apart where they would overlap; an arrow marks curves that end
     below the frame."""
     low, high = axes.get_ylim()
     shown = sorted((end for end in ends if end.reward <= high), key=lambda end: end.reward)

@@ -1,6 +1,6 @@
-"""What latency has to be paid with: energy or accuracy against latency, one line per scheme.
+"""The frontiers: latency against the energy or the accuracy given up for it, one line per scheme.
 
-A new frontier is a sweep and its `Payment`, as an entry of `FIGURES`.
+A new frontier is a sweep with its `Payment`, as an entry of `FIGURES`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ HEADER = ("set", "scheme", "scheme_label", "paid", *_LATENCY)
 
 @dataclass(frozen=True)
 class Payment:
-    """What is paid for a shorter latency: how much by a scheme at a point, and how that is said.
+    """The quantity traded for lower latency: its value for a scheme at a point (`of`), and that value as text (`say`).
 
-    rising: whether the latency rises with it, as with a gain that is given up; labels then stand right of their points.
+    rising: whether latency rises with the quantity, as with a benefit that is given up; labels are then to the right of
+    their points.
     """
 
     quantity: str
@@ -47,24 +48,24 @@ ENERGY = Payment(
     "mean energy per UD and slot [J]",
     _energy_per_device_j,
     lambda value: f"energy {number(value, 3)}{NBSP}J per UD and slot",
-    "Each line is one scheme under budgets of energy from small to large; the labelled points carry the budget per UD "
-    "and slot. Further down and further left is better.",
+    "Each line is one scheme under increasing energy budgets; labels give the budget per UD and slot. Lower and "
+    "further left is better.",
 )
 ASSUMED_ACCURACY = Payment(
     "share of the signal lost, 1 − A(φ)",
     lambda measured, results: lost_share(measured.extraction_factor),
     lambda value: f"1 − A(φ) = {value:.2g}",
-    "Each line is one scheme as the least φ rises; the labelled points carry the least φ. Further left, less of the "
-    "signal is lost; further down, it arrives sooner. The accuracy is **assumed**: A(φ) = 1 − 2^(−2bφ) with "
-    f"b = {SAMPLE_BITS:g} bits per sample, the distortion-rate function of a Gaussian source without memory, taken at "
-    "the mean φ. A is concave, so where φ varies the mean of A lies below that.",
+    "Each line is one scheme as the lower limit on φ rises; labels give the limit. Further left, less of the signal is "
+    "lost; lower down, latency is shorter. The accuracy law is **assumed**: A(φ) = 1 − 2^(−2bφ) with "
+    f"b = {SAMPLE_BITS:g} bits per sample, the distortion-rate function of a memoryless Gaussian source, evaluated at "
+    "the mean φ. A is concave, so where φ varies, the mean of A lies below that value.",
     logarithmic=True,
 )
-_LAW_KINDS = {"derived": "measured", "user": "yours"}  # by tag; another tag says it itself
+_LAW_KINDS = {"derived": "measured", "user": "yours"}  # wording by tag; other tags are used as they are
 
 
 def accuracy_payment(results: Results) -> Payment:
-    """The accuracy by the scenario's own law where it has one, else the assumed share lost."""
+    """The accuracy by the scenario's own law if it has one, otherwise the share lost by the assumed law."""
     law = results.accuracy_law
     return ASSUMED_ACCURACY if law is None else _own_accuracy(law)
 
@@ -74,16 +75,16 @@ def _own_accuracy(law: ConstantEntry) -> Payment:
         "PSNR of the recovered picture [dB]",
         lambda measured, results: psnr_db(measured.extraction_factor, law.value),
         lambda value: f"PSNR {value:.1f}{NBSP}dB",
-        "Each line is one scheme as the least φ rises; the labelled points carry the least φ. Further right, the "
-        "recovered picture is nearer to the sensed one; further down, it arrives sooner. The accuracy is **"
-        f"{_LAW_KINDS.get(law.tag, law.tag)}** ({law.source}): PSNR over φ, straight lines over ln φ between the knots "
-        "of the scenario and constant beyond them, taken at the mean φ. Where φ varies, the mean PSNR may differ.",
+        "Each line is one scheme as the lower limit on φ rises; labels give the limit. Further right, the recovered "
+        "picture is closer to the sensed one; lower down, latency is shorter. The accuracy law is **"
+        f"{_LAW_KINDS.get(law.tag, law.tag)}** ({law.source}): PSNR over φ, linear in ln φ between the knots of the "
+        "scenario and constant beyond them, evaluated at the mean φ. Where φ varies, the mean PSNR may differ.",
         rising=True,
     )
 
 
 def frontier_rows(payment: Payment, sweep: Sweep, results: Results) -> list[list[object]]:
-    """The figure's data, one row for each point of the sweep and scheme."""
+    """The figure's data, one row per point of the sweep and scheme."""
     return [
         [
             point.label, name, results.label(name), payment.of(measured, results),
@@ -96,7 +97,7 @@ def frontier_rows(payment: Payment, sweep: Sweep, results: Results) -> list[list
 
 
 def draw_frontier(payment: Payment, sweep: Sweep, results: Results, styles: Mapping[str, Style], narrow: bool) -> Chart:
-    """Latency against what is paid; one scheme's points carry the sweep's labels."""
+    """Latency against the quantity traded for it; the points of one scheme carry the sweep's labels."""
     figure = new_figure(4.4 if narrow else 4.2, narrow=narrow)
     axes = figure.subplots()
     marks = []
@@ -120,7 +121,7 @@ def draw_frontier(payment: Payment, sweep: Sweep, results: Results, styles: Mapp
 
 
 def _name_points(axes: Axes, payment: Payment, sweep: Sweep, results: Results) -> None:
-    """The sweep's labels beside one scheme's points: the optimum's, or where it is not there the first one's."""
+    """The sweep's labels beside one scheme's points: the optimum's, or the first scheme's if there is no optimum."""
     name = OPTIMUM if OPTIMUM in sweep.schemes else sweep.schemes[0]
     unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
     varied = drawn_symbol(sweep.axis.label.split()[-1])
@@ -132,7 +133,7 @@ def _name_points(axes: Axes, payment: Payment, sweep: Sweep, results: Results) -
             continue
         at = (payment.of(measured, results), measured.latency_s.mean)
         position = axes.transData.transform(at)
-        # Where points crowd, one label speaks for them.
+        # Points close together share one label.
         if last is not None and abs(position - last).max() < 0.22 * axes.figure.dpi:
             continue
         last = position

@@ -1,4 +1,4 @@
-"""What schemes decide for one device, as small multiples: each decision against its distance and against its data."""
+"""Small multiples of the schemes' decisions for one device: each decision against distance and against data size."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ DECISIONS = {
 
 
 def policy_plan(picture: PolicyPicture, schemes: Mapping[str, Scheme], styles: Mapping[str, Style]) -> FigurePlan:
-    """The figure of a policy picture; `schemes` have the names of its lines."""
+    """The figure of a policy picture; `schemes` must include those of its lines."""
     return FigurePlan(
         POLICY, lambda narrow: draw_policy(picture, schemes, styles, narrow=narrow), HEADER, policy_rows(picture)
     )
 
 
 def policy_rows(picture: PolicyPicture) -> list[list[object]]:
-    """The figure's data in SI units, one row for each line, place and decision."""
+    """The figure's data in SI units, one row per line, place and decision."""
     return [
         [line.scheme, line.axis, x, decision, *(part[decision][place] for part in (line.median, line.low, line.high))]
         for line in picture.lines
@@ -43,7 +43,7 @@ def policy_rows(picture: PolicyPicture) -> list[list[object]]:
 def draw_policy(
     picture: PolicyPicture, schemes: Mapping[str, Scheme], styles: Mapping[str, Style], *, narrow: bool
 ) -> Chart:
-    """A row of panels per axis and a column per decision (the other way round on a phone), decisions sharing theirs."""
+    """A row of panels per axis and a column per decision, with shared scales; the other way round on a phone."""
     figure = new_figure(8.2 if narrow else 4.3, narrow=narrow)
     shape, own, common = ((4, 2), "col", "row") if narrow else ((2, 4), "row", "col")
     panels = figure.subplots(*shape, sharex=own, sharey=common)
@@ -54,7 +54,7 @@ def draw_policy(
                 if line.axis == axis:
                     _draw_line(axes, line, part, schemes[line.scheme].label, styles[line.scheme])
             axes.xaxis.set_major_locator(MaxNLocator(4))
-    for column in panels.T:  # a decision's panels share their axis, which has to hold them all
+    for column in panels.T:  # the panels of a decision share their axis, which has to fit all of them
         column[0].set_ylim(0.0, 1.06 * max(axes.dataLim.ymax for axes in column))
     _name(panels, narrow=narrow)
     legend(figure, panels[0, 0], narrow=narrow)
@@ -62,7 +62,7 @@ def draw_policy(
 
 
 def _name(panels: np.ndarray, *, narrow: bool) -> None:
-    """What panels share is named once: decisions above their column (beside their row), axes below."""
+    """Label shared axes once: decisions above their column (on a phone beside their row), horizontal axes below."""
     for place, (title, _) in enumerate(DECISIONS.values()):
         if narrow:
             panels[0, place].set_ylabel(title)

@@ -1,5 +1,5 @@
-"""One look for every chart, and for every scheme in it: colours that survive colour-blindness and grey print, fonts,
-and how a figure is saved."""
+"""The style of all charts and of each scheme in them: fonts, colours that remain distinct to colour-blind readers and
+in grey print, and how a figure is saved."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MUTED = "#5c6670"
 GRID = "#dfe3e8"
 PAPER = "#fefefe"
 BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
-# Every colour the charts use, by the name a page's style sheet knows it by.
+# Every colour of the charts, by its name in the page's style sheet.
 COLOURS = {
     "ink": INK,
     "muted": MUTED,
@@ -69,7 +69,7 @@ _LOOK: dict[Any, Any] = {
     "figure.facecolor": "none",
     "figure.constrained_layout.use": True,
     "path.simplify": False,
-    # Text stays text, so that it can be searched, read aloud and set in the page's own type; ids never change.
+    # Text stays text, so it can be searched, read aloud and shown in the page's font; the salt keeps ids constant.
     "svg.fonttype": "none",
     "svg.hashsalt": "twinsync",
     "pdf.fonttype": 42,
@@ -80,24 +80,24 @@ _WIDE_IN, _NARROW_IN = 7.6, 3.9
 
 @contextmanager
 def look() -> Iterator[None]:
-    """Matplotlib settings of the house, for as long as a figure is drawn and saved."""
+    """Context with the charts' Matplotlib settings, for drawing and saving a figure."""
     with matplotlib.rc_context(_LOOK):
         yield
 
 
 def new_figure(height_in: float, *, narrow: bool) -> Figure:
-    """An empty figure as wide as a page (or as a phone), drawn by Agg and registered nowhere."""
+    """An empty figure as wide as a page (or as a phone), with an Agg canvas and not registered with pyplot."""
     figure = Figure(figsize=(_NARROW_IN if narrow else _WIDE_IN, height_in))
     FigureCanvasAgg(figure)
     return figure
 
 
 def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
-    """Places as near to the wanted ones as may be, in their order, no two closer than `apart`, within [low, high]."""
+    """Places as close as possible to the wanted ones, in the same order, at least `apart` apart, within [low, high]."""
     groups: list[tuple[float, list[int]]] = []
     for index in sorted(range(len(wanted)), key=lambda index: wanted[index]):
         centre, members = wanted[index], [index]
-        # Neighbours that overlap become one block, centred on the mean of what its members wanted.
+        # Overlapping neighbours become one block, centred on the mean of its members' wanted places.
         while groups and centre - groups[-1][0] < apart * (len(members) + len(groups[-1][1])) / 2:
             members = groups.pop()[1] + members
             half = (len(members) - 1) / 2 * apart
@@ -112,7 +112,7 @@ def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> li
 
 
 def name_rows(axes: Axes, names: Sequence[str], *, narrow: bool) -> None:
-    """One tick per row with its name, broken into lines where it is long, and no frame but the grid."""
+    """Label each row with its name, wrapped if long, and remove everything of the frame but the grid."""
     lines = [textwrap.fill(name, 19 if narrow else 32) for name in names]
     axes.set_yticks(range(len(lines)), lines, linespacing=0.95)
     axes.grid(visible=False, axis="y")
@@ -121,7 +121,7 @@ def name_rows(axes: Axes, names: Sequence[str], *, narrow: bool) -> None:
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write `name`.png and `name`.svg, byte for byte the same for the same data."""
+    """Write `name`.png and `name`.svg, byte for byte identical for identical data."""
     with whole_file(folder / f"{name}.png") as partial:
         figure.savefig(partial, dpi=200, facecolor="white", metadata={"Software": None})
     with whole_file(folder / f"{name}.svg") as partial:
@@ -129,20 +129,20 @@ def save(figure: Figure, folder: Path, name: str) -> None:
 
 
 def save_svg(figure: Figure, target: Any) -> None:
-    """Write one SVG, to a path or an open text file, with no date and no tool's name in it."""
+    """Write an SVG to a path or an open text file, without date or software name."""
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(target, format="svg", metadata=nothing)
 
 
 def save_pdf(figure: Figure, path: Path) -> None:
-    """Write one PDF, with no date and no tool's name in it."""
+    """Write a PDF without date or software name."""
     nothing = dict.fromkeys(("CreationDate", "Creator", "Producer"))
     with whole_file(path) as partial:
         figure.savefig(partial, format="pdf", metadata=nothing)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table as CSV; numbers with all their digits, `nan` and `inf` as such."""
+    """Write a table as CSV, numbers at full precision, with `nan` and `inf` as such."""
     with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
@@ -151,7 +151,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) 
 
 @dataclass(frozen=True)
 class Style:
-    """How one scheme is drawn: colour, dash pattern and marker, the last two together enough to tell it apart."""
+    """How one scheme is drawn: colour, dash pattern and marker; the last two alone tell schemes apart."""
 
     colour: str
     dash: Any
@@ -162,7 +162,7 @@ class Style:
 
 _LONG, _DOTTED, _DASHED = (0, (6, 2)), (0, (1.2, 1.4)), (0, (3, 1.4))
 _ONE_DOT, _TWO_DOTS = (0, (6, 1.5, 1.2, 1.5)), (0, (7, 1.5, 1.2, 1.5, 1.2, 1.5))
-# A colour is a way to choose phi and all else: schemes that share it differ in what they know or how they were trained.
+# A colour stands for a decision method: schemes that share one differ in what they know or how they were trained.
 _KNOWN: dict[str, tuple[str, Any, str, float]] = {
     "sac-tuned": (BLUE, "solid", "o", 2.2),
     "sac-paper": (BLUE, _DOTTED, "o", 1.5),
@@ -187,9 +187,9 @@ _MARKERS = (">", "h", "*", "s", "^", "D", "8")
 
 
 def styles(schemes: Mapping[str, Scheme]) -> dict[str, Style]:
-    """One style a scheme. Known schemes always look the same; others get what those around them leave free.
+    """A style for each scheme. Known schemes always look the same; others get colours, dashes and markers still free.
 
-    Hollow markers are schemes as printed.
+    Hollow markers are for schemes as printed.
     """
     known = {name: _KNOWN[name] for name in schemes if name in _KNOWN}
     chosen = {name: Style(colour, dash, marker, True, width) for name, (colour, dash, marker, width) in known.items()}
@@ -198,7 +198,7 @@ def styles(schemes: Mapping[str, Scheme]) -> dict[str, Style]:
         if style.colour in colours:
             colours[style.colour] += 1
     taken = {(style.dash, style.marker) for style in chosen.values()}
-    # Five dashes and seven markers, side by side, go through all their pairs before one returns.
+    # Cycled together, five dashes and seven markers go through all their pairs before one repeats.
     pairs = zip(cycle(_DASHES), cycle(_MARKERS), strict=False)
     free = (pair for pair in islice(pairs, len(_DASHES) * len(_MARKERS)) if pair not in taken)
     for name in schemes:

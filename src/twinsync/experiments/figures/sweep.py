@@ -1,4 +1,4 @@
-"""Figures of sweeps: a quantity or two against what is varied. A new one is an entry of `FIGURES`."""
+"""Figures of sweeps: one or two quantities against the varied one. A new figure is an entry of `FIGURES`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from twinsync.experiments.records import NOTHING, Estimate, Measured, Point, Sch
 from twinsync.experiments.results import OPTIMUM, TRAINING_SEED, Results
 
 HEADER = ("x", "x_label", "scheme", "scheme_label", *exported(), "unit", "unit_count", "missing")
-_NEAR_GAP = 3.0  # gaps up to this many per cent need no logarithm
-_X_ROOM = 0.05  # left and right of the axis's values, as a share of their span
+_NEAR_GAP = 3.0  # [%]; gaps up to this need no logarithmic scale
+_X_ROOM = 0.05  # margin left and right of the values on the x axis, as a share of their span
 _GAP_TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 
 Value = Callable[[Measured], Estimate | None]
@@ -28,11 +28,11 @@ Value = Callable[[Measured], Estimate | None]
 
 @dataclass(frozen=True)
 class SweepFigure:
-    """A figure that sweeps may have, in `figures/` and in the report.
+    """A kind of figure that sweeps may have, in `figures/` and in the report.
 
-    name: its file's, from the sweep. applies: whether a sweep has it. caption: what a reader is told
-    of it. draw: the chart, for a page or (`narrow`) a phone. header, rows: the data behind it. title: its own heading
-    in the report's section on what a shorter latency is paid with, empty for one that stands under its sweep's.
+    name: the file's name. applies: whether a sweep has this figure. caption: its text. draw: the chart, for a page or
+    (`narrow`) for a phone. header, rows: its data. title: its heading in the report's section on latency trade-offs;
+    empty for a figure shown under the heading of its sweep.
     """
 
     name: Callable[[Sweep], str]
@@ -62,7 +62,7 @@ class Panel:
 
 
 def sweep_rows(sweep: Sweep, results: Results) -> list[list[object]]:
-    """A row for each point and scheme with all that was measured; NaN, with the reason, where there is no value."""
+    """A row per point and scheme with all measurements; NaN, with the reason, where there is no value."""
     rows: list[list[object]] = []
     for point in sweep.points:
         for name in sweep.schemes:
@@ -85,7 +85,7 @@ def measured_rows(sweep: Sweep, results: Results) -> list[Row]:
 
 
 def caption_of(sweep: Sweep, results: Results, quantities: str) -> str:
-    """What stands against which axis, what is held, how many seeds a band is over, and how long learners trained."""
+    """The caption: quantities, axis, fixed overrides, seeds behind the bands, and how long learners were trained."""
     rows = measured_rows(sweep, results)
     counts = sorted({row.measured.unit_count for row in rows if row.measured.unit == TRAINING_SEED})
     held = f", with `{'`, `'.join(sweep.overrides)}`" if sweep.overrides else ""
@@ -95,7 +95,7 @@ def caption_of(sweep: Sweep, results: Results, quantities: str) -> str:
 
 
 def words_of(sweep: Sweep, point: Point, scheme: Scheme, measured: Measured) -> tuple[str, ...]:
-    """What there is to say of one point: scheme, place, latency and cost with intervals, gap, outage, training."""
+    """The text shown for one point: scheme, place, latency and cost with intervals, gap, outage, training."""
     gap, phi = measured.gap_to_optimum or NOTHING, measured.extraction_factor
     lines = [
         symbol(scheme.label),
@@ -120,7 +120,7 @@ def spelt(value: Estimate, digits: int, *, factor: float = 1.0) -> str:
 def draw_panels(
     sweep: Sweep, results: Results, styles: Mapping[str, Style], narrow: bool, panels: Sequence[Panel]
 ) -> Chart:
-    """The panels side by side (one above the other on a phone), with one legend."""
+    """The panels side by side (stacked on a phone), with one legend."""
     figure = new_figure(2.6 * len(panels) + 1.2 if narrow else 3.7, narrow=narrow)
     columns, rows = (1, len(panels)) if narrow else (len(panels), 1)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -157,7 +157,7 @@ def _draw_panel(axes: Axes, sweep: Sweep, results: Results, styles: Mapping[str,
 
 def _scale_latency(axes: Axes) -> None:
     low, high = axes.get_ylim()
-    # A curve that climbs by much is read from zero; near-level ones would lose their differences that way.
+    # A steep curve is best read from zero; nearly level ones would then be hard to tell apart.
     if 0 < low < 0.35 * high:
         axes.set_ylim(0, high)
     axes.yaxis.set_major_locator(MaxNLocator(6))
@@ -191,7 +191,7 @@ def _scale_x(axes: Axes, sweep: Sweep, *, width_pt: float) -> None:
 
 
 def _limit_x(axes: Axes, x: Sequence[float]) -> None:
-    """From the first to the last place of the axis, whichever of them have values."""
+    """Limit the axis to its first and last places, whether or not these have values."""
     if x[-1] <= x[0]:
         return
     if axes.get_xscale() == "log":
@@ -203,7 +203,7 @@ def _limit_x(axes: Axes, x: Sequence[float]) -> None:
 
 
 def evenly_spread_in_log(x: Sequence[float]) -> bool:
-    """Whether ascending places, over a factor of 8 or more, lie more evenly by their logarithms than as they are."""
+    """Whether ascending places span a factor of 8 or more and are more even on a logarithmic than on a linear axis."""
     if len(x) < 3 or x[0] <= 0 or x[-1] / x[0] < 8:
         return False
     unevenness = [np.std(steps) / np.mean(steps) for steps in (np.diff(x), np.diff(np.log(x)))]
@@ -211,7 +211,7 @@ def evenly_spread_in_log(x: Sequence[float]) -> bool:
 
 
 def thinned(places: Sequence[float], widths: Sequence[float]) -> list[int]:
-    """Indices of labels, centred at ascending `places`, that do not touch: first and last, and what fits between."""
+    """Indices of labels, centred at ascending `places`, that do not touch: the first, the last, and those that fit."""
     last = len(places) - 1
     shown = [0]
     for place in range(1, last):
@@ -222,7 +222,7 @@ def thinned(places: Sequence[float], widths: Sequence[float]) -> list[int]:
 
 
 def as_printed_sweeps(record: Results) -> list[Sweep]:
-    """Figs. 4 to 7 of a record, under names of their own."""
+    """Figs. 4 to 7 of a record, renamed so as not to clash with the run's own."""
     return [
         structs.replace(sweep, name=f"printed-{sweep.name}", title=f"{sweep.title} (as printed)")
         for sweep in record.sweeps

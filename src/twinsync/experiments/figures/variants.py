@@ -1,4 +1,4 @@
-"""What decides, as dots: the cost of each learner with one setting exchanged, towards repaired and back."""
+"""The figure of the study of settings: the cost of each learner with one setting changed, towards repaired and back."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def at_change(rows: Sequence[VariantRow], direction: str, change: str) -> dict[s
 
 
 def changes_of(rows: Sequence[VariantRow], direction: str) -> list[str]:
-    """Keys of the changes in one direction, in their order; the empty one is what the others are held against."""
+    """Keys of the changes in one direction, in order; the empty key is the baseline, without a change."""
     return list(dict.fromkeys(row.change for row in rows if row.direction == direction))
 
 
 def exchanged(row: VariantRow) -> str:
-    """The setting that a change exchanges, as `key = value`; empty where nothing is."""
+    """The changed setting as `key = value`; empty if nothing is changed."""
     return row.label.partition("; ")[2]
 
 
@@ -53,7 +53,7 @@ def variants_data(rows: Sequence[VariantRow]) -> list[list[object]]:
 
 
 def draw_variants(rows: Sequence[VariantRow], *, narrow: bool) -> Chart:
-    """A panel per direction, a line per change, a dot per learner; small ticks are single seeds."""
+    """A panel per direction, a row per change, a dot per learner; small ticks are individual seeds."""
     directions = [direction for direction in _TITLES if changes_of(rows, direction)]
     counts = [len(changes_of(rows, direction)) for direction in directions]
     figure = new_figure(0.9 + 0.36 * sum(counts) + 0.3 * len(counts), narrow=narrow)

@@ -19,10 +19,10 @@ __all__ = ["write_report"]
 
 
 def write_report(folder: Path, results: Results, claims: Sequence[Claim] = (), record: Results | None = None) -> Path:
-    """Write the report of results into their folder; return the path of report.html. Again, it rewrites its own files.
+    """Write the report of `results` into `folder`; return the path of report.html. A second call overwrites its files.
 
-    claims: the paper's, already checked. record: results with the schemes as printed, which may be `results` itself.
-    Raises `InputError` where the folder cannot be written.
+    claims: the paper's claims, already checked. record: results of the schemes as printed; may be `results` itself.
+    Raises `InputError` if the folder cannot be written.
     """
     document = build(results, claims, record)
     page = folder / "report.html"

@@ -1,4 +1,4 @@
-"""The paper's claims and what became of them, as a section of the report."""
+"""The report's section on the paper's claims, with the verdict on each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twinsync.experiments.report.document import Block, Heading, Paragraph, Verd
 
 
 class _Wording(NamedTuple):
-    """How a verdict is shown: its kind for the eye, and in words of one and of several claims."""
+    """How a verdict is shown: its CSS class, and its wording for one claim and for several."""
 
     kind: str
     one: str
@@ -21,9 +21,9 @@ class _Wording(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One side of a claim: its kind for the eye, the verdict in words, and by which numbers.
+    """The verdict on a claim, as printed or repaired: its CSS class, its wording, and the numbers behind it.
 
-    `more` is shown on demand, `basis` in small print; both may be empty.
+    `more` is folded away and `basis` set in small print; both may be empty.
     """
 
     kind: str
@@ -43,11 +43,11 @@ _WORDINGS = {
 
 
 def tally(claims: Sequence[Claim]) -> str:
-    """How many claims came to which verdict, as printed and repaired."""
+    """The number of claims with each verdict, as printed and repaired, as a sentence."""
     printed, repaired = ([getattr(claim, side) for claim in claims] for side in ("printed", "repaired"))
     return (
-        f"Of the {len(claims)} statements of the paper's Sections IV-C and V and its abstract, as printed "
-        f"{_counts(printed)}; repaired {_counts(repaired)}."
+        f"The paper's abstract and its Sections IV-C and V make {len(claims)} claims. With the schemes as printed, "
+        f"{_counts(printed)}; with the repaired schemes, {_counts(repaired)}."
     )
 
 
@@ -58,37 +58,38 @@ def _counts(outcomes: Sequence[ClaimOutcome]) -> str:
 
 
 def claims_section(claims: Sequence[Claim]) -> list[Block]:
-    """Every claim with its verdict as printed and repaired, in the order given; nothing where there are none."""
+    """Every claim with its verdicts as printed and repaired, in the order given; empty if there are no claims."""
     if not claims:
         return []
     words = (
-        "In our words, under our reading of what the paper leaves open, with the paper's schemes as printed and with "
-        "settings that fit the problem (repaired). A claim holds where its interval lies wholly on the claimed side: a "
-        "95 % interval, widened where a claim looks at several places until all of them cover at once (Bonferroni). It "
-        "does not hold where an interval lies wholly on the other side and none on the claimed one; it is not settled "
-        "where every interval includes the boundary, or where a figure that could decide it was not run. Learners that "
-        "were trained for different numbers of slots are not compared."
+        "The claims are in our words, under our reading of what the paper leaves open. Each is checked twice: with the "
+        "paper's schemes as printed, and with settings that fit the problem (repaired). A claim holds if the 95 % "
+        "interval of every comparison lies wholly on the claimed side; if a claim needs several comparisons, their "
+        "intervals are widened to cover simultaneously (Bonferroni). It holds only in places if some intervals do. It "
+        "does not hold if at least one interval lies wholly on the other side and none on the claimed side. It is not "
+        "settled if every interval includes the boundary, or if a figure that could decide it was not run. Learners "
+        "trained for different numbers of slots are not compared."
     )
     return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(claims)]
 
 
 def statement(claim: Claim) -> str:
-    """A claim as a sentence, with its figure."""
+    """The claim as a sentence, after its figure."""
     return f"{claim.figure}: {sentence(claim.statement)}"
 
 
 def sides(claim: Claim) -> tuple[Judged, Judged]:
-    """What became of a claim as printed, and repaired."""
+    """The verdicts on a claim, as printed and repaired."""
     return _judged("As printed", claim.printed), _judged("Repaired", claim.repaired)
 
 
 def hinge(claim: Claim) -> str:
-    """Which constants a claim hinges on, as a sentence; empty where that is not known."""
-    return f"What it hinges on: {claim.hinges.removesuffix('.')}." if claim.hinges else ""
+    """How sensitive a claim is to assumed constants, as a sentence; empty if the claim does not say."""
+    return f"Sensitivity to assumed constants: {claim.hinges.removesuffix('.')}." if claim.hinges else ""
 
 
 def _judged(level: str, outcome: ClaimOutcome) -> Judged:
-    # The first sentence has the number; where it holds and where not can take a page.
+    # The first sentence has the number; the list of places where the claim holds or fails can be long.
     detail, *more = re.split(r"(?<=[.])\s+(?=[A-Z])", outcome.detail, maxsplit=1)
     wording = _WORDINGS[outcome.verdict]
     verdict = f"{level}: {wording.one.removeprefix('was ').removeprefix('is ')}"

@@ -1,7 +1,7 @@
-"""What a report is made of, apart from how it is written down: blocks that HTML and Markdown both render.
+"""The content of a report, independent of its format: blocks that are rendered as HTML and as Markdown.
 
-Words may carry three marks, `**strong**`, `` `code` `` and `[words](https://address)`; everything else is taken
-literally.
+Text may use three kinds of markup, `**strong**`, `` `code` `` and `[words](https://address)`; everything else is
+literal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Heading:
-    """A section's title, or with `level` 3 that of a part of it."""
+    """The title of a section (level 2) or of a subsection (level 3)."""
 
     text: str
     level: int = 2
@@ -26,7 +26,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Words."""
+    """A paragraph of text."""
 
     text: str
 
@@ -47,7 +47,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Tile:
-    """One number that matters, with what it is."""
+    """One headline number and its label."""
 
     value: str
     label: str
@@ -55,14 +55,14 @@ class Tile:
 
 @dataclass(frozen=True)
 class Tiles:
-    """A row of such numbers."""
+    """A row of headline numbers."""
 
     tiles: Sequence[Tile]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table; columns in `words` are set left, numbers right. `strong` names the rows to stress, by place."""
+    """A table. words: indices of text columns, aligned left, others right. strong: indices of rows to emphasise."""
 
     caption: str
     header: Sequence[str]
@@ -73,7 +73,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Field(Generic[Item]):
-    """A column of a table about items of one kind: its title, what it shows of one, and whether that is words."""
+    """A column of a table of items: its title, the cell it shows for an item, and whether that is text (`words`)."""
 
     title: str
     show: Callable[[Item], TableCell | str]
@@ -87,7 +87,7 @@ def table(
     *,
     strong: Callable[[Item], bool] = lambda item: False,
 ) -> Table:
-    """A table with a row per item and a column per field; `strong` says which items to stress."""
+    """A table with a row per item and a column per field; items for which `strong` is true are emphasised."""
     rows = list(items)
     return Table(
         caption,
@@ -100,7 +100,7 @@ def table(
 
 @dataclass(frozen=True)
 class Made:
-    """The command that made a figure's results, and the revisions of the source it ran at."""
+    """The command that produced a figure's results, and the source revisions it ran at."""
 
     command: str
     commits: Sequence[str]
@@ -108,7 +108,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure by its name in `figures/`, its caption, its message for who cannot see it, and where it comes from."""
+    """A figure: its name in `figures/`, its caption, its text alternative (`message`), and its provenance."""
 
     name: str
     caption: str
@@ -118,7 +118,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Box:
-    """A set-off remark: `trouble`, `good` or `note`."""
+    """A boxed remark; `kind` is `trouble`, `good` or `note`."""
 
     kind: str
     title: str
@@ -127,7 +127,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Folded:
-    """Blocks shown on demand, under a one-line summary."""
+    """Blocks folded away under a one-line summary."""
 
     summary: str
     blocks: Sequence[Block]
@@ -135,7 +135,7 @@ class Folded:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """The paper's claims with what became of each as printed, and repaired."""
+    """The paper's claims, each with its verdicts as printed and repaired."""
 
     claims: Sequence[Claim]
 

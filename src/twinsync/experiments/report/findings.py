@@ -1,4 +1,4 @@
-"""What a run shows, in sentences: every number is computed from the results, and trouble is said aloud."""
+"""The findings of a run as sentences: every number is computed from the results, and instability is always reported."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from twinsync.experiments.formatting import compared as in_percent
 from twinsync.experiments.records import Estimate, Measured
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Curve, Results
 
-WORSE = 0.10  # a cost this far above its best point, relative, counts as unstable
+WORSE = 0.10  # relative rise of the cost above its best point that counts as unstable
 
 
 @dataclass(frozen=True)
 class Instability:
-    """A learner whose cost rose by more than `WORSE` above its best point, or stopped being a number.
+    """A learner whose cost rose by more than `WORSE` above its best point, or became non-finite.
 
-    `seeds_worse` and `seeds_lost` count the seeds to which either happened, of `seeds`, each trained on `slots`; the
+    Of `seeds` training seeds, each trained on `slots`, `seeds_worse` did the former and `seeds_lost` the latter. The
     costs are means over seeds.
     """
 
@@ -42,18 +42,18 @@ class Instability:
         parts = []
         if self.seeds_worse:
             parts.append(
-                f"in {self.seeds_worse} of {self.seeds} seeds the cost rose by more than {share(WORSE, 0)} above its "
-                f"best point; averaged over seeds it was {cost(self.best)} at {self.best_slot:,} slots, rose to "
+                f"in {self.seeds_worse} of {self.seeds} seeds, the cost rose more than {share(WORSE, 0)} above its "
+                f"best point; its mean over seeds was {cost(self.best)} at {self.best_slot:,} slots, rose to "
                 f"{cost(self.worst)} at {self.worst_slot:,} ({change(self.worst, self.best)}), and ended at "
                 f"{cost(self.end)}"
             )
         if self.seeds_lost:
-            parts.append(f"in {self.seeds_lost} of {self.seeds} seeds no finite cost is left at some point")
+            parts.append(f"in {self.seeds_lost} of {self.seeds} seeds, the cost became non-finite")
         return f"**Unstable: {self.label}**, trained on {self.slots:,} slots – {'; '.join(parts)}."
 
 
 def instabilities(results: Results) -> list[Instability]:
-    """Every learner with a learning curve that got worse again, or was lost."""
+    """Every learner whose learning curve rose above its best point again, or became non-finite."""
     curves = compared(results).curves
     items = (_instability(name, results.label(name), curve) for name, curve in curves.items())
     return [item for item in items if item is not None]
@@ -85,7 +85,7 @@ def _fell_back(costs: np.ndarray) -> bool:
 
 
 def level(results: Results, learner: str, benchmarks: tuple[str, ...]) -> str:
-    """What a learner reaches: its cost against the certified optimum's, its latency against its benchmarks'."""
+    """A sentence on a learner: its cost relative to the certified optimum's, its latency relative to benchmarks'."""
     evaluation = compared(results).evaluation
     measured, optimum = evaluation.allocators[learner], evaluation.allocators[OPTIMUM]
     gains = []
@@ -95,14 +95,14 @@ def level(results: Results, learner: str, benchmarks: tuple[str, ...]) -> str:
             gains.append(_beside(pair.latency_reduction_percent, _genitive(results.label(name))))
     words = (
         f"{results.label(learner)}{_trained(measured)} costs {cost(measured.cost.mean)} per slot, "
-        f"{in_percent(measured.cost.mean, optimum.cost.mean)} the certified optimum; its mean latency, all UDs "
-        f"together, is {seconds(measured.latency_s.mean)}"
+        f"{in_percent(measured.cost.mean, optimum.cost.mean)} the certified optimum; its mean latency, summed over the "
+        f"UDs, is {seconds(measured.latency_s.mean)}"
     )
     return f"{words}, {listing(gains)}." if gains else f"{words}."
 
 
 def _beside(reduction: Estimate, whose: str) -> str:
-    """`12.6 % below PPO's`; with its interval where that includes no difference."""
+    """`12.6 % below PPO's`; with the interval if that includes zero."""
     sign, side = (1.0, "below") if reduction.mean >= 0 else (-1.0, "above")
     words = f"{number(sign * reduction.mean)}{NBSP}% {side} {whose}"
     if not (reduction.has_interval and reduction.low <= 0.0 <= reduction.high):
@@ -112,13 +112,13 @@ def _beside(reduction: Estimate, whose: str) -> str:
 
 
 def _genitive(label: str) -> str:
-    """A benchmark's name without its level, which the sentence has said."""
+    """The possessive of a benchmark's name, without its level, which the sentence has already given."""
     name = label.partition(" (as printed")[0].removesuffix(" (repaired)")
     return f"the {name.lower()}'s" if name == "Random strategy" else f"{name}'s"
 
 
 def _trained(measured: Measured) -> str:
-    """`, trained on 100,000 slots with 5 seeds,`; nothing for what learns nothing."""
+    """`, trained on 100,000 slots with 5 seeds,`; empty for a scheme that is not trained."""
     if math.isnan(measured.training_slots):
         return ""
     seeds = f"{number(measured.training_seeds, 0)} seed{'' if measured.training_seeds == 1 else 's'}"
@@ -126,50 +126,50 @@ def _trained(measured: Measured) -> str:
 
 
 def best_possible(results: Results) -> str:
-    """What the optimum reaches with the channel known, and without."""
+    """A sentence on the best possible cost and latency, with the channel known and without."""
     allocators = compared(results).evaluation.allocators
     optimum, expected = allocators[OPTIMUM], allocators.get(EXPECTED)
     words = (
-        f"The certified optimum, which knows the channel, costs {cost(optimum.cost.mean)} at "
-        f"{seconds(optimum.latency_s.mean)}"
+        f"The certified optimum, which knows the channel, costs {cost(optimum.cost.mean)} per slot at a mean latency "
+        f"of {seconds(optimum.latency_s.mean)}"
     )
     if expected is None:
         return f"{words}."
     return (
-        f"{words}; the best that can be done without knowing it costs {cost(expected.cost.mean)} at "
+        f"{words}; the best policy without channel knowledge costs {cost(expected.cost.mean)} at "
         f"{seconds(expected.latency_s.mean)}."
     )
 
 
 def cheaper(results: Results) -> str:
-    """Which other schemes cost less than the headline's learner, trained or not."""
+    """A sentence on the other schemes, trained or not, that cost less than the headline learner."""
     comparison = compared(results)
     allocators, label = comparison.evaluation.allocators, results.label(comparison.learner)
     own = allocators[comparison.learner].cost.mean
     others = [name for name, measured in allocators.items() if measured.cost.mean < own and name != OPTIMUM]
     if not others:
         return f"No other scheme of this run costs less than {label}."
-    named = listing([f"{results.label(name)} {cost(allocators[name].cost.mean)}" for name in others])
-    return f"{'This costs' if len(others) == 1 else 'These cost'} less than {label}, {cost(own)}: {named}."
+    named = listing([f"{results.label(name)} at {cost(allocators[name].cost.mean)}" for name in others])
+    return f"Cheaper than {label} at {cost(own)}: {named}."
 
 
 def gains(results: Results) -> str:
-    """Which benchmarks the headline's learner beats in mean cost, beside the paper's own claim."""
+    """Which benchmarks the headline learner beats in mean cost, and how the paper's claim is treated."""
     comparison = compared(results)
     pairs = {name: comparison.evaluation.pair(comparison.learner, name) for name in comparison.benchmarks}
     beaten = [results.label(name) for name, pair in pairs.items() if pair is not None and pair.cost.high < 0]
     others = [results.label(name) for name, pair in pairs.items() if pair is None or not pair.cost.high < 0]
-    words = f"In mean cost the paired interval of {results.label(comparison.learner)} lies wholly on the better side "
-    words += f"against {listing(beaten)}" if beaten else "against none of its benchmarks"
-    words += f", but not against {listing(others)}" if beaten and others else ""
+    words = f"By the paired intervals, {results.label(comparison.learner)} has a lower mean cost than "
+    words += listing(beaten) if beaten else "none of its benchmarks"
+    words += f", but not than {listing(others)}" if beaten and others else ""
     return (
-        f"{words}. The paper claims a reduction of latency by “up to 13.2{NBSP}%” without naming the baseline, so each "
-        "benchmark is listed and none is tuned to match."
+        f"{words}. The paper claims a latency reduction of “up to 13.2{NBSP}%” without naming the baseline, so every "
+        "benchmark is listed and none is tuned to match that number."
     )
 
 
 def feasibility(results: Results) -> tuple[str, str]:
-    """Whether the scenario's deadline can be met at all: a title and a statement."""
+    """Whether the deadline can be met in this scenario: a title and a statement."""
     optimum = compared(results).evaluation.allocators[OPTIMUM]
     missed, count = optimum.deadline_miss_rate, results.constant("device_count")
     verdict = (
@@ -177,7 +177,7 @@ def feasibility(results: Results) -> tuple[str, str]:
         if missed >= 0.99
         else "cannot meet its deadline in most slots"
         if missed >= 0.5
-        else "meets its deadline most of the time, not always"
+        else "meets its deadline most of the time, but not always"
         if missed >= 0.01
         else "can meet its deadline"
     )
@@ -185,11 +185,11 @@ def feasibility(results: Results) -> tuple[str, str]:
     synchronisation_s = (optimum.latency_s.mean - optimum.latency_parts_s["sensing"]) / count
     words = (
         f"Even the optimum, which knows the channel, misses the deadline in **{share(missed)}** of UD-slots; its mean "
-        f"synchronisation latency is {seconds(synchronisation_s)} per UD and slot, the deadline "
-        f"{seconds(results.deadline_s)}. {share(optimum.outage_rate)} of its UD-slots are cut off at the latency cap."
+        f"synchronisation latency is {seconds(synchronisation_s)} per UD and slot, against a deadline of "
+        f"{seconds(results.deadline_s)}. In {share(optimum.outage_rate)} of UD-slots its latency reaches the cap."
     )
     if missed >= 0.5:
-        words += " So penalties are on for every scheme, and the comparison is about who is least late."
+        words += " Penalties therefore apply to every scheme, and the comparison shows which scheme is least late."
     return title, words
 
 

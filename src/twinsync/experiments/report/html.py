@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page: style, figures and a small script inline, nothing fetched."""
+"""The report as one self-contained HTML page: style, figures and a small script are inline, and nothing is fetched."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from twinsync.experiments.report.document import (
 FORMATS = ("csv", "png", "svg", "pdf")
 _FEW_COLUMNS = 3  # fit beside each other on a phone
 _REFERENCE = re.compile(r"""(?:(?<=url\()|(?<=href="))#([^\s")]+)""")
-_REACH = 7  # radius of a point's answer to a tap or the keyboard's focus, in 1/72 inch
+_REACH = 7  # radius of the mark that a tap or the keyboard focus reaches, in 1/72 inch
 
 
 def to_html(document: Document, figures: Mapping[str, Drawn]) -> str:
-    """The whole page; `figures` holds the SVGs that the document's pictures name."""
+    """The whole page; `figures` has the SVGs by the names that the document's pictures use."""
     style = _part("page.css")
-    # Only points that can be asked need a script.
+    # Only interactive points need the script.
     asked = any(drawn.wide_spots for drawn in figures.values())
     script = f"<script>\n{_part('page.js')}</script>\n" if asked else ""
     body, classes = _shared_styles("\n".join(_block(block, figures) for block in document.blocks))
     headings = [block for block in document.blocks if isinstance(block, Heading)]
-    # Sections with parts make a page long enough to need a way around.
+    # A page with subsections is long enough to need a table of contents.
     contents = _contents(headings) if any(heading.level > 2 for heading in headings) else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -55,9 +55,9 @@ def to_html(document: Document, figures: Mapping[str, Drawn]) -> str:
 
 
 def _shared_styles(body: str) -> tuple[str, str]:
-    """The page's body with a class for each style that its elements name, and the classes as CSS.
+    """The body with its inline styles replaced by classes, and those classes as CSS.
 
-    The figures draw thousands of elements in a hundred styles or so: written at each, they are a third of the page.
+    The figures draw thousands of elements in about a hundred styles; written inline, these are a third of the page.
     """
     names: dict[str, str] = {}
 
@@ -159,7 +159,7 @@ def _judged(item: Judged) -> str:
 
 
 def _picture(block: Picture, drawn: Drawn) -> str:
-    """The figure for a page and for a phone, with its caption and where it comes from."""
+    """The figure in two widths, for a page and for a phone, with its caption and provenance."""
     variants = (("wide", drawn.wide_svg, drawn.wide_spots), ("narrow", drawn.narrow_svg, drawn.narrow_spots))
     views = "".join(
         f'<div class="{width}">{inline_svg(svg, f"{block.name}-{width}", block.message, spots)}</div>'
@@ -182,9 +182,10 @@ def _commits(commits: Sequence[str]) -> str:
 
 
 def inline_svg(svg: str, prefix: str, message: str, spots: Sequence[Spot] = ()) -> str:
-    """An SVG made part of a page: ids its own, colours the page's, type the page's, size from its box.
+    """An SVG for use inside a page: with unique ids (by `prefix`), the page's colours and font, and no size of its own.
 
-    Each of `spots` becomes an invisible mark that holds its words; the arrow keys go from one to the next.
+    Each of `spots` becomes an invisible mark that carries its text; the arrow keys step through the marks. Raises
+    `ValueError` if the SVG has no viewBox.
     """
     svg = svg[svg.index("<svg") :]
     head, _, rest = svg.partition(">")
@@ -200,13 +201,13 @@ def inline_svg(svg: str, prefix: str, message: str, spots: Sequence[Spot] = ()) 
     rest = _lean(rest.strip(), prefix)
     if spots:
         rest = rest.removesuffix("</svg>") + _spots(spots) + "</svg>"
-    # What is inside an image is hidden from who reads by ear; a group's members are not.
+    # Screen readers skip the contents of an image, but read the members of a group.
     role = "group" if spots else "img"
     return f'<svg {box[0]} role="{role}" aria-label="{escape(message)}">{rest}'
 
 
 def _lean(svg: str, prefix: str) -> str:
-    """The same picture in fewer bytes: no space between tags, hundredths of a pixel, short ids where one is used."""
+    """The same picture in fewer bytes: no space between tags, two decimals, and only referenced ids, shortened."""
     used = {name: f"{prefix}-{number}" for number, name in enumerate(dict.fromkeys(_REFERENCE.findall(svg)))}
 
     def tag(found: re.Match[str]) -> str:
@@ -220,7 +221,7 @@ def _lean(svg: str, prefix: str) -> str:
 
 
 def _spots(spots: Sequence[Spot]) -> str:
-    # One stop for the tabulator key: with all points in its path nobody would reach the end of the page.
+    # One tab stop per figure: if every point were one, tabbing through the page would be hopeless.
     marks = (
         f'<circle cx="{spot.x:.2f}" cy="{spot.y:.2f}" r="{_REACH}" tabindex="{-1 if place else 0}" role="img" '
         f'aria-label="{_lines(spot.words)}"/>'

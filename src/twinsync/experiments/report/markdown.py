@@ -1,4 +1,4 @@
-"""The report as Markdown, with the figures beside it."""
+"""The report as Markdown, with links to the figures in `figures/`."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _block(block: Block) -> str:
 
 
 def _tile(tile: Tile) -> str:
-    """The number, unless the words have it, and the words."""
+    """The number and its label; the label alone if it contains the number."""
     number = tile.value.lstrip("+−")
     if number in tile.label:
         return _words(tile.label.replace(number, f"**{number}**", 1))

@@ -1,9 +1,9 @@
 "use strict";
-// Points of the figures answer to the pointer and to the keyboard. Without this every value is in the tables below them.
+// Interactive points: pointer and keyboard show their values. Without scripts, the tables below the figures have them all.
 (() => {
   const tip = document.createElement("div");
   tip.id = "tip";
-  tip.setAttribute("aria-hidden", "true"); // the points' own labels say the same
+  tip.setAttribute("aria-hidden", "true"); // the points' own labels have the same text
   tip.hidden = true;
   document.body.append(tip);
   let lit = null;
@@ -21,7 +21,7 @@
     tip.replaceChildren(...spots.map((spot, rank) => {
       const part = document.createElement("div");
       const lines = spot.getAttribute("aria-label").split("\n");
-      // Of the points underneath, who they are and their latency is enough.
+      // For points underneath, name and latency are enough.
       (rank ? [lines[0], lines[2]] : lines).forEach((line, place) => {
         const row = document.createElement(place ? "span" : "strong");
         row.textContent = line;
@@ -38,7 +38,7 @@
     tip.style.top = `${(above > 8 ? above : box.bottom + 4) + scrollY}px`;
   }
 
-  // The nearest point within reach, and those that it hides.
+  // The nearest point within reach, and the points hidden below it.
   function near(spots, event) {
     const away = (spot) => {
       const box = spot.getBoundingClientRect();
@@ -60,7 +60,7 @@
     svg.addEventListener("pointerdown", answer);
     svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
     spots.forEach((spot, place) => {
-      // A tap has answered already, with the points underneath.
+      // A tap has already shown the point, with those underneath.
       spot.addEventListener("focus", () => { if (spot.matches(":focus-visible")) show([spot]); });
       spot.addEventListener("blur", hide);
       spot.addEventListener("keydown", (event) => {

@@ -1,4 +1,4 @@
-"""The report's sections on what a run rests on: its budget, its constants, its command, its raw files."""
+"""The report's sections on a run's provenance: its budget, constants, command and raw files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from twinsync.experiments.results import (
 
 _TAGS = {
     "stated": "stated (printed in the paper)",
-    "derived": "derived (from what it prints, or from a measurement)",
+    "derived": "derived (from printed values, or from a measurement)",
     "assumed": "assumed (by us)",
     "convention": "conventions of the field",
     "user": "set by the user",
@@ -29,22 +29,22 @@ _TAGS = {
 
 
 def budget_box(manifest: Manifest) -> Block:
-    """What the budget left out, and whether all was computed."""
+    """What the budget leaves out, and whether all results were computed."""
     words = sentence(manifest.budget_note)
     counts = manifest.results
     if counts.computed < counts.planned:
         words += (
-            f" **Not complete:** {counts.computed} of {counts.planned} results are computed, and the rest are left "
-            "out of this report; each row says how many seeds it has."
+            f" **Incomplete:** {counts.computed} of {counts.planned} results have been computed; the others are "
+            "missing from this report. Each row states its number of seeds."
         )
     return Box("note", f"Budget: {manifest.budget}", [Paragraph(words)])
 
 
 def constants_section(results: Results) -> list[Block]:
-    """Every constant, with those that the paper does not print in front."""
+    """Every constant, those that the paper does not state first."""
     if not (results.scenario or results.learning):
         return []
-    # The law of accuracy is the frontier's alone; a scenario's own law is among its constants.
+    # Only the accuracy frontier uses the assumed law; a scenario's own law is among its constants.
     assumed = results.sweep("extraction-floor") is not None and results.accuracy_law is None
     scenario = [*results.scenario, *([assumed_constant()] if assumed else [])]
     entries = [*scenario, *results.learning]
@@ -53,7 +53,10 @@ def constants_section(results: Results) -> list[Block]:
     lists = ((scenario, "The scenario (Tables I and II)."), (results.learning, "Training (Table III)."))
     return [
         Heading("What was assumed"),
-        Paragraph(f"This rests on {len(tags)} constants and options: {listing(counted)}. Those not stated, and why:"),
+        Paragraph(
+            f"The results rest on {len(tags)} constants and options: {listing(counted)}. Those that the paper does not "
+            "state, with the reason for each value:"
+        ),
         tables.open_constants(entries),
         Folded(
             "Every constant, with its bounds and source",
@@ -89,7 +92,7 @@ def making_section(results: Results) -> list[Block]:
         STUDIES: bool(results.studies),
     }
     raw = [f"`{name}`" for name, written in files.items() if written]
-    whole = "; the comparison with all its digits is `table.csv`" if has_comparison else ""
+    whole = "; `table.csv` has the comparison at full precision" if has_comparison else ""
     return [
         Heading("How this was made"),
         Paragraph("The same command with the same seed on the same kind of device gives the same numbers:"),
@@ -97,14 +100,14 @@ def making_section(results: Results) -> list[Block]:
         Table("", [], facts, words=(0, 1)),
         *([tables.timings(results)] if results.sweeps else []),
         Paragraph(
-            f"Everything above derives from the raw files beside this page: {listing(raw)}. Each figure lies in "
-            f"`figures/` as PNG, SVG and PDF, beside the CSV it was drawn from{whole}."
+            f"Everything above is computed from the raw files beside this page: {listing(raw)}. `figures/` has each "
+            f"figure as PNG, SVG and PDF, and its data as CSV{whole}."
         ),
     ]
 
 
 def _revisions(results: Results) -> str:
-    """The revisions that made the results, and the page's where that is another one."""
+    """The revisions that produced the results, and this page's if it differs."""
     page = results.manifest.git_revision
     made = sorted({*results.manifest.comparison_commits, *(item for sweep in results.sweeps for item in sweep.commits)})
     if not made or made == [page]:
@@ -117,5 +120,5 @@ def _evaluated(results: Results) -> list[list[str]]:
     facts = [["Evaluation", f"{sizes.seeds} sets of {sizes.slots:,} slots, the same for every scheme"]]
     if certificate is not None:
         gap = f"{certificate.relative_gap:.1g}"
-        facts.append(["Optimum", f"in every slot its cost is proven minimal to within {gap}, relative"])
+        facts.append(["Optimum", f"cost proven minimal in every slot, to within a relative {gap}"])
     return facts

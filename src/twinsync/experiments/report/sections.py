@@ -1,4 +1,4 @@
-"""The report from its title to its last line, section by section."""
+"""The whole report, section by section."""
 
 from __future__ import annotations
 
@@ -39,17 +39,18 @@ from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Resu
 
 _INTRODUCTION = (
     "Each user device (UD) senses data, extracts what matters, and sends it over a shared radio link to an edge "
-    "server, which keeps a digital twin of it. In each time slot a policy chooses for every UD how hard to compress, "
-    "how fast to compute and how loud to transmit; the slot’s cost is the latency of all UDs together, in seconds, "
-    "plus penalties for deadlines, energy and capacity overrun. The problem is that of B. Li, H. Cai, L. Liu and "
-    "Z. Fei, [Delay-Aware Digital Twin Synchronization in Mobile Edge Networks With Semantic Communications]"
+    "server, which keeps a digital twin of it. In each time slot, a policy chooses for every UD how much to compress, "
+    "how much CPU to use on the device and at the edge, and how much power to transmit with. The slot’s cost is the "
+    "latency in seconds, summed over the UDs, plus penalties for missed deadlines and for exceeding energy budgets and "
+    "capacity. The problem is from B. Li, H. Cai, L. Liu and Z. Fei, "
+    "[Delay-Aware Digital Twin Synchronization in Mobile Edge Networks With Semantic Communications]"
     "(https://arxiv.org/abs/2503.04387), arXiv:2503.04387."
 )
 
 
 def build(results: Results, claims: Sequence[Claim] = (), record: Results | None = None) -> Document:
-    """The whole report as blocks; `claims` are the paper's, already checked. `record` has the schemes as printed, and
-    may be `results` itself."""
+    """The whole report. claims: the paper's claims, already checked. record: results of the schemes as printed; may be
+    `results` itself."""
     manifest = results.manifest
     scenario, has_comparison = manifest.scenario, results.comparison is not None
     changed = f" ({', '.join(scenario.overrides)})" if scenario.overrides else ""
@@ -80,7 +81,7 @@ def build(results: Results, claims: Sequence[Claim] = (), record: Results | None
 
 
 def _made(results: Results) -> Made:
-    # Results outlive the code that made them.
+    # The results may come from earlier revisions than the page.
     return Made(results.manifest.command, results.manifest.comparison_commits)
 
 
@@ -94,28 +95,28 @@ def _summary(results: Results, record: Results | None) -> list[Block]:
     if record is not None and findings.has_printed(record):
         levels.insert(0, f"**As printed.** {findings.level(record, SAC_AS_PRINTED, tables.PAPER.benchmarks())}")
     rows = headline_rows(results, record)
-    hollow = "; hollow: as printed" if any(row.scheme.group == "paper" for row in rows) else ""
+    hollow = " Hollow: as printed." if any(row.scheme.group == "paper" for row in rows) else ""
     caption = (
-        "Mean cost of a slot with 95 % intervals; ticks: single training seeds, or sets of slots where nothing is "
-        f"trained{hollow}. {training(rows)}"
+        "Mean cost of a slot with 95 % intervals. Ticks: individual training seeds, or sets of slots for schemes that "
+        f"are not trained.{hollow} {training(rows)}"
     )
     message = f"Dot plot of the mean cost of {len(rows)} schemes; {rows[0].scheme.label} costs least."
     schemes = [f"**{item.label}**: {item.description}" for item in results.schemes.values() if item.description]
     return [
         _tiles(results, record),
         Picture(GLANCE, caption, message, _made(results)),
-        *([Folded("Who the schemes are", [Bullets(schemes)])] if schemes else []),
+        *([Folded("What the schemes are", [Bullets(schemes)])] if schemes else []),
         Bullets(levels),
         tables.levels(results, record),
         Paragraph(f"{findings.gains(results)} {findings.cheaper(results)}"),
         Box("note", title, [Paragraph(statement)]),
-        # Those as printed are told of in their own section.
+        # The schemes as printed have a section of their own.
         *_unstable(results.with_curves(printed=False)),
     ]
 
 
 def _tiles(results: Results, record: Results | None) -> Tiles:
-    """How far above the optimum each level costs, and whether anyone meets the deadline."""
+    """How far each level's cost lies above the optimum, and how often even the optimum misses the deadline."""
     tiles = []
     for level in tables.levels_of(results, record):
         if level.scheme == OPTIMUM:
@@ -128,13 +129,13 @@ def _tiles(results: Results, record: Results | None) -> Tiles:
         above = change(level.measured.cost.mean, optimum.cost.mean)
         tiles.append(Tile(above, f"{who[:1].upper()}{who[1:]} costs {more} the optimum"))
     missed = compared(results).evaluation.allocators[OPTIMUM].deadline_miss_rate
-    return Tiles([*tiles, Tile(share(missed), "of UD-slots are late even at the optimum")])
+    return Tiles([*tiles, Tile(share(missed), "of UD-slots miss the deadline even at the optimum")])
 
 
 def _unstable(results: Results) -> list[Block]:
-    """The learners whose training did not hold, of those with a learning curve in these results."""
+    """A box on the learners whose training was unstable, of those with a learning curve in these results."""
     sentences = [item.sentence() for item in findings.instabilities(results)]
-    return [Box("trouble", "Training that did not hold", [Bullets(sentences)])] if sentences else []
+    return [Box("trouble", "Unstable training", [Bullets(sentences)])] if sentences else []
 
 
 def _comparison(results: Results) -> list[Block]:
@@ -147,21 +148,21 @@ def _comparison(results: Results) -> list[Block]:
         Heading("How the schemes compare"),
         Picture(
             "comparison",
-            "Mean latency and cost of a slot, with 95 % intervals. Ticks: single training seeds, or sets of slots "
-            f"where nothing is trained.{hollow} {training(rows)}",
+            "Mean latency and cost of a slot with 95 % intervals. Ticks: individual training seeds, or sets of slots "
+            f"for schemes that are not trained.{hollow} {training(rows)}",
             f"Dot plot of mean latency and cost of {len(rows)} schemes; {rows[0].scheme.label} costs least.",
             _made(results),
         ),
         tables.comparison(results, comparison.learner, rows),
         Bullets(_notes(results)),
         *([Folded("What the columns mean", [Bullets(meanings)])] if meanings else []),
-        Folded("More figures of merit of each scheme", [tables.more(results, comparison.learner, rows)]),
+        Folded("More figures of merit", [tables.more(results, comparison.learner, rows)]),
         Folded("Paired differences on the same slots", [tables.paired(results)]),
     ]
 
 
 def _notes(results: Results) -> list[str]:
-    """The evaluation's own remarks, which know a scheme by its key, with its name for people."""
+    """The evaluation's notes, with each scheme's label in place of its key."""
     notes = []
     for note in compared(results).evaluation.notes:
         key, space, rest = note.partition(" ")
@@ -170,7 +171,7 @@ def _notes(results: Results) -> list[str]:
 
 
 def _policy(results: Results) -> list[Block]:
-    """What the headline's learner and the optima decide for one device."""
+    """The decisions of the headline learner and of the optima for one device."""
     picture = results.policy
     if picture is None:
         return []
@@ -178,10 +179,10 @@ def _policy(results: Results) -> list[Block]:
     rows = [row for row in by_cost(results) if row.scheme.name in names]
     distance, data = f"{picture.distance_m:.3g}{NBSP}m", f"{picture.data_bits / 1e6:.2g}{NBSP}Mbit"
     caption = (
-        f"What is decided for one of {picture.device_count} UDs against its distance (with {data}) and its data "
-        f"(at {distance}); the others stay at {distance} with {data}. Panels of a decision share their axis. Schemes "
-        f"that see the channel: median, and 10th to 90th percentile over {picture.draws} channel draws. Learned ones: "
-        f"over training seeds. {training(rows)}"
+        f"Decisions for one of {picture.device_count} UDs against its distance (with {data}) and its data size "
+        f"(at {distance}); the others stay at {distance} with {data}. Panels of the same decision share its axis. "
+        f"Lines are medians and bands 10th to 90th percentiles: over {picture.draws} channel draws for schemes that "
+        f"see the channel, over training seeds for learned ones. {training(rows)}"
     )
     labels = listing([results.label(name) for name in names])
     return [
@@ -209,14 +210,13 @@ def _learning(results: Results) -> list[Block]:
     own = results.with_curves(printed=False)
     seeds = _seeds(own)
     caption = (
-        "Fig. 3 with the repaired schemes. Reward is minus the cost of a slot, −(T[n] + P) of (22), so higher is "
-        "better: seconds of latency summed over the UDs, plus weighted penalties. Each point is the deterministic "
-        f"policy on fixed evaluation slots; lines are {_means(seeds)}, bands 95 % intervals over seeds. "
-        f"{training(_trained(own))} Dashed: the certified optimum "
-        "on these slots, which are not the table's, so that its cost is not quite the same. Labels give each curve's "
-        "own end, which may lie beyond the frame. The lower panel shows the same curves from nearer and "
-        "names what ends below it. A cross marks where a seed stopped giving "
-        "finite numbers."
+        "Fig. 3 with the repaired schemes. The reward, −(T[n] + P) of (22), is minus the cost of a slot, which is the "
+        "latency in seconds, summed over the UDs, plus weighted penalties; higher is better. Each point evaluates the "
+        f"deterministic policy on fixed slots; lines are {_means(seeds)}, bands 95 % intervals over seeds. "
+        f"{training(_trained(own))} Dashed: the certified optimum on these slots, which are not those of the table, so "
+        "its cost differs slightly. Labels give the final value of each curve, which may lie beyond the frame. The "
+        "lower panel enlarges the range of the final values and names the curves that end below it. A cross marks "
+        "where the cost of a seed became non-finite."
     )
     labels = listing([results.label(name) for name in compared(own).curves])
     unstable = [item.label for item in findings.instabilities(own)]
@@ -231,11 +231,11 @@ def _learning(results: Results) -> list[Block]:
 
 
 def _printed(results: Results, record: Results | None) -> list[Block]:
-    """The schemes as printed: table, learning curves, and where they are recorded Figs. 4 to 7 too."""
+    """The schemes as printed: table and learning curves, and Figs. 4 to 7 if they come from a record."""
     heading = Heading("The paper as printed")
     if record is None or record.comparison is None:
         words = (
-            "The schemes as printed were not trained in this run, and none are recorded for this scenario and seed. "
+            "The schemes as printed were not trained in this run, and there is no record for this scenario and seed. "
             "`--budget printed` trains them at the printed size, `--retrain-printed` at this budget's."
         )
         return [heading, Paragraph(words)]
@@ -251,12 +251,12 @@ def _record_made(record: Results) -> str:
     manifest, settings = record.manifest, record.schemes[SAC_AS_PRINTED].settings
     commits = listing([f"`{commit}`" for commit in manifest.comparison_commits] or ["unknown"])
     widths = " and ".join(str(width) for width in settings.get("hidden", ()))
-    size = f"{number(settings['slots'], 0)} slots" if "slots" in settings else "the printed size"
-    networks = f" and hidden layers {widths} wide" if widths else ""
+    size = f"on {number(settings['slots'], 0)} slots" if "slots" in settings else "at the printed size"
+    networks = f" with hidden layers of {widths} units" if widths else ""
     return (
-        f"What follows is the recorded run of the same scenario and root seed with {size}{networks}, made by "
-        f"`{manifest.command}` at revision {commits} in {time(manifest.total_s)} of compute. `--retrain-printed` "
-        "trains these schemes anyway, at this budget's size and labelled with it."
+        f"This section shows a recorded run of the same scenario and root seed, trained {size}{networks}. It was made "
+        f"by `{manifest.command}` at revision {commits} in {time(manifest.total_s)} of compute. `--retrain-printed` "
+        "trains these schemes in this run instead, at this budget's size, which their labels then state."
     )
 
 
@@ -264,8 +264,8 @@ def _printed_curves(record: Results) -> list[Block]:
     own = record.with_curves(printed=True)
     labels = listing([record.label(name) for name in compared(own).curves])
     caption = (
-        "The paper's Fig. 3 as printed: reward −(T[n] + P) of (22) per slot of the deterministic policy on fixed "
-        f"slots. {training(_trained(own))} Lines are {_means(_seeds(own))}, bands 95 % intervals. Dashed: "
+        "Fig. 3 with the schemes as printed: reward per slot, −(T[n] + P) of (22), of the deterministic policy on "
+        f"fixed slots. {training(_trained(own))} Lines are {_means(_seeds(own))}, bands 95 % intervals. Dashed: "
         "the certified optimum."
     )
     return [Picture("fig3_printed", caption, f"Learning curves of {labels}.", _made(record)), *_unstable(own)]
@@ -274,21 +274,22 @@ def _printed_curves(record: Results) -> list[Block]:
 def _parts(results: Results) -> list[Block]:
     parts = compared(results).evaluation.allocators[OPTIMUM].latency_parts_s
     part, largest = max(parts.items(), key=lambda item: item[1])
-    message = f"At the optimum the largest part is {part}, {share(largest / sum(parts.values()), 0)} of the latency."
+    message = f"At the optimum, {part} is the largest part: {share(largest / sum(parts.values()), 0)} of the latency."
     trained = training(by_cost(results))
     return [
         Heading("Where the latency and the energy go"),
         Picture(
             "latency_parts",
-            f"Mean latency of a slot by part, all UDs together. {message} Dashed: where the mean would stand if every "
-            f"UD synchronised exactly at its deadline. {trained}",
+            f"Mean latency of a slot by part, summed over the UDs. {message} Dashed: the latency if every UD "
+            f"synchronised exactly at its deadline. {trained}",
             message,
             _made(results),
         ),
         Picture(
             "energy_parts",
-            "Mean energy of a slot by part, all UDs together. Dashed: their budgets together. A budget binds each UD "
-            f"in each slot, so a mean below the line does not say that all keep theirs. {trained}",
+            "Mean energy of a slot by part, summed over the UDs. Dashed: the sum of their budgets. A budget applies to "
+            "each UD in each slot, so a mean below the line does not imply that every UD keeps within its own. "
+            f"{trained}",
             "Stacked bars of the energy of every scheme by part, with the budget as a line.",
             _made(results),
         ),

@@ -1,4 +1,4 @@
-"""The report's sections on sweeps: the paper's figures 4 to 7, what lies beyond them, frontiers, feasibility."""
+"""The report's sections on sweeps: Figs. 4 to 7 of the paper, further sweeps, frontiers and feasibility."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from twinsync.experiments.report.document import Block, Bullets, Folded, Heading
 from twinsync.experiments.results import OPTIMUM, Results
 
 _HOW_TO_READ = (
-    "Mean latency of a slot is T[n] of (19a), all UDs together; the cost adds the penalties of (22) and is what every "
-    "scheme minimises, so it is shown too, as a distance from the certified optimum (logarithmic from 1 % on). What "
-    "learns was trained anew at every point, and all schemes of a point met the same slots. Bands are 95 % "
-    "intervals over training seeds; a gap in a line is a point without a value. Point at a mark, or step through them "
-    "with the arrow keys, for its numbers."
+    "The mean latency of a slot is T[n] of (19a), summed over the UDs. The cost adds the penalties of (22) and is what "
+    "every scheme minimises, so it is shown too, relative to the certified optimum (wide ranges are logarithmic above "
+    "1 %). Learners were trained anew at every point, and all schemes at a point were evaluated on the same slots. "
+    "Bands are 95 % intervals over training seeds; a gap in a line is a point without a value. Point at a mark, or "
+    "step through the marks with the arrow keys, to see its numbers."
 )
 
 
 def paper_sweeps(results: Results) -> list[Block]:
-    """The figures that the paper has."""
+    """The sweeps behind the paper's own figures."""
     sweeps = [sweep for sweep in results.sweeps if sweep.figure]
     names = [sweep.figure.removeprefix("Fig. ") for sweep in sweeps]
-    title = f"Latency against one thing at a time: Fig{'s' * (len(names) > 1)}. {listing(names or [''])}"
+    title = f"Latency against one parameter at a time: Fig{'s' * (len(names) > 1)}. {listing(names or [''])}"
     return _sweeps(title, sweeps, results, _HOW_TO_READ)
 
 
@@ -36,7 +36,7 @@ def further_sweeps(results: Results) -> list[Block]:
     sweeps = [sweep for sweep in results.sweeps if not sweep.figure]
     if len(sweeps) == len(results.sweeps):
         return _sweeps("What latency depends on", sweeps, results, _HOW_TO_READ)
-    words = "The paper has no such figures; they are to be read as those above."
+    words = "The paper has no such figures. They read like those above."
     return _sweeps("Beyond the paper", sweeps, results, words)
 
 
@@ -68,7 +68,7 @@ def recorded_sweeps(record: Results) -> list[Block]:
 
 
 def finding(sweep: Sweep, results: Results) -> str:
-    """From where to where the latency goes, and how near to the optimum each scheme stays."""
+    """How the latency changes along the axis, and how far each scheme's cost lies above the optimum's, in words."""
     lead = OPTIMUM if OPTIMUM in sweep.schemes else sweep.schemes[0]
     whose = "the optimum" if lead == OPTIMUM else symbol(results.label(lead))
     latency = "the optimum's mean latency" if lead == OPTIMUM else f"the mean latency of {whose}"
@@ -80,7 +80,7 @@ def finding(sweep: Sweep, results: Results) -> str:
     unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
     words = sentence(f"{whose} has no value at any point")
     if len(ends) == 1:
-        words = f"{sentence(whose)[:-1]} has a value at {ends[0][0]}{unit} alone, {seconds(ends[0][1])}."
+        words = f"{sentence(whose)[:-1]} has a value only at {ends[0][0]}{unit}: {seconds(ends[0][1])}."
     elif ends:
         (first, start), (last, end) = ends[0], ends[-1]
         axis = symbol(sweep.axis.label.partition(",")[0])
@@ -104,29 +104,29 @@ def _gaps(sweep: Sweep, scheme: str, label: str) -> str:
 
 
 def lacks(sweep: Sweep, results: Results) -> list[str]:
-    """Which schemes have no value where, and why; those without a value at the same places together."""
+    """Remarks on missing values, with the reasons; schemes that lack the same points share a remark."""
     by_places: dict[tuple[str, ...], list[str]] = {}
     for name in sweep.schemes:
         places: dict[str, list[str]] = {}
         for label, reason in sweep.lacks(name).items():
             places.setdefault(_why(reason), []).append(label)
         for reason, labels in places.items():
-            by_places.setdefault(tuple(labels), []).append(f"of **{symbol(results.label(name))}**, {reason}")
+            by_places.setdefault(tuple(labels), []).append(f"for **{symbol(results.label(name))}**: {reason}")
     return [
-        sentence(f"No value at {symbol(sweep.axis.label)} = {listing(labels)}: {'; '.join(reasons)}")
+        sentence(f"No value at {symbol(sweep.axis.label)} = {listing(labels)} {'; '.join(reasons)}")
         for labels, reasons in by_places.items()
     ]
 
 
 def _why(reason: str) -> str:
-    """A reason without the name of its scheme and the value at its point, which the remark says."""
+    """A reason without the scheme's name and the value at the point, which the remark already gives."""
     reason = re.sub(r"^allocator '[^']*': |, got [^,]*$", "", reason.removesuffix("."))
     # A first word that is a symbol or an abbreviation keeps its case.
     return reason[:1].lower() + reason[1:] if re.match("[A-Z][a-z]|A ", reason) else reason
 
 
 def diverged(sweep: Sweep, results: Results) -> list[str]:
-    """Where some seeds of a learner were lost or fell back, in the evaluation's words."""
+    """Remarks on points at which seeds of a learner diverged, from the evaluation's notes."""
     remarks = []
     for point in sweep.points:
         for note in point.evaluation.notes:
@@ -138,26 +138,26 @@ def diverged(sweep: Sweep, results: Results) -> list[str]:
 
 
 def frontier_section(results: Results) -> list[Block]:
-    """What a shorter latency has to be paid with."""
+    """The frontiers: latency against energy and against accuracy."""
     blocks: list[Block] = []
     for figure, sweep in sweep_figures(results.sweeps):
         if figure.title:
             message = f"{figure.title}, one line per scheme, with {len(sweep.points)} points each."
             blocks += [Heading(figure.title, 3), _picture(figure, sweep, results, message)]
-    return [Heading("What a shorter latency is paid with"), *blocks] if blocks else []
+    return [Heading("Latency trade-offs"), *blocks] if blocks else []
 
 
 def feasibility_section(results: Results) -> list[Block]:
-    """Where on the sweeps' axes even the optimum is late."""
+    """How often even the optimum misses the deadline at the points of the sweeps."""
     rows = list(tables.optima(results))
     if not rows:
         return []
     late = sum(row.measured.deadline_miss_rate >= 0.5 for row in rows)
     sweep, point, measured = min(rows, key=lambda row: row.measured.deadline_miss_rate)
     words = (
-        f"At {late} of the {len(rows)} points of the sweeps even the optimum, which knows the channel, misses the "
-        f"deadline in half of the UD-slots or more. Fewest are late at {symbol(sweep.axis.label)} = {point.label}"
-        f"{NBSP * bool(sweep.axis.unit)}{sweep.axis.unit}: {share(measured.deadline_miss_rate)}."
+        f"At {late} of the {len(rows)} points of the sweeps, even the optimum, which knows the channel, misses the "
+        f"deadline in at least half of the UD-slots. The lowest share is {share(measured.deadline_miss_rate)}, at "
+        f"{symbol(sweep.axis.label)} = {point.label}{NBSP * bool(sweep.axis.unit)}{sweep.axis.unit}."
     )
     folded = Folded("Every point", [tables.feasibility(rows)])
     return [Heading("Where the deadline can be met"), Paragraph(words), folded]

@@ -1,4 +1,4 @@
-"""The report's tables, each a list of fields over the items it has a row for."""
+"""The report's tables, each defined by a list of fields and the items it has a row for."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def _measured(row: Row | Optimum) -> Measured:
 
 
 def _of(column: Column, measured: Callable[[Item], Measured | None]) -> Field[Item]:
-    """A column of schemes as a field of items that each have a scheme's measurement."""
+    """A column of schemes as a field of items, given each item's measurement."""
     return Field(column.heading, lambda item: column.cell(measured(item)))
 
 
 def comparison(results: Results, learner: str, rows: Sequence[Row]) -> Table:
-    """The schemes given; the learner that the table is about and the optimum stressed."""
+    """The schemes in `rows`; `learner` and the optimum are emphasised."""
     sizes = results.manifest.evaluation
     caption = (
-        f"All schemes on the same {sizes.seeds} × {sizes.slots:,} slots, least cost first; small print: "
-        "95 % intervals of the mean. Latency and cost are sums over the UDs; cost adds the penalties of (22)."
+        f"All schemes on the same {sizes.seeds} × {sizes.slots:,} slots, lowest cost first. Small print: "
+        "95 % intervals of the mean. Latency and cost are sums over the UDs; the cost adds the penalties of (22)."
     )
     return _of_schemes(caption, COMPARISON, learner, rows)
 
 
 def more(results: Results, learner: str, rows: Sequence[Row]) -> Table:
     """The figures of merit that the comparison leaves out."""
-    return _of_schemes(f"The same slots, least cost first. {training(rows)}", MORE, learner, rows)
+    return _of_schemes(f"On the same slots, lowest cost first. {training(rows)}", MORE, learner, rows)
 
 
 def _of_schemes(caption: str, which: str, learner: str, rows: Sequence[Row]) -> Table:
@@ -62,7 +62,7 @@ def _of_schemes(caption: str, which: str, learner: str, rows: Sequence[Row]) -> 
 
 
 def varying(fields: Sequence[Field[Item]], rows: Sequence[Item]) -> tuple[list[Field[Item]], str]:
-    """The fields that differ between rows, and the others in a sentence; all of them where there is one row."""
+    """The fields whose cells differ between rows, and a sentence on the others; a single row keeps all its fields."""
     if len(rows) < 2:
         return list(fields), ""
     shown = {field.title: {TableCell(*_parts(field.show(row))) for row in rows} for field in fields}
@@ -76,7 +76,7 @@ def _parts(cell: TableCell | str) -> tuple[str, str]:
 
 
 def comparison_csv(results: Results) -> list[list[object]]:
-    """The comparison with all its digits, in SI units and shares, under `CSV_HEADER`."""
+    """The rows of the comparison at full precision, in SI units and shares, under `CSV_HEADER`."""
     values = exported().values()
     return [
         [row.scheme.name, row.scheme.label, row.scheme.group, *(value(row.measured) for value in values)]
@@ -85,7 +85,7 @@ def comparison_csv(results: Results) -> list[list[object]]:
 
 
 def paired(results: Results) -> Table:
-    """The headline's learner less every other scheme on the same slots; the paper's benchmarks stressed."""
+    """The headline learner minus every other scheme on the same slots; its benchmarks are emphasised."""
     learner, benchmarks = compared(results).learner, compared(results).benchmarks
     label = results.label(learner)
     rows = by_cost(results)
@@ -95,7 +95,7 @@ def paired(results: Results) -> Table:
         if (pair := compared(results).evaluation.pair(learner, row.scheme.name)) is not None
     ]
     fields: list[Field[tuple[Scheme, Pair]]] = [
-        Field(f"{label} less …", lambda pair: pair[0].label, words=True),
+        Field(f"{label} minus …", lambda pair: pair[0].label, words=True),
         Field("Latency [s]", lambda pair: cell_of(pair[1].latency_s, 2, sign=True)),
         Field("saved [%]", lambda pair: cell_of(pair[1].latency_reduction_percent, 1)),
         Field("excludes 0", lambda pair: _excludes_zero(pair[1].latency_s), words=True),
@@ -104,8 +104,8 @@ def paired(results: Results) -> Table:
         Field("excludes 0", lambda pair: _excludes_zero(pair[1].cost), words=True),
     ]
     caption = (
-        f"Paired differences: {label} less each other scheme on the same slots, with 95 % intervals. "
-        f"Negative: {label} is better. Bold: the headline's benchmarks. {training(rows)}"
+        f"Paired differences on the same slots, {label} minus each other scheme, with 95 % intervals. "
+        f"Negative: {label} is better. Bold: the benchmarks of the headline. {training(rows)}"
     )
     return table(caption, fields, pairs, strong=lambda pair: pair[0].name in benchmarks)
 
@@ -117,7 +117,7 @@ def _excludes_zero(difference: Estimate) -> str:
 
 
 class Level(NamedTuple):
-    """One answer to how well the problem can be solved: its name, and the scheme that gives it in which results."""
+    """A level of the comparison: its name, and the scheme that represents it in `results`."""
 
     name: str
     results: Results
@@ -125,12 +125,12 @@ class Level(NamedTuple):
 
     @property
     def measured(self) -> Measured:
-        """What was measured of the scheme."""
+        """The scheme's measurements."""
         return compared(self.results).evaluation.allocators[self.scheme]
 
 
 def levels_of(results: Results, record: Results | None) -> list[Level]:
-    """SAC as printed (where it was evaluated) and repaired, and the best without and with knowledge of the channel."""
+    """SAC as printed and repaired, then the best without and with channel knowledge; only those that were evaluated."""
     levels = [
         Level("Repaired", results, compared(results).learner),
         Level("Best without channel knowledge", results, EXPECTED),
@@ -142,7 +142,7 @@ def levels_of(results: Results, record: Results | None) -> list[Level]:
 
 
 def levels(results: Results, record: Results | None) -> Table:
-    """The levels, and how far SAC's latency lies below its benchmarks' of the same level."""
+    """The levels, and how far SAC's latency lies below that of the benchmarks of the same level."""
     fields: list[Field[Level]] = [
         Field("Level", lambda level: level.name, words=True),
         Field("Scheme", lambda level: level.results.label(level.scheme), words=True),
@@ -161,7 +161,7 @@ def levels(results: Results, record: Results | None) -> Table:
 
 
 def _reduction(name: str, place: int) -> Field[Level]:
-    """How far the learner of a level lies below its level's benchmark at `place`; a dash where there is none."""
+    """How far a level's latency lies below that of its benchmark at `place`; a dash if there is none."""
 
     def show(level: Level) -> TableCell:
         benchmarks = next((cast.benchmarks() for cast in (PAPER, TUNED) if cast.sac == level.scheme), ())
@@ -172,7 +172,7 @@ def _reduction(name: str, place: int) -> Field[Level]:
 
 
 def deviations(results: Results) -> Table:
-    """Every setting in which learners differ from the paper's, with the reason and whom it concerns."""
+    """Every setting that differs from the paper's, with the reason and the learners concerned."""
     labels: dict[Deviation, list[str]] = {}
     for scheme in results.schemes.values():
         for item in scheme.deviations:
@@ -184,7 +184,7 @@ def deviations(results: Results) -> Table:
         Field("In", lambda item: "; ".join(labels[item]), words=True),
         Field("Why", lambda item: item.reason, words=True),
     ]
-    return table("Every setting that differs from what is printed, and in which schemes.", fields, labels)
+    return table("Every setting that differs from the printed one, and the schemes concerned.", fields, labels)
 
 
 def settings(results: Results) -> Table:
@@ -205,7 +205,7 @@ _TAG = Field[ConstantEntry]("Tag", lambda entry: entry.tag, words=True)
 
 
 def open_constants(entries: Sequence[ConstantEntry]) -> Table:
-    """The constants the paper does not print, with the value used and why."""
+    """The constants that the paper does not state, with the values used and the reasons."""
     meaning = Field[ConstantEntry]("Constant", lambda entry: entry.meaning, words=True)
     why = Field[ConstantEntry]("Why", lambda entry: entry.source, words=True)
     return table("", [meaning, _SYMBOL, _VALUE, _TAG, why], [entry for entry in entries if entry.tag != "stated"])
@@ -225,7 +225,7 @@ def _measured_at(row: tuple[Point, str]) -> Measured | None:
 
 
 def values(sweep: Sweep, results: Results) -> Table:
-    """What a sweep's figure shows, in numbers."""
+    """The numbers behind a sweep's figure."""
     rows = [(point, name) for point in sweep.points for name in sweep.schemes]
     fields: list[Field[tuple[Point, str]]] = [
         Field(symbol(sweep.axis.title), lambda row: row[0].label, words=True),
@@ -253,18 +253,18 @@ def optima(results: Results) -> Iterator[Optimum]:
 
 
 def feasibility(rows: Sequence[Optimum]) -> Table:
-    """Which limits even the optimum breaks, point by point."""
+    """How often even the optimum breaks each limit, point by point."""
     limits = ("deadline_miss_rate", "energy_violation_rate", "outage_rate")
     fields: list[Field[Optimum]] = [
         Field("Varied", lambda row: symbol(row.sweep.axis.title), words=True),
         Field("Value", lambda row: row.point.label, words=True),
         *(_of(column, _measured) for column in columns_of(SWEEP) if column.key in limits),
     ]
-    return table("At the optimum, shares of UD-slots.", fields, rows)
+    return table("Shares of UD-slots at the optimum.", fields, rows)
 
 
 def timings(results: Results) -> Table:
-    """How long the sweeps took, and at which revisions they ran."""
+    """How long the sweeps took, and the revisions they ran at."""
     fields: list[Field[Sweep]] = [
         Field("Sweep", lambda sweep: sweep.figure or sweep.title, words=True),
         Field("Points", lambda sweep: str(len(sweep.points))),
@@ -272,4 +272,4 @@ def timings(results: Results) -> Table:
         Field("Computing time", lambda sweep: duration(sweep.training_s)),
         Field("Revisions", lambda sweep: ", ".join(sweep.commits) or "–", words=True),
     ]
-    return table("Computing time behind each sweep, all tasks together.", fields, results.sweeps)
+    return table("Computing time of each sweep, summed over its tasks.", fields, results.sweeps)

@@ -1,4 +1,4 @@
-"""What decides: one setting exchanged at a time, and the same settings in another library, as tables."""
+"""The report's sections on which settings matter and on the same settings in another library."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from twinsync.experiments.columns import TableCell
 from twinsync.experiments.figures.variants import ROLES, WHAT_DECIDES, at_change, changes_of, exchanged
-from twinsync.experiments.formatting import NBSP, listing, number, sentence
+from twinsync.experiments.formatting import NBSP, number, sentence
 from twinsync.experiments.records import VariantRow
 from twinsync.experiments.report.document import Block, Bullets, Field, Heading, Paragraph, Picture, Table, table
 from twinsync.experiments.results import Results
 from twinsync.experiments.variants import BACK, PEERS, PPO, RANDOM, SAC, SETTINGS, TOWARDS
 
-SETTLED = 0.05  # a curve is stable if its mean over the last fifth lies within this of the penultimate, relative
+SETTLED = 0.05  # a curve is stable if its mean over the last fifth is within this of the fifth before, relative
 
 ByRole = Mapping[str, VariantRow]
 
 
 def variants_section(results: Results, record: Results | None) -> list[Block]:
-    """The studies of the run, or of the record where the run has none."""
+    """Sections on the studies of the run, or of the record if the run has none."""
     studies = results.studies or ({} if record is None else record.studies)
     blocks: list[Block] = []
     if SETTINGS in studies:
@@ -35,20 +35,20 @@ def _settings(rows: Sequence[VariantRow]) -> list[Block]:
     seeds = _span([len(row.curve.cost) for row in rows])
     slots = _span([row.training_slots for row in rows])
     words = (
-        "One setting at a time is exchanged: from as printed towards repaired, and from repaired back. Costs are "
-        f"means over {seeds} training seeds of {slots} slots, on the slots of the comparison; in small print the least "
-        "and the largest of the seeds. The last column says whether Fig. 3 would look as the authors print it: the "
-        "reward of SAC above PPO's above the random strategy's over the last fifth of training, each stable to "
-        f"{100 * SETTLED:g}{NBSP}% over the last two fifths."
+        "One setting is changed at a time: from as printed towards repaired, and from repaired back. Costs are means "
+        f"over {seeds} training seeds of {slots} slots, on the slots of the comparison. Small print: the lowest and "
+        "the highest seed. The last column tells whether Fig. 3 would look as the authors print it: over the last "
+        "fifth of training SAC's reward is above PPO's and PPO's above the random strategy's, and each is stable to "
+        f"within {100 * SETTLED:g}{NBSP}% over the last two fifths."
     )
     trained = f"Every learner was trained on {slots} slots."
     caption = (
-        f"Cost per slot with one setting exchanged; dots are means over training seeds, ticks single seeds. {trained}"
+        f"Cost per slot with one setting changed. Dots are means over training seeds, ticks individual seeds. {trained}"
     )
     decisive = _decisive(rows)
-    captions = {TOWARDS: "From as printed, one setting changed.", BACK: "From repaired, one setting put back."}
+    captions = {TOWARDS: "As printed, with one setting changed.", BACK: "Repaired, with one setting put back."}
     return [
-        Heading("What decides"),
+        Heading("Which settings matter"),
         Paragraph(words),
         Paragraph(decisive),
         Picture(WHAT_DECIDES, caption, decisive),
@@ -61,32 +61,40 @@ def _settings(rows: Sequence[VariantRow]) -> list[Block]:
 
 
 def _decisive(rows: Sequence[VariantRow]) -> str:
-    """Which single change makes Fig. 3 look as printed, and which moves SAC's cost most."""
+    """Which single changes make Fig. 3 look as printed, and which lower and raise SAC's cost most, in words."""
     by_change = {change: at_change(rows, TOWARDS, change) for change in changes_of(rows, TOWARDS)}
     base = by_change.pop("", {})
     complete = {change: by_role for change, by_role in by_change.items() if {SAC, PPO, RANDOM} <= by_role.keys()}
     alike = [change for change, by_role in complete.items() if looks_as_printed(by_role)]
     incomplete = len(by_change) - len(complete)
-    words = (
-        f"Fig. 3 looks as the authors print it after changing {listing([f'`{change}`' for change in alike])}."
-        if alike
-        else f"Of {len(complete)} changes run with all three schemes none makes Fig. 3 look as the authors print it."
-    )
+    if alike:
+        words = f"Fig. 3 looks as the authors print it after changing {_either([f'`{change}`' for change in alike])}."
+    elif complete:
+        count = "The one change" if len(complete) == 1 else f"None of the {len(complete)} changes"
+        makes = "does not make" if len(complete) == 1 else "makes"
+        words = f"{count} run with all three schemes {makes} Fig. 3 look as the authors print it."
+    else:
+        words = "No change was run with all three schemes."
     plural = " was" if incomplete == 1 else "s were"
-    words += f" {incomplete} change{plural} not run with all three." if incomplete else ""
+    words += f" {incomplete} change{plural} not run with all three schemes." if incomplete and complete else ""
     costs = {change: _cost(by_role.get(SAC)) for change, by_role in by_change.items()}
     known = {change: cost for change, cost in costs.items() if math.isfinite(cost)}
     if SAC not in base or not known:
         return words
     best, worst = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
     return (
-        f"{words} From a cost of {number(_cost(base[SAC]))}, SAC is brought lowest by `{best}` ({number(known[best])}) "
-        f"and highest by `{worst}` ({number(known[worst])})."
+        f"{words} The cost of SAC, {number(_cost(base[SAC]))} as printed, is lowest after changing `{best}` "
+        f"({number(known[best])}) and highest after changing `{worst}` ({number(known[worst])})."
     )
 
 
+def _either(names: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 def looks_as_printed(by_role: ByRole) -> bool:
-    """Whether SAC's reward ends above PPO's above the random strategy's, all three stable."""
+    """Whether the final rewards are, from highest to lowest, SAC's, PPO's and the random strategy's, and all stable."""
     if not {SAC, PPO, RANDOM} <= by_role.keys():
         return False
     ends = [last_fifths(by_role[role]) for role in (SAC, PPO, RANDOM)]
@@ -96,7 +104,7 @@ def looks_as_printed(by_role: ByRole) -> bool:
 
 
 def last_fifths(row: VariantRow) -> tuple[float, float]:
-    """Mean cost over seeds in the penultimate fifth of training and in the last; NaN where a cost is lost."""
+    """Mean cost over seeds in the last but one and in the last fifth of training; NaN if any cost in it is NaN."""
     cost = np.array(row.curve.cost, dtype=float)
     size = max(1, cost.shape[1] // 5)
     return float(cost[:, -2 * size : -size].mean()), float(cost[:, -size:].mean())
@@ -158,8 +166,8 @@ def _peers(rows: Sequence[VariantRow]) -> list[Block]:
     return [
         Heading("As printed, in two libraries"),
         Paragraph(
-            "Stable-Baselines3's learners on the Gymnasium face of the same environment, at identical settings and on "
-            "the same slots; in small print the least and the largest of the seeds."
+            "Stable-Baselines3's learners on the Gymnasium interface of the same environment, with identical settings "
+            "and on the same slots. Small print: the lowest and the highest seed."
         ),
         table("", fields, rows),
         *([Bullets(sentences)] if sentences else []),
@@ -176,8 +184,8 @@ def _agreement(rows: Sequence[VariantRow], role: str) -> str:
     apart = 100.0 * (theirs.cost.mean / ours.cost.mean - 1.0)
     overlap = "overlap" if spans[0][0] <= spans[1][1] and spans[1][0] <= spans[0][1] else "do not overlap"
     return (
-        f"**{ROLES[role]}**: Stable-Baselines3's costs {number(abs(apart))}{NBSP}% {'more' if apart >= 0 else 'less'} "
-        f"than ours; the ranges of the seeds {overlap}."
+        f"**{ROLES[role]}**: Stable-Baselines3's cost is {number(abs(apart))}{NBSP}% "
+        f"{'higher' if apart >= 0 else 'lower'} than ours; the ranges of the seeds {overlap}."
     )
 
 

@@ -1,1 +1,1 @@
-"""Which of SAC's settings break it on this problem, and which repair it: runs, records, figures and a page."""
+"""The study of which settings break SAC on this problem, and which repair it: runs, records, figures and a page."""

@@ -1,4 +1,4 @@
-"""The study's charts: learning curves and critics by discount, the tuned settings one by one, the peer beside ours."""
+"""The study's charts: learning curves and critics by discount, the tuned settings one by one, and the peer library."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DASHES: dict[str, Any] = {"hard": "solid", "soft": (0, (4, 1.6))}
 
 
 def write_figures(study: StudyFolder) -> list[str]:
-    """Draw what the study has runs for into `figures/`; return the names drawn."""
+    """Draw the charts for which the study has runs into `figures/`; return their names."""
     folder = study.path / "figures"
     folder.mkdir(exist_ok=True)
     drawn = []
@@ -36,7 +36,7 @@ def write_figures(study: StudyFolder) -> list[str]:
 
 
 def draw_curves(study: StudyFolder) -> Figure:
-    """Cost on fixed slots against slots of experience, a panel for each discount."""
+    """Cost on fixed slots against slots of experience, with a panel per discount."""
     figure, panels = _panels(study, lambda curve: curve.cost)
     _frame_costs(panels, study, [study.curves[run.name] for run in study.of(GRID)])
     _legend(figure, study, optimum=True)
@@ -44,7 +44,7 @@ def draw_curves(study: StudyFolder) -> Figure:
 
 
 def draw_critics(study: StudyFolder) -> Figure:
-    """Mean |Q| against slots, with what the rewards seen allow, a panel for each discount."""
+    """Mean |Q| against slots of experience, with the bound from the rewards seen, and a panel per discount."""
     figure, panels = _panels(study, lambda curve: curve.value_size)
     for run in study.of(GRID):
         curve = study.curves[run.name]
@@ -63,7 +63,7 @@ def draw_critics(study: StudyFolder) -> Figure:
 
 
 def draw_tuned(study: StudyFolder) -> Figure:
-    """Final cost of the tuned settings and of each put back, best first: seeds as dots, their mean as a bar's end."""
+    """Final cost of the tuned settings and with each put back, best first: seeds as dots, their mean as a bar's end."""
     runs = sorted(study.of(TUNED), key=_cost_or_inf)
     figure = new_figure(0.9 + 0.3 * len(runs), narrow=False)
     axes = figure.subplots()
@@ -100,7 +100,7 @@ def draw_tuned(study: StudyFolder) -> Figure:
 
 
 def draw_peer(study: StudyFolder) -> Figure:
-    """Our curve beside Stable-Baselines3's, a panel for each cycle end."""
+    """Our learning curve and Stable-Baselines3's, with a panel per cycle end."""
     figure = new_figure(3.1, narrow=False)
     panels = dict(zip(_COLOURS, figure.subplots(1, 2, sharey=True), strict=True))
     shown = []
@@ -130,7 +130,7 @@ _FIGURES: dict[str, tuple[str, Callable[[StudyFolder], Figure]]] = {
 
 
 def _panels(study: StudyFolder, of: Callable[[StudyCurve], np.ndarray]) -> tuple[Figure, dict[Any, Axes]]:
-    """A panel for each discount that has runs, with a line and a band for each of its runs."""
+    """A panel per discount that has runs, with a line and a band for each run."""
     runs = study.of(GRID)
     shown = [discount for discount in DISCOUNTS if any(run.settings["discount"] == discount for run in runs)]
     rows = -(-len(shown) // 2)
@@ -159,13 +159,13 @@ def _line(
     axes.plot(curve.slots, band.mean, color=colour, linestyle=dash, linewidth=1.6)
     lost = np.flatnonzero(~np.isfinite(curve.cost).all(axis=0))
     if len(lost):
-        # A seed that stopped giving numbers leaves the mean: the cross says where.
+        # A seed whose cost is no longer finite drops out of the mean: a cross marks where.
         place = max(int(lost[0]) - 1, 0)
         axes.plot(curve.slots[place], band.mean[place], "x", color=colour, markersize=8, markeredgewidth=2)
 
 
 def _frame_costs(panels: dict[Any, Axes], study: StudyFolder, curves: list[StudyCurve]) -> None:
-    """Limits from the optimum to the highest mean once a tenth of the slots is seen; untrained policies lie above."""
+    """Limit costs to between the optimum and the highest mean after the first tenth; untrained policies lie above."""
     late = [np.nanmean(c.cost, axis=0)[c.slots >= 0.1 * c.slots[-1]] for c in curves if np.isfinite(c.cost).any()]
     top = max((float(np.nanmax(values)) for values in late), default=1.0)
     low = study.optimum if study.optimum is not None else min(float(np.nanmin(values)) for values in late)

@@ -1,4 +1,4 @@
-"""The study's page, study.md: what was run, what came of it, what breaks and why, and how to run it again."""
+"""The study's page, study.md: what was run, the results, what breaks and why, and how to run it again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ADDED_UP = "|Q| in slots' rewards"
 
 
 def write_page(out: Path) -> Path:
-    """Write figures and study.md of a study's folder from its raw files; return the page's path."""
+    """Write the figures and study.md of a study from the raw files in `out`; return the page's path."""
     study = read_study(out)
     write_figures(study)
     page = out / PAGE
@@ -54,8 +54,8 @@ def build(study: StudyFolder) -> Document:
 def _size(study: StudyFolder) -> str:
     budget = study.file.budget
     return (
-        f"{budget['slots']:,} environment slots and {budget['seeds']} training seeds a run, hidden layers of "
-        f"{budget['width']} in the paper's networks"
+        f"{budget['slots']:,} environment slots and {budget['seeds']} training seed{_s(budget['seeds'])} per run, "
+        f"hidden layers of {budget['width']} units in the paper's networks"
     )
 
 
@@ -70,22 +70,23 @@ def _method(study: StudyFolder) -> list[Block]:
     return [
         Heading("Method"),
         Paragraph(
-            "The paper prints a discount γ = 0.99 and a target network that is copied every 320 updates; it is silent "
-            "on whether values stop at the end of a cycle. No action changes a later slot, so γ = 0 loses nothing. The "
-            "first part varies these three alone on the paper's flat networks and its other settings"
-            f"{changed}; the second starts from the tuned preset and puts its settings back to the paper's one by one."
+            "The paper prints a discount γ = 0.99 and a target network that is copied every 320 updates; it does not "
+            "say whether values stop at the end of a cycle. No action affects a later slot, so γ = 0 loses nothing. "
+            "The first part varies only these three settings, with the paper's flat networks and its other settings"
+            f"{changed}. The second starts from the tuned preset and puts its settings back to the paper's one by one."
         ),
         Paragraph(
-            f"Final costs T[n] + P are means over {budget['evaluation_slots']} x {budget['evaluation_seeds']} fresh "
-            "slots, the same for every run, of the deterministic policies at the end of training, with 95 % "
-            f"intervals over training seeds.{reference} Learning curves judge the same policies on other, fixed slots."
+            "Final costs T[n] + P are those of the deterministic policies at the end of training: means over "
+            f"{budget['evaluation_slots']} x {budget['evaluation_seeds']} fresh slots, the same for every run, with "
+            f"95 % intervals over training seeds.{reference} Learning curves evaluate the policies on other, fixed "
+            "slots."
         ),
         Bullets(
             [
                 f"A seed **{FELL_BACK}** if its cost ends more than {share(WORSE, 0)} above the best of its curve.",
-                f"A seed **{DIVERGED}** if its weights are no longer numbers, or its critic's mean |Q| is more than "
-                f"{MARGIN:g} times what any return can be: the largest reward seen times the sum of the discounts, "
-                "which is (1 − γ^N) / (1 − γ) where values stop after N slots and 1 / (1 − γ) where they do not, and "
+                f"A seed **{DIVERGED}** if its weights are no longer finite, or if its critic's mean |Q| exceeds "
+                f"{MARGIN:g} times the largest possible return: the largest reward seen times the sum of the "
+                "discounts, which is (1 − γ^N) / (1 − γ) if values stop after N slots and 1 / (1 − γ) otherwise, plus "
                 "the entropy's part.",
             ]
         ),
@@ -102,20 +103,20 @@ def _grid(study: StudyFolder) -> list[Block]:
         for run in runs
     ]  # fmt: skip
     header = ["γ", "cycle end", "target", *_COSTS, "fell back", "diverged", _ADDED_UP, "of its bound", "training"]
-    caption = f"Means over seeds. {_ADDED_UP}: mean |Q| at the end over the mean |reward| of one slot."
+    caption = f"Means over seeds. {_ADDED_UP}: mean |Q| at the end, divided by the mean |reward| of one slot."
     return [
         Heading("Discount, cycle end, target"),
         Paragraph(_summary(runs)),
         Table(caption, header, rows, words=(1, 2)),
         Picture(
             "learning_curves",
-            "Cost of the deterministic policy on fixed slots while it learns; means over seeds with 95 % bands. "
-            "Untrained policies lie above the frame; a cross marks where a seed's weights stopped being numbers.",
+            "Cost of the deterministic policy on fixed slots during training; means over seeds with 95 % bands. "
+            "Untrained policies lie above the frame; a cross marks where the weights of a seed became non-finite.",
             "Learning curves by discount; " + _short(runs),
         ),
         Picture(
             "critics",
-            "Mean |Q| of the critic, or of its targets where that is larger, and the bound (dotted).",
+            "Mean |Q| of the critic, or of its targets if that is larger, and the bound (dotted).",
             "Mean absolute action value by discount, against its bound.",
         ),
         Heading("What goes wrong, and why"),
@@ -131,40 +132,42 @@ def _place(settings: dict[str, Any]) -> list[str]:
 
 def _summary(runs: list[RunRecord]) -> str:
     bad = {outcome: [run for run in runs if run.outcome == outcome] for outcome in (FELL_BACK, DIVERGED)}
-    counts = (
-        f"Of {len(runs)} runs {len(bad[FELL_BACK])} fell back and {len(bad[DIVERGED])} diverged, in a seed or more."
-    )
+    fell_back, diverged = len(bad[FELL_BACK]), len(bad[DIVERGED])
+    counts = f"Of {len(runs)} runs, {fell_back} fell back and {diverged} diverged, in at least one seed."
+    if len(runs) == 1:
+        counts = f"The one run {f'{runs[0].outcome} in at least one seed' if fell_back or diverged else 'is steady'}."
     judged = [run for run in runs if not math.isnan(run.final_cost.mean)]
     if len(judged) < 2:
         return counts
     best, worst = (pick(judged, key=lambda run: run.final_cost.mean) for pick in (min, max))
     return (
-        f"{counts} The least final cost is {number(best.final_cost.mean)} ({best.label}), the largest "
+        f"{counts} The lowest final cost is {number(best.final_cost.mean)} ({best.label}), the highest "
         f"{number(worst.final_cost.mean)} ({worst.label})."
     )
 
 
 def _reason(runs: list[RunRecord]) -> str:
-    """Why bootstrapping hurts here; the numbers are this study's own."""
+    """Why bootstrapping hurts here, with this study's own numbers."""
     reason = (
-        "An action changes the reward of its own slot and nothing after it. A critic with γ > 0 has to learn that "
-        "reward and, added to it, the rewards of slots to come, which are the same whatever is decided now: the actor "
-        "looks for a difference of one slot's reward in a sum of many, and every error in that sum is to the actor a "
-        "difference between actions that does not exist. Where values do not stop at the cycle's end, each target is "
-        "an estimate of the critic's own and the sum runs over 1 / (1 − γ) slots."
+        "An action affects the reward of its own slot and nothing after it. A critic with γ > 0 has to learn that "
+        "reward plus the rewards of later slots, which do not depend on the action. The actor thus looks for "
+        "differences in one slot's reward within a sum over many, and every error in that sum looks to it like a "
+        "difference between actions. If values do not stop at the end of a cycle, every target includes the critic's "
+        "own estimate, and the sum covers 1 / (1 − γ) slots."
     )
     sums = [run for run in runs if run.bootstraps and not math.isnan(run.values.slots_of_reward)]
     if sums:
         largest = max(sums, key=lambda run: run.values.slots_of_reward)
         reason += (
-            f" At the end of {largest.label} mean |Q| is {number(largest.values.slots_of_reward)} times a "
-            "slot's mean reward."
+            f" At the end of {largest.label}, mean |Q| is {number(largest.values.slots_of_reward)} times the mean "
+            "reward of a slot."
         )
     silent = [run for run in runs if run.outcome == FELL_BACK]
     if silent:
+        where = f"In {len(silent)} of {len(runs)} runs, the" if len(runs) > 1 else "The"
         reason += (
-            f" In {len(silent)} of {len(runs)} runs the policy fell back while |Q| stayed within what rewards allow: "
-            "no number in the critic told of it."
+            f" {where} policy fell back although |Q| stayed within what the rewards allow: the critic gave no sign of "
+            "it."
         )
     return reason
 
@@ -181,7 +184,7 @@ def _tuned(study: StudyFolder) -> list[Block]:
             change(run.final_cost.mean, mean) if first else "",
             *_outcome(run), duration(run.training_s), sentence(TUNED_REASONS[first]) if first else "",
         ])  # fmt: skip
-    notes = [f"`{name}` goes with `{other}`: {why}." for name, (other, why) in TOGETHER.items()]
+    notes = [f"`{name}` is put back together with `{other}`: {why}." for name, (other, why) in TOGETHER.items()]
     if not any("hidden" in run.changed for run in runs):
         width = study.file.budget["width"]
         notes.append(f"`hidden` is not put back: at this budget the paper's networks are {width} wide, as tuned.")
@@ -189,7 +192,7 @@ def _tuned(study: StudyFolder) -> list[Block]:
     return [
         Heading("The tuned settings, put back one by one"),
         Table(
-            "Final cost with one setting as the paper has it, and the reason why it was changed.",
+            "Final cost with one setting put back to the paper's, and the reason why that setting was changed.",
             header,
             rows,
             words=(0, 6),
@@ -197,8 +200,8 @@ def _tuned(study: StudyFolder) -> list[Block]:
         ),
         Picture(
             "tuned",
-            "Final cost on fresh slots, best first: small dots are training seeds, the large one their mean; red where "
-            "a seed fell back or diverged.",
+            "Final cost on fresh slots, best first: small dots are training seeds, the large dot their mean; red if a "
+            "seed fell back or diverged.",
             "Final costs of the tuned settings put back one by one.",
         ),
         Bullets([*notes, *(_trouble(run) for run in runs if run.why)]),
@@ -218,9 +221,9 @@ def _peer(study: StudyFolder) -> list[Block]:
     return [
         Heading("The same with Stable-Baselines3"),
         Paragraph(
-            "Stable-Baselines3's SAC on the Gymnasium face of the same environment, γ = 0.99, soft target, otherwise "
-            "the settings of the first part and rewards divided by 10 K as ours are; judged on the same slots. Its "
-            "seeds train one after the other, ours side by side."
+            "Stable-Baselines3's SAC on the Gymnasium interface of the same environment, with γ = 0.99, a soft target, "
+            "otherwise the settings of the first part, and rewards divided by 10 K like ours; evaluated on the same "
+            "slots. Its seeds are trained one after the other, ours in parallel."
         ),
         Table(
             "", ["cycle end", "library", *_COSTS, "fell back", "diverged", _ADDED_UP, "training"], rows, words=(0, 1)
@@ -236,14 +239,13 @@ def _again(study: StudyFolder) -> list[Block]:
     versions = ", ".join(f"{name} {version}" for name, version in file.versions.items())
     revision = file.git_revision
     return [
-        Heading("Again"),
+        Heading("How to run it again"),
         Code(file.command or "twinsync study sac"),
         Paragraph(
-            f"{len(file.runs)} run{'' if len(file.runs) == 1 else 's'}, "
-            f"{duration(spent)} of training in all; root seed {file.seed}. "
+            f"{len(file.runs)} run{_s(len(file.runs))}, {duration(spent)} of training in total; root seed {file.seed}. "
             + (f"Revision {revision}. " if revision else "")
             + f"{file.machine}, {file.device}; {versions}. "
-            "Every number here is from `study.json`, every curve from `curves.csv`; each run is a folder in `runs/`."
+            "All numbers come from `study.json` and all curves from `curves.csv`; each run has a folder in `runs/`."
         ),
     ]
 
@@ -261,7 +263,11 @@ def _outcome(run: RunRecord) -> list[str]:
 
 def _trouble(run: RunRecord) -> str:
     count = len(run.diverged if run.outcome == DIVERGED else run.fell_back)
-    return f"**{run.label}** {run.outcome} in {count} of {run.seeds} seeds: {run.why}."
+    return f"**{run.label}** {run.outcome} in {count} of {run.seeds} seed{_s(run.seeds)}: {run.why}."
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def _short(runs: list[RunRecord]) -> str:

@@ -1,4 +1,4 @@
-"""Stable-Baselines3's SAC on the same environment, in run folders shaped like ours."""
+"""Stable-Baselines3's SAC on the same environment, with run folders like ours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twinsync.writing import whole_file
 
 
 def require_peer() -> None:
-    """Raise `InputError` where Stable-Baselines3 is not installed."""
+    """Raise `InputError` if Stable-Baselines3 is not installed."""
     if find_spec("stable_baselines3") is None:
         raise InputError("--peer sb3: Stable-Baselines3 is not installed; run: pip install stable-baselines3")
 
@@ -37,7 +37,7 @@ def find_peers(folder: Path, settings: SacSettings) -> list[Allocator]:
 
 
 def train_peer(config: RunConfig, folder: Path, *, command: str, progress: Progress) -> None:
-    """Train one seed after the other at the run's settings; a seed that is done is not trained again."""
+    """Train the run's seeds one after the other; seeds that are already done are not trained again."""
     scenario = load_scenario(config.scenario, config.overrides)
     peers.check_peer(config.settings)
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def train_peer(config: RunConfig, folder: Path, *, command: str, progress: Progr
 
 
 def _seed(config: RunConfig, scenario: Scenario, folder: Path, number: int, progress: Progress) -> dict[str, Any]:
-    """Curve and time of a seed, which stay in the folder beside its model (none where its weights are lost)."""
+    """Curve and time of a seed, kept in the folder beside its model (no model if its weights are not finite)."""
     file = folder / f"seed-{number}.json"
     if file.exists():
         return read_json(file)
@@ -65,5 +65,5 @@ def _seed(config: RunConfig, scenario: Scenario, folder: Path, number: int, prog
         trained.policy.model.save(folder / f"seed-{number}.zip")
     summary = {"training_s": trained.training_s, "curve": [list(row) for row in trained.curve]}
     with whole_file(file) as partial:
-        partial.write_text(json.dumps(summary), "utf-8")  # NaN and all, read by Python alone
+        partial.write_text(json.dumps(summary), "utf-8")  # may contain NaN; only Python reads it
     return summary

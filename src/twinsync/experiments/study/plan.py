@@ -1,4 +1,4 @@
-"""The runs of the study: discount x cycle end x target at the paper's settings, and the tuned settings one by one."""
+"""The study's runs: discount x cycle end x target at the paper's settings, and tuned settings put back one by one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ DISCOUNTS = (0.0, 0.5, 0.9, 0.99)
 CYCLE_ENDS, TARGETS = ("terminal", "truncation"), ("hard", "soft")
 GRID, TUNED, PEER = "grid", "tuned", "peer"
 
-# Settings that cannot be put back alone, and with which others they go.
+# Settings that cannot be put back alone, with the setting they are put back with and the reason.
 TOGETHER = {
     "architecture": ("critic_reward", "a critic of device parts needs set networks"),
-    "parallel_slots": ("updates_per_step", "or 16 slots would see 32 updates instead of 2"),
+    "parallel_slots": ("updates_per_step", "otherwise 16 slots would get 32 updates instead of 2"),
 }
 
 
 @dataclass(frozen=True)
 class StudyRun:
-    """One run: its folder's name, its group, what it is called, its settings, and which of them were put back."""
+    """One run: its folder's name, its group, its label, its settings, and which of them were put back."""
 
     name: str
     group: str
@@ -34,7 +34,7 @@ class StudyRun:
 
 
 def plan(budget: Budget, *, learning: dict[str, str], peer: bool) -> list[StudyRun]:
-    """All runs, in the order of the page. `learning` changes the grid's other settings."""
+    """All runs, in the page's order. learning: changes to the grid's other settings. peer: with Stable-Baselines3's."""
     runs = [*_grid(budget, learning), *_leave_one_out(budget)]
     if peer:
         named = {run.name: run for run in runs}
@@ -45,7 +45,7 @@ def plan(budget: Budget, *, learning: dict[str, str], peer: bool) -> list[StudyR
 
 
 def chosen(runs: list[StudyRun], patterns: str) -> list[StudyRun]:
-    """The runs that one of the comma-separated patterns names. Raises `InputError` for a pattern that names none."""
+    """The runs that match any of the comma-separated patterns. Raises `InputError` for a pattern that matches none."""
     wanted = [pattern.strip() for pattern in patterns.split(",")]
     for pattern in wanted:
         if not fnmatch.filter([run.name for run in runs], pattern):

@@ -1,5 +1,5 @@
-"""A study's records: of each run its learning curve, whether it fell back or diverged, and why; of all, study.json and
-curves.csv, which figures and page are made from."""
+"""A study's records: each run's learning curve, and whether and why it fell back or diverged. study.json and curves.csv
+hold them, and figures and page are made from these two files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STEADY, FELL_BACK, DIVERGED = "steady", "fell back", "diverged"
 
 @dataclass(frozen=True)
 class StudyCurve:
-    """A run's learning curve: arrays [S, P] over seeds and places `slots` [P]; NaN where there is no number."""
+    """A run's learning curve: arrays [S, P] over seeds and points `slots` [P]; NaN where there is no value."""
 
     slots: np.ndarray
     cost: np.ndarray
@@ -62,7 +62,7 @@ def finished(folder: Path) -> bool:
 
 
 class SeedRecord(Record, frozen=True):
-    """Where one training seed's learning curve was lowest and where it ended; NaN where it has no number."""
+    """The lowest and the final cost of one training seed's learning curve; NaN if it has no finite value."""
 
     best_cost: Number
     best_slots: int
@@ -71,8 +71,8 @@ class SeedRecord(Record, frozen=True):
 
 
 class Values(Record, frozen=True):
-    """Mean |Q| at the end, the bound by the rewards seen, its share of that, and in rewards of one slot: how many slots
-    the critic adds up."""
+    """Mean |Q| at the end (`size`), its bound by the rewards seen, its share of that bound, and its size divided by one
+    slot's mean reward, which tells how many slots the critic adds up."""
 
     size: Number
     bound: Number
@@ -81,7 +81,7 @@ class Values(Record, frozen=True):
 
 
 class FinalCost(Record, frozen=True, rename={"low": "ci_low", "high": "ci_high"}):
-    """Mean cost on fresh slots over training seeds, with its 95 % interval, and that of each seed."""
+    """Mean cost on fresh slots over training seeds, with its 95 % interval, and the cost of each seed."""
 
     mean: Number
     low: Number
@@ -90,8 +90,8 @@ class FinalCost(Record, frozen=True, rename={"low": "ci_low", "high": "ci_high"}
 
 
 class RunRecord(Record, frozen=True):
-    """Everything the study says of a run. outcome: `STEADY`, `FELL_BACK` or `DIVERGED`, and `why`; fell_back: which
-    seeds did."""
+    """Everything that the study records of a run. outcome: `STEADY`, `FELL_BACK` or `DIVERGED`; why: its reason.
+    fell_back: the seeds that did."""
 
     name: str
     group: str
@@ -115,7 +115,7 @@ class RunRecord(Record, frozen=True):
 
 
 class StudyFile(Record, frozen=True):
-    """study.json. optimum_cost: on the slots of the final costs, NaN where it is not certified."""
+    """study.json. optimum_cost: on the slots of the final costs, NaN if it is not certified."""
 
     command: str
     seed: int
@@ -136,7 +136,7 @@ class StudyFile(Record, frozen=True):
 
 
 def record_of(run: StudyRun, folder: Path, devices: int, final_cost: FinalCost) -> RunRecord:
-    """Everything the study says of a finished run, whose folder this is."""
+    """The record of the finished run in `folder`."""
     manifest = read_json(folder / MANIFEST_FILE)
     curve = to_arrays(read_curve(folder / CURVE_FILE))
     seeds = tuple(_seed(curve, place) for place in range(len(curve.cost)))
@@ -172,7 +172,7 @@ def _seed(curve: StudyCurve, place: int) -> SeedRecord:
 
 
 def _values(curve: StudyCurve, reward_factor: float) -> Values:
-    """The critic's values at the end; `reward_factor` is what its rewards are those of the curve times."""
+    """The critic's values at the end; its rewards are those of the curve times `reward_factor`."""
     size, bound = float(np.mean(curve.value_size[:, -1])), float(np.mean(curve.value_bound[:, -1]))
     reward = float(np.mean(np.abs(curve.training_reward[:, -1]))) * reward_factor
     return Values(size, bound, size / bound, size / reward)
@@ -209,7 +209,7 @@ class StudyFolder:
 
 
 def write_curves(out: Path, folders: Mapping[str, Path]) -> None:
-    """The learning curves of runs, by name, in one file."""
+    """Write the learning curves of all runs, by name, into one file."""
     with (out / CURVES).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("run", *CurveRow._fields))

@@ -1,4 +1,4 @@
-"""The study in one folder: train every run, judge all on the same fresh slots, leave raw files, write the page."""
+"""The study in one folder: train every run, evaluate all on the same fresh slots, write raw files and the page."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def study(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Train the runs that `runs` names, then judge and describe every finished run in `out`; returns study.md.
+    """Train the runs that `runs` selects, then evaluate and describe all finished runs in `out`; return study.md.
 
-    A run that diverges is recorded and stops nothing. Interrupted, or with other `runs` or `peer`, it continues with
-    `resume=True`. Raises `InputError` where `out` cannot be used, or `peer` needs a library that is not installed.
+    A run that diverges is recorded, and the study goes on. `resume=True` continues an interrupted study, also with
+    other `runs` or `peer`. Raises `InputError` if `out` cannot be used, or if `peer` needs a library that is missing.
     """
     if peer:
         require_peer()
@@ -84,7 +84,7 @@ def _counted(tell: Progress, prefix: str) -> Progress:
 def _judged(
     out: Path, runs: list[StudyRun], scenario: Scenario, budget: Budget, seed: int, tell: Progress
 ) -> dict[str, Any]:
-    """Records of all runs with their final cost on common fresh slots, and the optimum's on the same ones."""
+    """Records of all runs with their final costs on common fresh slots, and the optimum's cost on the same slots."""
     policies_of: dict[str, list[Allocator]] = {}
     for run in runs:
         folder = out / RUNS / run.name
@@ -108,5 +108,5 @@ def _judged(
 
 
 def _policies(folder: Path, scenario: Scenario) -> list[Allocator]:
-    """The run's policies; none where no seed's weights are numbers."""
+    """The run's policies; empty if no seed has finite weights."""
     return find_allocators(str(folder), scenario) if (folder / POLICY_FILE).exists() else []
