@@ -168,6 +168,12 @@ def test_config_that_is_no_json(whole, config, tmp_path, complains) -> None:
         train(config, out, resume=True)
 
 
+def test_config_that_is_no_object(config, tmp_path, complains) -> None:
+    (tmp_path / "config.json").write_text("[]")
+    with complains("config.json", "expected a JSON object, got list"):
+        train(config, tmp_path, resume=True)
+
+
 def test_a_folder_that_cannot_be_made(config, tmp_path, complains) -> None:
     (tmp_path / "file").write_text("")
     with complains("cannot be written", "--out"):

@@ -156,7 +156,7 @@ def test_devices_are_interchangeable(setting, slot, parts, order):
 
 @given(setting=settings, slot=slots, a=allocations, b=allocations)
 def test_cost_is_convex_in_logarithms(setting, slot, a, b):
-    """Finding 2: at the geometric mean of two allocations the cost is at most the mean of theirs."""
+    """At the geometric mean of two allocations the cost is at most the mean of their costs."""
     scenario = setting_of(setting)
 
     def within_the_server(parts: dict) -> dict:

@@ -158,6 +158,8 @@ def _open_folder(config: RunConfig, out: Path, resume: bool) -> None:
         found = json.loads(text)
     except ValueError:
         raise InputError(f"{file}: not valid JSON; choose another --out") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{file}: expected a JSON object, got {type(found).__name__}; choose another --out")
     differing = _differing(wanted, found)
     if differing:
         raise InputError(
