@@ -131,7 +131,7 @@ def test_a_form_it_does_not_know_is_refused(key: str, value: str):
 def test_a_slot_that_did_not_converge_is_an_error_and_no_answer(monkeypatch):
     scenario = load_scenario("paper", ["device_count=2"])
     monkeypatch.setattr(expected, "CONVERGED", -1.0)
-    with pytest.raises(InputError, match="4 of 4 slots have no expected optimum that is proven"):
+    with pytest.raises(InputError, match="4 of 4 slots have no expected optimum proven"):
         Expected()(scenario, see(slots(scenario, 4), "paper"), root_key(0))
 
 

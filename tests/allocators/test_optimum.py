@@ -352,7 +352,7 @@ def test_no_allocator_comes_below_the_bound_far_from_the_papers_setting(seed: in
         assert np.all(cost >= solution.lower_bound - 1e-9 * np.maximum(np.abs(cost), solution.latency_s))
 
 
-def test_finding_1_table_two_is_infeasible_and_the_feasible_preset_is_not():
+def test_table_two_is_infeasible_and_the_feasible_preset_is_not():
     paper, feasible = load_scenario("paper"), load_scenario("feasible")
     late = {}
     for name, scenario in (("paper", paper), ("feasible", feasible)):

@@ -140,5 +140,5 @@ def test_a_folder_without_a_run(scenario, complains, tmp_path) -> None:
 def test_a_truncated_run(scenario, complains, tmp_path) -> None:
     file = _run(tmp_path / "run", "flat") / "policy.npz"
     file.write_bytes(file.read_bytes()[:200])
-    with complains(str(file), "not a whole policy file"):
+    with complains(str(file), "not a complete policy file"):
         find_allocators(str(file.parent), scenario)

@@ -147,7 +147,7 @@ def test_truncated_checkpoint(whole, config, tmp_path, complains, keep: float) -
     file = out / "checkpoint.npz"
     content = file.read_bytes()
     file.write_bytes(content[: keep if keep > 1 else int(keep * len(content))])
-    with complains(str(file), "not a whole checkpoint", "remove it"):
+    with complains(str(file), "not a complete checkpoint", "remove it"):
         train(config, out, resume=True)
 
 

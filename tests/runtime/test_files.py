@@ -75,17 +75,17 @@ def test_no_file(tmp_path, complains) -> None:
 def test_truncated_file(saved, complains, keep: float) -> None:
     content = saved.read_bytes()
     saved.write_bytes(content[: int(keep * len(content))])
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
         load_policy(saved)
 
 
 def test_files_of_another_kind(saved, complains) -> None:
     saved.write_text("weights")
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
         load_policy(saved)
     with saved.open("wb") as file:
         np.save(file, np.zeros(3))
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
         load_policy(saved)
     np.savez(saved, card=np.asarray("{}"), leaf_0=np.zeros(3))
     with complains(str(saved), "training run's own file", "twinsync export"):

@@ -248,7 +248,7 @@ def load_checkpoint(path: Path, training: Training) -> None:
             saved = [archive[f"leaf_{i}"] for i in range(len(archive.files) - 1)]
     except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path}: not a whole checkpoint ({error}); remove it to train this run from its start"
+            f"{path}: not a complete checkpoint ({error}); remove it to train this run from its start"
         ) from None
     if [leaf.shape for leaf in saved] != [_plain(leaf).shape for leaf in leaves]:
         raise InputError(f"{path}: a checkpoint of another size of run; remove it to train this run from its start")

@@ -38,7 +38,7 @@ def load_policy(path: str | Path) -> RuntimePolicy:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; write it with `twinsync export RUN_DIR --out {path}`") from None
     except (OSError, TypeError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a whole policy file ({error}); {_AGAIN}") from None
+        raise InputError(f"{path}: not a complete policy file ({error}); {_AGAIN}") from None
     if "leaf_0" in arrays:
         raise InputError(f"{path}: a training run's own file; write one policy with `twinsync export {path.parent}`")
     if not isinstance(card, dict) or card.get("format") != FORMAT or card.get("format_version") != VERSION:
