@@ -91,7 +91,7 @@ def test_float64_in_float64_out_within_bounds(scenario, squash: str, face: dict)
 
 
 def test_action_by_hand() -> None:
-    # Mean outputs come first, grouped by quantity; the log standard deviations behind them decide nothing.
+    # Means come first, grouped by quantity; the log standard deviations after them are not used.
     policy = _one(_card(devices=1))
     seen = jnp.array([[0.3, -0.2]])
     np.testing.assert_allclose(policy.action(seen), np.tanh(np.asarray(policy.network(seen))[:, :4]), rtol=1e-6)
@@ -192,7 +192,7 @@ def test_a_card_that_does_not_fit(saved, complains, changes: dict, named: str) -
 @pytest.mark.parametrize("standardised", [None, True, False])
 def test_a_policy_with_physical_inputs_need_not_standardise_them(tmp_path: Path, standardised: bool | None) -> None:
     card = _card("set", encoding="physical")
-    if standardised is not None:  # older cards don't say
+    if standardised is not None:  # older cards lack the entry
         card["standardised"] = standardised
     save_policies(tmp_path / "policy.npz", _stacked(card), card)
     network = load_policies(tmp_path / "policy.npz")[0].network

@@ -104,7 +104,7 @@ def test_a_user_s_file_that_breaks(scenario, complains, tmp_path, text: str, fra
 
 
 def _run(folder: Path, architecture: str) -> Path:
-    """A finished run's folder, untrained."""
+    """The folder of a finished run, with untrained policies."""
     interface = Interface(edge_cpu="shares")
     card = {
         "interface": dataclasses.asdict(interface), "architecture": architecture, "device_count": 6, "outputs": 8,
