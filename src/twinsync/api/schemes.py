@@ -95,8 +95,9 @@ def _listed(allocators: Any) -> Mapping[str, Any] | list[Any]:
     """Allocators as a mapping or list; a single one, such as the policies of one training, becomes a list of one."""
     if isinstance(allocators, Mapping):
         return allocators
-    single = isinstance(allocators, str | Path | TrainedPolicies) or callable(allocators)
-    return [allocators] if single else list(allocators)
+    if isinstance(allocators, str | Path | TrainedPolicies) or callable(allocators):
+        return [allocators]
+    return list(allocators)
 
 
 def _outside(
