@@ -1,1 +1,1 @@
-"""Side by side with peers: `make bench`, or `python -m benchmarks --help`."""
+"""Benchmarks against peers: `make bench`, or `python -m benchmarks --help`."""

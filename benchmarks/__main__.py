@@ -1,8 +1,8 @@
 """Run the benchmarks and write their page: `python -m benchmarks [--only NAME,..] [--quick] --out
 docs/benchmarks.md`.
 
-Beside the page it writes the raw numbers, PAGE.json. Sections that were not run keep what the JSON file has of them,
-so a long page can be made piece by piece; `--only` names the pieces.
+Beside the page it writes the raw numbers, PAGE.json. Sections that were not run keep their content from that file, so a
+long page can be made section by section with `--only`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from typing import Any
 from benchmarks.harness import SECTIONS
 from twinsync.manifest import provenance
 
-# In the page's order. A new section is a module of `benchmarks/sections` named here, see `harness`.
+# In the order of the page. A new section is a module of `benchmarks/sections` that is listed here, see `harness`.
 MODULES = ("start", "learners", "quality", "simulator", "sac", "optimum", "scaling", "decision", "hybrid")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse, run, write."""
+    """Parse arguments, run the sections, write the page and the raw numbers."""
     for module in MODULES:
         importlib.import_module(f"benchmarks.sections.{module}")
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Benchmarks side by side with peers.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Benchmarks against peers.")
     parser.add_argument("--only", default=",".join(MODULES), help="sections to run, separated by commas: %(default)s")
-    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; numbers mean nothing")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to test that it runs; meaningless numbers")
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks.md"), help="the page; default %(default)s")
     args = parser.parse_args(arguments)
     names = args.only.split(",")
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def page(done: dict[str, Any]) -> str:
-    """The page of the sections there are."""
+    """The page, from the sections measured so far."""
     lines = [
         "# Benchmarks",
         "",

@@ -1,8 +1,9 @@
 """The codec's page: `python -m benchmarks.codec [--only quality,clips,...] [--check]`.
 
-Measures what docs/codec.md shows, on fetched recordings, into docs/codec.json, and writes the page's tables from there.
-`--only` measures these parts and keeps the others; each part says which trained tables it was measured with. `--check`
-measures nothing: exit code 1 where the page's tables are not those of the file, or a part is of other tables than ship.
+Measures what docs/codec.md shows, on fetched recordings, writes the numbers to docs/codec.json, and the page's tables
+from there. `--only` measures only the parts named; each part records which trained tables it was measured with.
+`--check` measures nothing and exits with 1 if the page's tables differ from the file's numbers, or if a part was
+measured with other trained tables than those shipped.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ Part = dict[str, Any]
 
 
 def street(start: int = 400) -> np.ndarray:
-    """The street's unseen half, 1.2 s from frame to frame."""
+    """Frames [n, height, width] of the half of the street recording not trained on, 1.2 s apart."""
     return np.stack(list(read_frames(Path("street"), 12, start)))
 
 
@@ -83,7 +84,7 @@ def _means(result: FactorResult) -> Part:
 
 
 def lost() -> Part:
-    """Half of the slots lost: the frames delivered, and the same frames with none lost."""
+    """Quality with half of the slots lost: of the frames delivered, and of the same frames when none is lost."""
     clip = street()
     missing = np.random.default_rng(0).random(len(clip)) < LOST_SHARE
     (some,) = evaluate_clip(clip, [LOST_FACTOR], Setting(FIRST_FACTOR, lost=lambda place: bool(missing[place])), False)
@@ -94,7 +95,7 @@ def lost() -> Part:
 
 
 def clips() -> Part:
-    """Where coding against the twin wins and where it does not."""
+    """Clips on which coding against the twin wins, and on which it does not."""
     still = street()
     cases: list[tuple[str, str, np.ndarray, float]] = [
         (f"`{OPTIONS}`", "static camera, 1.2 s between frames", still, FIRST_FACTOR),
@@ -135,14 +136,14 @@ def peers() -> Part:
 
 
 def ablation() -> Part:
-    """What each part brings."""
+    """The gain of each part of the codec."""
     from benchmarks.codec_ablation import compare
 
     return {"rows": [[part, values] for part, values in compare(street(), FIRST_FACTOR)]}
 
 
 def series() -> Part:
-    """Inertial windows of people not trained on."""
+    """Inertial windows of people who are not in the training data."""
     from twinsync.codec.inertial import watch_windows
     from twinsync.codec.series_evaluation import evaluate_series
 
@@ -168,12 +169,12 @@ PARTS: dict[str, Callable[[], Part]] = {
 
 
 def measured(name: str) -> Part:
-    """A part measured now, with the tables that it is of."""
+    """Measure a part; the result names the trained tables used."""
     return {"tables": f"{shipped().identity:04x}", **_plain(PARTS[name]())}
 
 
 def _plain(value: Any) -> Any:
-    """Infinities, of exact frames, as null; numbers to six digits, which is more than the page shows."""
+    """The value with infinities (from exact frames) as null and numbers rounded to six digits; the page shows fewer."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -184,23 +185,23 @@ def _plain(value: Any) -> Any:
 
 
 def complaints(page: str, results: dict[str, Part]) -> Iterator[str]:
-    """What is wrong with the page, a line each."""
+    """One line for each thing that is out of date in the page or the numbers."""
     ours = f"{shipped().identity:04x}"
     for name in PARTS:
         if name not in results:
             yield f"{name} was not measured; run python -m benchmarks.codec --only {name}"
         elif name != "series" and results[name]["tables"] != ours:  # series have tables of their own
             made = results[name]["tables"]
-            yield f"{name} is of tables {made}, not {ours}; run python -m benchmarks.codec --only {name}"
+            yield f"{name} was measured with tables {made}, not {ours}; run python -m benchmarks.codec --only {name}"
     if with_parts(page, results) != page:
         yield "the page's tables are not those of docs/codec.json; run python -m benchmarks.codec --only ''"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse, measure part by part, write; returns the exit code."""
+    """Parse arguments, measure part by part, write numbers and page; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.codec", description=__doc__)
-    parser.add_argument("--only", default=",".join(PARTS), help=f"parts measured; all unless given: {', '.join(PARTS)}")
-    parser.add_argument("--check", action="store_true", help="measure and write nothing; say what is out of date")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"parts to measure, by default all: {', '.join(PARTS)}")
+    parser.add_argument("--check", action="store_true", help="measure and write nothing; list what is out of date")
     args = parser.parse_args(arguments)
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     if args.check:

@@ -1,8 +1,8 @@
-"""What each part of the frame codec brings, in decibels: the same clip at the same bytes with one part left out.
+"""The gain of each part of the frame codec in decibels: the same clip at the same bytes with one part left out.
 
 `python -m benchmarks.codec_ablation --input street --start 400 --every 12` prints mean PSNR of the frames after the
-first at each phi, and below the whole codec's row how much is lost without each part. Every variant is a codec of its
-own: both ends leave the part out.
+first at each phi for the whole codec, then how much PSNR changes without each part. Encoder and decoder both leave the
+part out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Patch = Callable[[ExitStack], None]
 
 
 def _flat_tables(stack: ExitStack) -> None:
-    """Start values that know nothing; the trained filter stays."""
+    """Untrained start values; the trained filter stays."""
     flat = dataclasses.replace(tables.untrained(), network=tables.shipped().network)
     stack.enter_context(mock.patch.object(camera, "shipped", return_value=flat))
 
@@ -62,7 +62,7 @@ def _no_background_no_older(stack: ExitStack) -> None:
 
 @njit
 def to_whole_samples(picture: np.ndarray, references: np.ndarray, motion: np.ndarray) -> None:
-    """Each motion [rows, columns, references, 5, 2] becomes the best of whole samples around it."""
+    """Replace each motion [rows, columns, references, 5, 2], in place, by the best whole-sample motion next to it."""
     height, width = picture.shape
     for i, j, k, part in np.ndindex(motion.shape[:4]):
         size = MACROBLOCK if part == 0 else BLOCK
@@ -114,7 +114,7 @@ PARTS: dict[str, Patch] = {
 
 @contextmanager
 def without(part: str) -> Iterator[None]:
-    """The codec without a part, inside the block."""
+    """Within the block, the codec works without `part`."""
     with ExitStack() as stack:
         PARTS[part](stack)
         yield
@@ -127,7 +127,7 @@ def measure(frames: np.ndarray, first_factor: float) -> np.ndarray:
 
 
 def compare(frames: np.ndarray, first_factor: float) -> Iterator[tuple[str, list[float]]]:
-    """The whole codec's PSNR at each factor [dB], by the name `WHOLE`; then what each part left out changes."""
+    """The whole codec's PSNR at each factor [dB], as `WHOLE`; then the change in PSNR without each part [dB]."""
     whole = measure(frames, first_factor)
     yield WHOLE, whole.tolist()
     for part in PARTS:
@@ -137,7 +137,7 @@ def compare(frames: np.ndarray, first_factor: float) -> Iterator[tuple[str, list
 
 
 def table(rows: Iterable[tuple[str, Sequence[float]]]) -> Iterator[str]:
-    """Lines of Markdown."""
+    """The rows as lines of a Markdown table."""
     yield f"| | {' | '.join(f'phi = {factor:g}' for factor in FACTORS)} |"
     yield "|---" + "|---:" * len(FACTORS) + "|"
     for part, values in rows:
@@ -146,12 +146,12 @@ def table(rows: Iterable[tuple[str, Sequence[float]]]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Parse, measure, print a table."""
+    """Parse arguments, measure, print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_ablation", description=__doc__)
-    parser.add_argument("--input", type=Path, help="the sample unless given")
+    parser.add_argument("--input", type=Path, help="by default the packaged sample")
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--frames", type=int, help="most frames taken")
+    parser.add_argument("--frames", type=int, help="largest number of frames")
     parser.add_argument("--first-phi", type=float, default=0.53)
     args = parser.parse_args()
     if args.input is None:

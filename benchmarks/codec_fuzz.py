@@ -1,7 +1,8 @@
-"""Damaged and cut streams, by the hundred thousand: each must end in samples or a named error.
+"""Decodes damaged and truncated streams: each must yield samples or a named error.
 
-`python -m benchmarks.codec_fuzz [--kind camera|series] [--rounds 100000] [--seed 0]` prints how many ended how, and the
-longest decoding. Streams of series are of both formats: revisions told by their last bits, and named outside.
+`python -m benchmarks.codec_fuzz [--kind camera|series] [--rounds 100000] [--seed 0]` prints the count of each outcome
+and the longest decoding time. Series streams come in both formats: those that carry the last bits of their revision,
+and those whose revision is given outside the stream.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from twinsync.codec.series_twin import WindowDecoder, WindowEncoder
 from twinsync.codec.sources import sample_frames
 
 FACTORS = (0.02, 0.05, 0.2, 0.9)
-SIZE = np.s_[90:138, 120:200]  # 48 x 80 samples of the street: many rounds a second
+SIZE = np.s_[90:138, 120:200]  # 48 x 80 samples of the street, small enough for many rounds per second
 
 
 def damage(stream: bytes, random: np.random.Generator) -> bytes:
-    """The stream cut, with bits flipped, with header or tail replaced, or random altogether."""
+    """The stream truncated, with flipped bits, with header or tail replaced, or entirely random."""
     kind = random.integers(6)
     if kind == 0:
         return stream[: random.integers(len(stream))]
@@ -45,7 +46,7 @@ def damage(stream: bytes, random: np.random.Generator) -> bytes:
 
 
 def camera_streams() -> tuple[list[bytes], Callable[[bytes], object]]:
-    """Streams to damage, and what decodes one against the reference that it had."""
+    """Streams to damage, and a function that decodes one against its reference."""
     frames = np.ascontiguousarray(sample_frames()[:3, *SIZE])
     device, edge = CameraEncoder(), CameraDecoder()
     streams = [device.encode(frames[0], 1.0)[1]]
@@ -61,7 +62,7 @@ def camera_streams() -> tuple[list[bytes], Callable[[bytes], object]]:
 
 
 def series_streams(random: np.random.Generator) -> tuple[list[bytes], Callable[[bytes], object]]:
-    """The same of windows of 64 x 6 samples; half of the decodings are told a reference."""
+    """The same for windows of 64 x 6 samples; half of the decodings are given a reference."""
     windows = np.cumsum(random.normal(0, 200, (2, 64, 6)), axis=1).astype(np.int16)
     device, named = SeriesEncoder(), WindowEncoder()
     streams = [device.encode(windows[0], 1.0)[1], named.encode(windows[0], 600, 0)]
@@ -83,7 +84,7 @@ def series_streams(random: np.random.Generator) -> tuple[list[bytes], Callable[[
 
 
 def count_ends(kind: str, rounds: int, seed: int) -> tuple[dict[str, int], float]:
-    """How many of `rounds` damaged streams of a kind ended how, and the longest decoding [s of processor time]."""
+    """Counts of the outcomes of decoding `rounds` damaged streams, and the longest decoding [s of processor time]."""
     random = np.random.default_rng(seed)
     streams, decode = camera_streams() if kind == CAMERA else series_streams(np.random.default_rng(seed))
     ends: Counter[str] = Counter()
@@ -101,7 +102,7 @@ def count_ends(kind: str, rounds: int, seed: int) -> tuple[dict[str, int], float
 
 
 def main() -> None:
-    """Parse, damage, count."""
+    """Parse arguments, damage and decode streams, print the counts."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_fuzz", description=__doc__)
     parser.add_argument("--kind", choices=(CAMERA, SERIES), default=CAMERA)
     parser.add_argument("--rounds", type=int, default=100_000)

@@ -1,4 +1,4 @@
-"""The tables of docs/codec.md from measured numbers: all between `<!-- codec:NAME -->` and `<!-- /codec -->`."""
+"""Writes the measured tables of docs/codec.md, each between `<!-- codec:NAME -->` and `<!-- /codec -->`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MARKED = re.compile(r"(<!-- codec:(\w+) -->\n\n).*?(<!-- /codec -->)", re.DOTALL
 
 
 def with_parts(page: str, results: dict[str, Part]) -> str:
-    """The page with every marked place written from the results; places not measured stay as they are."""
+    """The page with every marked place rewritten from the results; places without results stay as they are."""
 
     def written(found: re.Match[str]) -> str:
         name = found[2]
@@ -27,7 +27,7 @@ def with_parts(page: str, results: dict[str, Part]) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> Iterator[str]:
-    """Lines of a table; the first `words` columns are text."""
+    """Lines of a Markdown table; the first `words` columns are text, the others numbers."""
     yield f"| {' | '.join(header)} |"
     yield f"|{'---|' * words}{'---:|' * (len(header) - words)}"
     for row in rows:
@@ -122,11 +122,11 @@ def _three_digits(value: float) -> str:
 
 def _ends(counted: Part, samples: str) -> str:
     ends = counted["ends"]
-    told = [
+    outcomes = [
         f"{ends.get('samples', 0):,} ended in {samples}",
         *(f"{ends.get(key, 0):,} in {said}" for key, said in ENDS),
     ]
-    return f"{', '.join(told)}; the longest decoding took {1e3 * counted['longest_s']:.0f} ms"
+    return f"{', '.join(outcomes)}; the longest decoding took {1e3 * counted['longest_s']:.0f} ms"
 
 
 def _fuzz_camera(part: Part) -> Iterator[str]:
@@ -150,7 +150,7 @@ def _sizes(part: Part) -> Iterator[str]:
     )
 
 
-# What each place is written from: a part's name, and its text.
+# For each marked place: the part that it shows, and the function that writes it.
 PLACES: dict[str, tuple[str, Callable[[Part], Iterator[str]]]] = {
     "first": ("quality", _first),
     "quality": ("quality", _quality),

@@ -1,9 +1,9 @@
-"""Other coders at the codec's mean bytes: JPEG 2000 frame by frame; x264, x265 and SVT-AV1, low delay, warm start.
+"""Other coders at the codec's mean bytes: JPEG 2000 per frame; x264, x265 and SVT-AV1 with low delay, warm start.
 
 `python -m benchmarks.codec_peers --input street --start 400 --every 12` prints mean PSNR of the frames after the first
-at each phi. Each video coder runs at constant quantisers with the first frame finer (its PSNR is shown); PSNR at the
-mean bytes asked for is read off the line between the two nearest quantisers. So it spends freely from frame to frame,
-which ours and JPEG 2000 may not.
+at each phi. Each video coder runs at several constant quantisers, with a finer first frame, whose PSNR is shown; PSNR
+at the mean bytes required is interpolated between the two nearest quantisers. So a video coder may distribute its bytes
+freely over the frames, which this codec and JPEG 2000 may not.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from twinsync.codec.quality import psnr_db
 from twinsync.codec.sources import read_frames
 
 FACTORS = (0.005, 0.01, 0.02, 0.05, 0.1)
-EXACT_DB = 99.0  # an exact frame counts as this
+EXACT_DB = 99.0  # PSNR assigned to an exact frame
 
 
 @dataclass(frozen=True)
 class Coder:
-    """A video coder of PyAV: `parameters` gives its private options at a quantiser."""
+    """A video coder of PyAV; `parameters` maps a quantiser to its private options."""
 
     label: str
     name: str
@@ -78,16 +78,16 @@ CODERS = (
 
 @dataclass(frozen=True)
 class Run:
-    """A clip at one quantiser: means over the frames after the first, and the first one's PSNR."""
+    """A clip at one quantiser: means over the frames after the first, and the PSNR of the first."""
 
     bytes: float
     psnr_db: float
     first_psnr_db: float
-    encode_s: float  # processor time a frame
+    encode_s: float  # processor time per frame
 
 
 def encode(frames: np.ndarray, coder: Coder, quantiser: int) -> Run:
-    """Code a clip low delay, decode it, measure."""
+    """Encode a clip with low delay, decode it, and measure size, quality and time."""
     height, width = frames[0].shape
     context = av.CodecContext.create(coder.name, "w")
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
@@ -114,8 +114,11 @@ def encode(frames: np.ndarray, coder: Coder, quantiser: int) -> Run:
 
 @dataclass(frozen=True)
 class Row:
-    """One coder: PSNR at each of `FACTORS` [dB], None where it does not reach the bytes; its first frame's PSNR, least
-    and most, None where each frame stands alone; processor time a frame."""
+    """One coder.
+
+    psnr_db: PSNR at each of `FACTORS` [dB], None if the coder cannot reach that size. first_psnr_db: lowest and highest
+    PSNR of the first frame, None if each frame is coded alone. encode_s: processor time per frame [s].
+    """
 
     label: str
     psnr_db: list[float | None]
@@ -124,7 +127,7 @@ class Row:
 
 
 def video_row(frames: np.ndarray, coder: Coder) -> Row:
-    """A video coder at the mean bytes of every factor; no value outside of what its quantisers reach."""
+    """A video coder at the mean bytes of every factor; None outside the range of its quantisers."""
     runs = sorted((encode(frames, coder, quantiser) for quantiser in coder.quantisers), key=lambda run: run.bytes)
     sizes, quality = np.log([run.bytes for run in runs]), [run.psnr_db for run in runs]
     budgets = [float(np.log(factor * frames[0].size)) for factor in FACTORS]
@@ -135,7 +138,7 @@ def video_row(frames: np.ndarray, coder: Coder) -> Row:
 
 
 def still_row(frames: np.ndarray) -> Row:
-    """JPEG 2000, each frame alone in at most the bytes."""
+    """JPEG 2000, each frame alone within the byte budget."""
     values: list[float | None] = []
     started = time.process_time()
     for factor in FACTORS:
@@ -143,7 +146,7 @@ def still_row(frames: np.ndarray) -> Row:
         pictures = [still_picture(frame, "JPEG2000", budget) for frame in frames[1:]]
         quality = [psnr_db(each, frame) for each, frame in zip(pictures, frames[1:], strict=True) if each is not None]
         values.append(float(np.mean(quality)) if len(quality) == len(pictures) else None)
-    # Each is tried at eight rates or so until it fits.
+    # Each frame is tried at about eight rates until it fits.
     cost = (time.process_time() - started) / (len(FACTORS) * (len(frames) - 1))
     return Row("JPEG 2000, each frame alone", values, None, cost)
 
@@ -157,7 +160,7 @@ def our_row(frames: np.ndarray, first_factor: float) -> Row:
 
 
 def compare(frames: np.ndarray, first_factor: float) -> Iterator[Row]:
-    """This codec, then every other that PyAV has here."""
+    """This codec, then JPEG 2000 and every video coder that the installed PyAV has."""
     yield our_row(frames, first_factor)
     yield still_row(frames)
     for coder in CODERS:
@@ -166,7 +169,7 @@ def compare(frames: np.ndarray, first_factor: float) -> Iterator[Row]:
 
 
 def table(rows: Iterable[Row]) -> Iterator[str]:
-    """Lines of Markdown."""
+    """The rows as lines of a Markdown table."""
     yield f"| PSNR [dB] at phi | {' | '.join(f'{factor:g}' for factor in FACTORS)} | first frame | encode, ms a frame |"
     yield "|---" + "|---:" * (len(FACTORS) + 2) + "|"
     for row in rows:
@@ -176,7 +179,7 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Parse, encode, print a table."""
+    """Parse arguments, encode, print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_peers", description=__doc__)
     parser.add_argument("--input", type=Path, required=True)
     parser.add_argument("--start", type=int, default=400)

@@ -22,12 +22,12 @@ FRAME_LEAST, WINDOW_LEAST = 11, 6  # bytes below which a first contact is refuse
 
 
 def exact_bytes(factor: float, data_bits: int) -> int:
-    """floor(floor(phi D) / 8) in exact arithmetic on the factor as the machine holds it."""
+    """floor(phi D / 8) in exact arithmetic on the float `factor`."""
     return int(Fraction(factor) * data_bits) // 8
 
 
 def frame_round(random: np.random.Generator, frames: np.ndarray) -> tuple[str, int]:
-    """A first contact and a frame against it, of one random size, each at a random factor; what, and rounds done."""
+    """Code a first contact and a frame against it, of one random size, at random factors; outcome and stream count."""
     height, width = (int(side) for side in random.integers(8, LARGEST + 1, 2))
     top, left = (int(random.integers(limit)) for limit in (240 - height, 320 - width))
     device, edge = CameraEncoder(), CameraDecoder()
@@ -65,9 +65,9 @@ def window_round(random: np.random.Generator) -> tuple[str, int]:
 
 
 def check(rounds: int, seed: int) -> Counter[str]:
-    """How many streams of each kind, `rounds` in all, had their size and decoded; how many were refused.
+    """Code `rounds` streams and count them by outcome: frames and windows that were exact, and those refused.
 
-    Raises `AssertionError` at the first that did not.
+    Raises `AssertionError` at the first stream of a wrong size or that does not decode to the encoder's samples.
     """
     random, frames = np.random.default_rng(seed), sample_frames()
     ends: Counter[str] = Counter()
@@ -78,7 +78,7 @@ def check(rounds: int, seed: int) -> Counter[str]:
 
 
 def main() -> None:
-    """Parse, check, count."""
+    """Parse arguments, check, print the counts."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.codec_sizes", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)

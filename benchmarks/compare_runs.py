@@ -1,7 +1,7 @@
 """Whether two revisions computed the same numbers: `python -m benchmarks.compare_runs RUN_A RUN_B`.
 
-Each run is the folder of a `twinsync reproduce`. Every result of A is looked up in B by its address and compared number
-by number; so are evaluation.json and sweeps.json. Exit status 1 where anything is missing or differs.
+Each run is a folder of `twinsync reproduce`. Every result of A is looked up in B by its address and compared number by
+number, as are evaluation.json and sweeps.json. The exit status is 1 if anything is missing or differs.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 SUMMARIES = ("evaluation.json", "sweeps.json")
-UNLIKE = ("training_s", "evaluation_s", "provenance")  # of a result: how long it took, where and by which revision
+UNLIKE = ("training_s", "evaluation_s", "provenance")  # entries that may differ: times, machine and revision
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Compare and print each difference, then one line that counts them."""
+    """Compare, print each difference, then a line with their number."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare_runs", description=__doc__.partition("\n")[0])
     parser.add_argument("first", type=Path, metavar="RUN_A")
     parser.add_argument("second", type=Path, metavar="RUN_B")
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def compare_results(first: Path, second: Path, name: str) -> list[str]:
-    """Differences between one result of both runs: missing, or each array and each plain value that is not equal."""
+    """Differences between a result of both runs, one line each: a missing file, or unequal arrays and plain values."""
     paths = [run / "results" / name for run in (first, second)]
     if not paths[1].exists():
         return [f"{name}: missing in {second}"]
@@ -54,7 +54,7 @@ def compare_results(first: Path, second: Path, name: str) -> list[str]:
 
 
 def compare_summaries(first: Path, second: Path, name: str) -> list[str]:
-    """Each number of one summary of both runs that is not equal, by its path; texts and times may differ."""
+    """Numbers that differ between a summary of both runs, one line each, by path; texts and times may differ."""
     ours, theirs = (json.loads((run / name).read_text("utf-8")) for run in (first, second))
     return list(_differences(name, ours, theirs))
 

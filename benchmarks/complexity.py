@@ -1,12 +1,12 @@
 """Section IV-C, measured: `python -m benchmarks.complexity [--quick] [--out docs/complexity.md]`.
 
-The paper gives the work of training as O(n_epoch n_step sum n_i n_(i-1)). Here XLA counts the operations of a compiled
-update and the processor's time is measured, over width, depth, batch, devices and steps; and the time of every way to
-decide over the number of devices. Exponents are slopes of least squares in logarithms, over the upper half of an axis.
+The paper gives the complexity of training as O(n_epoch n_step sum n_i n_(i-1)). This benchmark takes the operations of
+a compiled update from XLA and measures its processor time, over width, depth, batch, devices and steps; it also
+measures the time of a decision over the number of devices, for each way to decide. Exponents are least-squares slopes
+in logarithms over the upper half of an axis.
 
-Times are of one thread, in seconds of the processor, least of five: they hold on a machine that is used for other
-things too. Beside the page goes its figure, and into the package the numbers that the report's row on Section IV-C
-cites.
+Times are processor seconds of one thread, the least of five, so that other work on the machine matters little. It
+writes the page, its figure, and, into the package, the numbers that the report cites for Section IV-C.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 from twinsync import compilation
 
-if __name__ == "__main__":  # before JAX starts: one thread, so that processor time is the time of the work
+if __name__ == "__main__":  # before JAX starts: with one thread, processor time is the time of the work
     os.environ.update(compilation.one_thread())
 
 import jax
@@ -59,7 +59,7 @@ least."""
 
 @dataclass(frozen=True)
 class Point:
-    """One update at one place of an axis.
+    """One update at one point of an axis.
 
     products: sum of n_i n_(i-1) over the layers of actor and both critics. operations: XLA's count of floating-point
     operations. seconds: of the processor.
@@ -74,7 +74,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Deciding:
-    """One way to decide a slot of `devices` devices, in `seconds` of the processor."""
+    """The processor time of one way to decide a slot of `devices` devices [s]."""
 
     way: str
     devices: int
@@ -82,11 +82,11 @@ class Deciding:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, write page, figure and record."""
+    """Measure; write page, figure and record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.complexity", description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("docs/complexity.md"), help="the page; default %(default)s")
-    parser.add_argument("--record", type=Path, default=RECORD, help="the numbers; default in the package")
-    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs; numbers mean nothing")
+    parser.add_argument("--record", type=Path, default=RECORD, help="the numbers; by default in the package")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to test that it runs; meaningless numbers")
     args = parser.parse_args(arguments)
     updates = sac_updates(args.quick)
     steps = sac_steps(args.quick)
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def sac_updates(quick: bool) -> list[Point]:
-    """SAC's update as printed, one of width, depth, batch and devices varied at a time."""
+    """SAC's update as printed, with width, depth, batch or devices varied one at a time."""
     axes: dict[str, Sequence[int]] = {
         "width": (32, 64, 128, 256, 512),
         "depth": (1, 2, 4, 8),
@@ -151,12 +151,12 @@ def _batch(environment: DTSync, size: int) -> Transition:
 
 
 def layer_products(network: Network | Critic) -> int:
-    """Sum of n_i n_(i-1) over all layers, of stacked networks too."""
+    """Sum of n_i n_(i-1) over all layers, also of stacked networks."""
     return sum(layer.weight.size for layer in network.layers)
 
 
 def sac_steps(quick: bool) -> list[dict[str, float]]:
-    """Whole training steps, slot and update, at width 64: n_epoch n_step against time."""
+    """Processor time of whole training steps (slot and update) at width 64, for several n_epoch n_step."""
     from benchmarks.sections.sac import Ours
 
     training = Ours(64, 1)
@@ -166,7 +166,7 @@ def sac_steps(quick: bool) -> list[dict[str, float]]:
 
 
 def deciding(quick: bool) -> list[Deciding]:
-    """Time of a slot, by way and number of devices; bandwidth and edge CPU grow with it."""
+    """Time of deciding a slot, by way and number of devices; bandwidth and edge CPU grow with that number."""
     points = []
     for devices in (1, 4) if quick else (1, 6, 32, 128, 512, 2048, 8192):
         scenario = load_scenario("paper").with_devices(devices)
@@ -192,7 +192,7 @@ def deciding(quick: bool) -> list[Deciding]:
 
 
 def processor_s(work: Callable[[], object], repetitions: int = REPETITIONS) -> float:
-    """Least processor time of a piece of work, after a run that compiles."""
+    """Least processor time of `work` over some repetitions, after an untimed run that compiles [s]."""
     work()
     times = []
     for _ in range(repetitions):
@@ -203,13 +203,13 @@ def processor_s(work: Callable[[], object], repetitions: int = REPETITIONS) -> f
 
 
 def exponent(x: Sequence[float], y: Sequence[float]) -> float:
-    """Slope of ln y over ln x by least squares, over the upper half of the places (two at least)."""
+    """Least-squares slope of ln y over ln x, over the upper half of the points (at least two)."""
     kept = slice(min(len(x) // 2, len(x) - 2), None)
     return float(np.polyfit(np.log(x)[kept], np.log(y)[kept], 1)[0])
 
 
 def exponents(updates: Sequence[Point], steps: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Of an update's operations and time, over what each axis multiplies; of a training's time over its steps."""
+    """Exponents of an update's operations and time over what each axis varies, and of training time over steps."""
     found = {}
     for axis, group in itertools.groupby(updates, lambda point: point.axis):
         points = list(group)

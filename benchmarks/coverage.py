@@ -1,7 +1,7 @@
-"""How often 95 % intervals over few units cover the mean: `python -m benchmarks.coverage [--out FILE]`.
+"""Coverage of 95 % intervals over few units: `python -m benchmarks.coverage [--out FILE]`.
 
-Student's t (what `experiments.statistics` uses), the percentile bootstrap and BCa on the same simulated units, normal
-and skewed; for a mean and for a ratio of two paired means.
+Compares Student's t (used by `experiments.statistics`), the percentile bootstrap and BCa on the same simulated units,
+normal and skewed, for a mean and for the ratio of two paired means.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REPETITIONS = 2_000
 RESAMPLES = 1_000
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
-# Units around 1 that scatter by a tenth, as costs of training seeds do where some seeds end badly.
+# Units of mean 1: normal with a standard deviation of 0.1, and skewed, like costs if some seeds end badly.
 LAWS: dict[str, Draw] = {
     "normal": lambda generator, count: 1.0 + 0.1 * generator.standard_normal(count),
     "skewed (log-normal)": lambda generator, count: np.exp(0.5 * generator.standard_normal(count)) / np.exp(0.125),
@@ -28,7 +28,7 @@ LAWS: dict[str, Draw] = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Simulate, print a Markdown table, write it where asked."""
+    """Simulate; print a Markdown table, and write it to --out if given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, help="write the table here too")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def coverage(law: str, count: int, statistic: str, repetitions: int) -> tuple[float, float, float]:
-    """Share of repetitions in which each method's interval holds the true value, which is 1 for both statistics."""
+    """Share of repetitions in which each method's interval contains the true value, which is 1 for both statistics."""
     generator = np.random.default_rng([count, repetitions, list(LAWS).index(law)])
     covered = np.zeros(3)
     for _ in range(repetitions):

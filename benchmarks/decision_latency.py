@@ -1,7 +1,7 @@
-"""Time of one decision without JAX, with NumPy and with ONNX Runtime, beside the jitted JAX call of the same policy.
+"""Time of one decision with NumPy, ONNX Runtime and the jitted JAX call of the same policy.
 
-`python benchmarks/decision_latency.py` prints the table of docs/deploy.md; give it a policy's file for your own. Each
-way runs in a process of its own with one thread, so that none profits from what another loaded.
+`python benchmarks/decision_latency.py` prints the table of docs/deploy.md; pass a policy's file to measure that. Each
+way runs in its own process with one thread, so that none benefits from what another has loaded.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ ONE_THREAD = {
 def measure(
     policy: Path | None = None, devices: Sequence[int] = DEVICES, repeats: int = 3000, ways: Sequence[str] = WAYS
 ) -> list[dict[str, Any]]:
-    """Rows {way, devices, p50_ms, p99_ms, max_ms, cpu_p99_ms, decisions} of a set policy's file (None: untrained).
+    """Rows {way, devices, p50_ms, p99_ms, max_ms, cpu_p99_ms, decisions} for a set policy's file (None: untrained).
 
-    One slot a decision, host arrays in and out; bandwidth and edge CPU grow with the devices. Times are by the wall's
-    clock, which counts what other programs take of the processor too; `cpu_p99_ms` is the decision's own.
+    Each decision is for one slot, with host arrays in and out; bandwidth and edge CPU grow with the number of devices.
+    Times are wall-clock times, which include interruptions by other programs, except `cpu_p99_ms`, which is processor
+    time.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = policy or _untrained(Path(folder) / "policy.npz")
@@ -60,7 +61,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _untrained(path: Path) -> Path:
-    """A general policy's file: a set network of 128 x 128 on dimensionless groups. Weights don't change the time."""
+    """Write an untrained general policy: a set network, 128 x 128, on dimensionless groups. Weights do not matter."""
     from twinsync.allocators.policy import blank_policy
     from twinsync.environment import Interface
     from twinsync.export.card import drawn_ranges, policy_arrays, policy_card
@@ -82,12 +83,13 @@ def _untrained(path: Path) -> Path:
 
 
 def _time(decide: Callable[[int], Any], repeats: int) -> dict[str, float]:
-    """Milliseconds of `decide(i)`, i counting the calls, so that each may decide another slot."""
+    """Times of `decide(i)` [ms], where i counts the calls, so that each can decide another slot."""
     took = np.empty((2, repeats))
     for i in range(-WARM_UP, repeats):
         began, busy = time.perf_counter(), time.process_time()
         decide(i)
-        took[:, i] = time.perf_counter() - began, time.process_time() - busy  # negative places are overwritten
+        # Indices of the warm-up are negative; these entries are overwritten later.
+        took[:, i] = time.perf_counter() - began, time.process_time() - busy
     wall, processor = 1e3 * took
     p50, p99 = (float(np.quantile(wall, q)) for q in (0.5, 0.99))
     return {
@@ -107,8 +109,8 @@ def _rows(path: Path, way: str, devices: Sequence[int], repeats: int) -> list[di
         slots = rng.uniform(45.0, 55.0, (64, count)), rng.uniform(6e5, 8e5, (64, count))
         grown = {name: policy.values[name] * count / 6 for name in ("bandwidth_hz", "edge_cpu_max_hz")}
         decide = make(count, grown)
-        told = _time(lambda i, act=decide, s=slots: act(s[0][i % 64], s[1][i % 64]), repeats)
-        rows.append({"way": way, "devices": count, **told})
+        times = _time(lambda i, act=decide, s=slots: act(s[0][i % 64], s[1][i % 64]), repeats)
+        rows.append({"way": way, "devices": count, **times})
     return rows
 
 
@@ -126,10 +128,10 @@ def _onnx(policy: Any) -> Callable[..., Any]:
     session = onnxruntime.InferenceSession(onnx_bytes(policy), options, providers=["CPUExecutionProvider"])
 
     def make(count: int, grown: dict[str, float]) -> Callable[..., Any]:
-        told = {name: np.asarray(value, np.float32) for name, value in grown.items()}
+        constants = {name: np.asarray(value, np.float32) for name, value in grown.items()}
         return lambda distance, data: session.run(
             None,
-            {"distance_m": distance[None].astype(np.float32), "data_bits": data[None].astype(np.float32), **told},
+            {"distance_m": distance[None].astype(np.float32), "data_bits": data[None].astype(np.float32), **constants},
         )
 
     return make
@@ -161,12 +163,12 @@ def _jax(policy: Any) -> Callable[..., Any]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("policy", nargs="?", type=Path, help="a set policy's .npz file that observes no channel")
     parser.add_argument("--devices", default=",".join(map(str, DEVICES)), help="numbers of devices")
     parser.add_argument("--repeats", type=int, default=3000, help="decisions to time")
-    parser.add_argument("--way", choices=WAYS, help="measure this one here, rows as JSON")
+    parser.add_argument("--way", choices=WAYS, help="measure only this way, in this process; print rows as JSON")
     given = parser.parse_args()
     devices = [int(part) for part in given.devices.split(",")]
     if given.way is not None:

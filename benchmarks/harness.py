@@ -1,9 +1,9 @@
-"""What all benchmarks share: interleaved timing, tables, the page, the registry.
+"""Code shared by the sections of the benchmarks page: interleaved timing, tables, registration.
 
-A section is a function `(quick: bool) -> Section` under `@section("name")` in a module of `benchmarks/sections`; the
-page shows sections in the order of `MODULES` in `__main__`. It states what is compared, times the candidates with
-`interleave` (so that a slow minute of the machine hits all of them), and says in `checks` what it verified before
-timing anything.
+A section is a function `(quick: bool) -> Section` decorated with `@section("name")` in a module of
+`benchmarks/sections`; the page shows sections in the order of `MODULES` in `__main__`. A section states what is
+compared, times the candidates with `interleave`, so that a slow phase of the machine affects all of them, and lists in
+`checks` what it verified before timing.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Run = Callable[[], Any]  # does the work and waits until it is done
+Run = Callable[[], Any]  # does the work and waits for its end
 
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """Work done per second in each repetition of one candidate."""
+    """Items of work per second in each repetition of one candidate."""
 
     rates: tuple[float, ...]
 
@@ -30,7 +30,7 @@ class Timing:
         return statistics.median(self.rates)
 
     def cells(self, per_item: bool) -> list[str]:
-        """Slowest, median and fastest repetition, as items a second or as time an item."""
+        """Slowest, median and fastest repetition, in items per second or in time per item."""
         ordered = (min(self.rates), self.median, max(self.rates))
         return [seconds(1.0 / rate) if per_item else number(rate) for rate in ordered]
 
@@ -43,12 +43,12 @@ class Table:
     unit: str  # of a rate, for example "slots/s"; of a time where `per_item`
     timings: Mapping[str, Timing]
     per_item: bool = False
-    bars: Mapping[str, float] = dataclasses.field(default_factory=dict)  # least ratio asked for, by candidate
+    bars: Mapping[str, float] = dataclasses.field(default_factory=dict)  # least ratio aimed at, by candidate
     ratio: str = "ours over it"
 
     @property
     def ratios(self) -> dict[str, float]:
-        """How many times faster ours is, medians."""
+        """Ratio of the median rates, ours over each other candidate's; above 1, ours is faster."""
         ours, *others = self.timings
         return {name: self.timings[ours].median / self.timings[name].median for name in others}
 
@@ -59,13 +59,13 @@ class Table:
         for name, timing in self.timings.items():
             ratio = self.ratios.get(name)
             bar = self.bars.get(name)
-            told = "" if bar is None else f"{bar:g}x: {'met' if ratio and ratio >= bar else 'missed'}"
-            cells = [name, *timing.cells(self.per_item), "" if ratio is None else f"{ratio:.3g}x", told]
+            verdict = "" if bar is None else f"{bar:g}x: {'met' if ratio and ratio >= bar else 'missed'}"
+            cells = [name, *timing.cells(self.per_item), "" if ratio is None else f"{ratio:.3g}x", verdict]
             lines.append(f"| {' | '.join(cells)} |")
         return [*lines, ""]
 
     def raw(self) -> dict[str, Any]:
-        """Every repetition's rate."""
+        """Every repetition's rate, the ratios and the bars, for the JSON file."""
         return {
             "title": self.title,
             "rates_per_s": {name: timing.rates for name, timing in self.timings.items()},
@@ -76,7 +76,7 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """Numbers that are no race: a row of cells for each thing measured."""
+    """Numbers that are not a comparison of speed: one row of cells per thing measured."""
 
     title: str
     header: tuple[str, ...]
@@ -90,7 +90,7 @@ class Listing:
         return [f"### {self.title}", "", rows[0], rule, *rows[1:], ""]
 
     def raw(self) -> dict[str, Any]:
-        """All digits."""
+        """The listing with all digits, for the JSON file."""
         return {"title": self.title, "header": self.header, "rows": self.rows, "values": self.values}
 
 
@@ -112,7 +112,7 @@ class Section:
         return [*lines, *(f"- {check}" for check in self.checks), ""]
 
     def raw(self) -> dict[str, Any]:
-        """All numbers."""
+        """All numbers of the section, for the JSON file."""
         tables = [table.raw() for table in self.tables]
         return {"title": self.title, "tables": tables, "checks": self.checks, "versions": self.versions}
 
@@ -131,13 +131,13 @@ def section(name: str) -> Callable[[Callable[[bool], Section]], Callable[[bool],
 
 
 def verdict(what: str, value: float, bar: float, *, above: bool = False) -> str:
-    """One sentence: the value, the bar, and whether it was met."""
+    """A sentence with the value, the bar, and whether it is met; `above`: the value should be at least the bar."""
     met = value >= bar if above else value <= bar
     return f"{what}: {value:.4g} (bar: at {'least' if above else 'most'} {bar:g}, {'met' if met else 'missed'})."
 
 
 def interleave(candidates: Mapping[str, tuple[Run, float]], repetitions: int) -> dict[str, Timing]:
-    """Time each candidate (run, items it does) in turn, A B C A B C ..., after one untimed run of each."""
+    """Time the candidates (run, number of items) in turn, A B C A B C ..., after one untimed run of each."""
     for run, _ in candidates.values():
         run()
     rates: dict[str, list[float]] = {name: [] for name in candidates}
@@ -159,7 +159,7 @@ def number(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Three significant digits of a time: 1.23 s, 45.6 ms, 7.89 us."""
+    """A time with three significant digits: 1.23 s, 45.6 ms, 7.89 us."""
     for size, suffix in ((1.0, "s"), (1e-3, "ms")):
         if value >= size:
             return f"{value / size:.3g} {suffix}"

@@ -1,10 +1,10 @@
-"""Allocators by what a running cell measures: `python -m benchmarks.live_compare --slots 50`.
+"""Compares allocators by what a running cell measures: `python -m benchmarks.live_compare --slots 50`.
 
-Each allocator has a cell of its own with the same devices, slots, channels and pictures. Prints a Markdown table: the
-share of synchronisations that were missed (superseded by the next slot), and of those that arrived the mean of t_dt
-(eq. (15)) as measured and as the model predicted it, with 95 % intervals over slots. phi is the one that was applied: a
-device sends less than it was granted while its streams come too late. The first slots, in which twins are new, are
-left out. `expected` stands twice: with `--no-catch-up` no twin is granted more phi than the allocator chose.
+Each allocator runs a cell of its own with the same devices, slots, channels and pictures. Prints a Markdown table: the
+share of synchronisations that were missed (superseded by the next slot) and, for those that arrived, the mean t_dt of
+eq. (15) as measured and as predicted by the model, with 95 % intervals over slots. phi is the value applied: a device
+sends less than it was granted while its streams arrive too late. The first slots, in which twins are new, are left out.
+`expected` appears twice: with `--no-catch-up`, no twin is granted more phi than the allocator chose.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CELLS = (
     ("expected", NO_CATCH_UP),
 )
 HEADER = ("Allocator", "Missed [%]", "t_dt measured [s]", "t_dt predicted [s]", "phi, median", "PSNR [dB], median")
-NEW = 5  # slots
+NEW = 5  # first slots, left out
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def row(name: str, slots: Sequence[records.SlotRecord]) -> list[str]:
-    """One allocator's cells."""
+    """One allocator's row of cells."""
     every = [list(slot.devices.values()) for slot in slots[NEW:]]
     missed = [[each.outcome != COMMITTED for each in slot] for slot in every]
     arrived = [[each for each in slot if each.outcome == COMMITTED and each.measured is not None] for slot in every]
@@ -76,7 +76,7 @@ def row(name: str, slots: Sequence[records.SlotRecord]) -> list[str]:
 
 
 def interval(slots: Sequence[Sequence[float]], digits: int) -> str:
-    """Mean over slots of each slot's mean, with Student's interval; slots without a value are left out."""
+    """Mean over slots of each slot's mean, with Student's 95 % interval; slots without values are left out."""
     means = np.array([np.mean(slot) for slot in slots if slot])
     if len(means) < 2:
         return "–"

@@ -1,4 +1,4 @@
-"""A slot's decision at an edge with many devices, part by part: reports in, allocator, allocations out.
+"""Time of the parts of a slot's decision at an edge with many devices: reports in, allocator, allocations out.
 
 python -m benchmarks.live_decisions --devices 200 --allocator equal-share
 """
@@ -35,17 +35,17 @@ class Watch:
         self._at = (0.0, 0.0)
 
     def start(self) -> None:
-        """Begin a part."""
+        """Start timing a part."""
         self._at = time.perf_counter(), time.thread_time()
 
     def stop(self, part: str) -> None:
-        """End it."""
+        """Stop timing and record it as `part`."""
         self.wall_s[part].append(time.perf_counter() - self._at[0])
         self.cpu_s[part].append(time.thread_time() - self._at[1])
 
 
 def run_slot(edge: Edge, decider: Decider, things: tuple[str, ...], slot: int, watch: Watch) -> None:
-    """One slot from the first report to the last allocation, messages as JSON both ways, and its prediction."""
+    """One slot from the first report to the last allocation, with messages as JSON, and the prediction of its times."""
     now_s = edge.clock.opens_s(slot)
     edge.handle(do.TimerFired("open", slot), now_s)
     reports = [say.encode(say.Report(thing, SESSION, slot, 50.0, DATA_BITS, now_s)) for thing in things]
@@ -68,7 +68,7 @@ def run_slot(edge: Edge, decider: Decider, things: tuple[str, ...], slot: int, w
 
 
 def main() -> None:
-    """Run slots one after another; print milliseconds as JSON."""
+    """Run slots one after another; print the times [ms] as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=200)
     parser.add_argument("--slots", type=int, default=200)

@@ -1,4 +1,4 @@
-"""Slots through the whole edge but codec and network: messages, state machine, allocator, frames, durable store.
+"""Throughput of the edge without codec and network: messages, state machine, allocator, frames, durable store.
 
 python -m benchmarks.live_edge --twins 200 --bytes 700 --durability power
 """
@@ -29,7 +29,7 @@ SESSION = 7
 
 
 class Cell:
-    """An edge with its store, and all that its devices would send."""
+    """An edge with its store, and everything that its devices would send."""
 
     def __init__(self, twins: int, size: int, store: TwinStore, allocator: str) -> None:
         self.things = tuple(f"cell:{place}" for place in range(twins))
@@ -46,7 +46,7 @@ class Cell:
             self.tell(say.Birth(thing, SESSION, "none", (), ALONE))
 
     def tell(self, event: do.Event | say.Message) -> list[do.Effect]:
-        """An event, a message through its JSON; the effects, messages among them as JSON too."""
+        """Handle an event and return the effects; messages are encoded as JSON in both directions."""
         if isinstance(event, say.Message):
             event = say.decode(say.encode(event))
         effects = self.edge.handle(event, self.now_s)
@@ -56,7 +56,7 @@ class Cell:
         return effects
 
     def slot(self, number: int) -> int:
-        """One slot from its opening to the last acknowledgement; twins committed."""
+        """Run one slot from its opening to the last acknowledgement; returns the number of twins committed."""
         began = time.perf_counter()
         self.now_s = CLOCK.opens_s(number)
         self.tell(do.TimerFired("open", number))
@@ -78,7 +78,7 @@ class Cell:
         return committed
 
     def commit(self, effect: do.Commit) -> int:
-        """One transaction, and its acknowledgements."""
+        """Commit one transaction and handle its acknowledgements; returns its number of twins."""
         began = time.perf_counter()
         self.store.commit(effect.writes, self.now_s)
         self.commit_s.append(time.perf_counter() - began)
@@ -87,7 +87,7 @@ class Cell:
 
 
 def main() -> None:
-    """Run slots one after another for some seconds; print the rate as JSON."""
+    """Run slots one after another for --seconds; print rates and times as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--twins", type=int, default=200)
     parser.add_argument("--bytes", type=int, default=700)

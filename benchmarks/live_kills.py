@@ -1,4 +1,4 @@
-"""Kill a running cell's edge again and again with SIGKILL; count acknowledged revisions lost and twins gone backwards.
+"""Kills a running cell's edge repeatedly with SIGKILL; counts lost acknowledged revisions and twins that went back.
 
 python -m benchmarks.live_kills --kills 50 --source FOLDER
 """
@@ -25,7 +25,7 @@ PATIENCE_S = 120.0
 
 
 def main() -> None:
-    """Run a cell, kill its edge, end it, and print what was found as JSON."""
+    """Run a cell, kill its edge repeatedly, end the cell, and print the counts as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--devices", type=int, default=3)
@@ -50,14 +50,14 @@ def main() -> None:
 
 
 def kill_while_it_works(data: Path, dice: random.Random) -> None:
-    """Wait until an edge that was not killed yet commits, then a random part of a slot longer, and kill it."""
+    """Wait until the current edge has committed, then for a random part of a slot, and kill it."""
     wait_for_commit(data)
     time.sleep(dice.uniform(0.0, 1.2))
     os.kill(json.loads((data / PIDS_FILE).read_text())["edge"], signal.SIGKILL)
 
 
 def wait_for_commit(data: Path) -> None:
-    """Wait until a slot ends from now on in which something is committed."""
+    """Wait for the end of a later slot in which something was committed. Exits after `PATIENCE_S`."""
     before = len(list(records.read(data / SLOTS_FILE)))
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
@@ -69,7 +69,7 @@ def wait_for_commit(data: Path) -> None:
 
 
 def audit(data: Path) -> dict[str, int]:
-    """What the store has against what the devices were told."""
+    """Counts of revisions in the store compared with those acknowledged to the devices."""
     store = open_twins(data)
     stored = [(kept.thing, kept.revision, kept.slot) for kept in store.history()]
     newest = store.newest()

@@ -1,7 +1,7 @@
-"""What measured cost and accuracy change: the comparison on the scenario `measured` beside `paper`, as a page.
+"""The effect of measured cost and accuracy: compares the scenarios `measured` and `paper` on a page.
 
-`python -m benchmarks.measured` writes docs/measured.md and, beside it, the numbers, measured.json. Nothing here takes
-long to train: the policy learns by gradients, in seconds.
+`python -m benchmarks.measured` writes docs/measured.md and the numbers beside it, measured.json. The policy is trained
+by gradients, which takes seconds.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ SCHEMES = ("optimum", "expected", "equal-share", "random-extraction", "no-semant
 DEVICES = (1, 2, 3, 6, 12, 25, 37, 50, 75, 100)
 PHIS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 1.0)
 FLOORS = (0.005, 0.01, 0.015, 0.02, 0.05, 0.1, 0.2)
-MOST_MISSES = 0.01  # of UDs and slots, for a number of UDs to count as carried
+MOST_MISSES = 0.01  # largest share of missed deadlines with which a number of UDs counts as carried
 BOUNDS = "bounds-rule"
 
 
 def bounds_rule(scenario: Scenario, sight: Any, key: Any) -> Allocation:
-    """phi at its least, CPU and power at their most, equal shares of the edge: a rule that nobody has to learn."""
+    """A fixed rule: least phi, greatest CPU frequency and power, equal shares of the edge CPU."""
     one = jnp.ones_like(jnp.asarray(sight.data_bits))
     return Allocation(
         extraction_factor=scenario.extraction_factor_min * one,
@@ -56,7 +56,7 @@ def law(scenario: Scenario) -> list[dict[str, float]]:
 
 
 def comparison(scenario: Scenario, slots: int, seeds: int) -> dict[str, dict[str, Any]]:
-    """Every scheme on the same slots: figures of merit by scheme."""
+    """Figures of merit of every scheme on the same slots, by scheme."""
     schemes: dict[str, Any] = {name: name for name in SCHEMES}
     schemes["gradient"] = list(train(scenario, "gradient", seeds=3))
     schemes[BOUNDS] = bounds_rule
@@ -72,10 +72,10 @@ def _figures(measured: dict[str, Any]) -> dict[str, Any]:
 
 
 def carried(scenario: Scenario, slots: int, devices: tuple[int, ...]) -> list[dict[str, float]]:
-    """Deadline misses per UD and slot, and mean latency per UD, for K UDs that share the scenario's bandwidth and edge.
+    """Share of missed deadlines and mean latency per UD [s] for several K that share the scenario's bandwidth and edge.
 
-    Of the rule at the bounds, of equal-share, and of the optimum; under a law that is not convex of the optimum of all
-    else with phi at its least.
+    For the rule at the bounds, equal-share and the optimum; under a workload law that is not convex, the optimum of
+    everything else with phi at its least.
     """
     rows = []
     for count in devices:
@@ -103,7 +103,7 @@ def carried(scenario: Scenario, slots: int, devices: tuple[int, ...]) -> list[di
 
 
 def most_carried(rows: list[dict[str, Any]], scheme: str) -> int:
-    """The most UDs of which, and of all fewer, at most `MOST_MISSES` miss the deadline; 0 where even one does."""
+    """Largest number of UDs up to which at most `MOST_MISSES` of deadlines are missed; 0 if none."""
     most = 0
     for row in rows:
         if row["scheme"] != scheme:
@@ -115,7 +115,7 @@ def most_carried(rows: list[dict[str, Any]], scheme: str) -> int:
 
 
 def frontier(scenario: Scenario, slots: int) -> list[dict[str, float]]:
-    """Latency per UD of the optimum at each least phi, and the PSNR there by the scenario's law of accuracy."""
+    """The optimum's latency per UD [s] for each of `FLOORS` as phi_min, and the accuracy law's PSNR [dB]."""
     rows = []
     for floor in FLOORS:
         changed = jax.tree.map(np.float64, scenario.replace(extraction_factor_min=floor))
@@ -128,14 +128,14 @@ def frontier(scenario: Scenario, slots: int) -> list[dict[str, float]]:
 
 
 def main() -> None:
-    """Parse, compute, write."""
+    """Parse arguments, compute, write page and numbers."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.measured", description=__doc__.partition("\n")[0])
     parser.add_argument("--slots", type=int, default=200, help="in each of --seeds sets; default %(default)s")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--scan-slots", type=int, default=100, help="of each number of UDs; default %(default)s")
+    parser.add_argument("--scan-slots", type=int, default=100, help="for each number of UDs; default %(default)s")
     parser.add_argument("--calibration", type=Path, default=Path("docs/measured-calibration.json"))
     parser.add_argument("--out", type=Path, default=Path("docs/measured.md"))
-    parser.add_argument("--page-only", action="store_true", help="write the page again from the numbers there are")
+    parser.add_argument("--page-only", action="store_true", help="write the page again from the existing numbers")
     args = parser.parse_args()
     calibration = json.loads(args.calibration.read_text("utf-8"))
     numbers = args.out.with_suffix(".json")

@@ -1,4 +1,4 @@
-"""The page that `benchmarks.measured` writes: its numbers as tables, and what follows from them."""
+"""The page that `benchmarks.measured` writes: tables of its numbers, and conclusions."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The README's numbers: `python -m benchmarks.readme` writes its table from docs/results: the schemes as printed from
-`printed`, judged on the same slots, the others from `laptop`. With `--check` nothing is written, and each number of its
-prose that comes from nowhere is listed.
+"""The README's numbers: `python -m benchmarks.readme` writes its table from docs/results.
 
-A number comes from somewhere if it stands in a fragment of text that `fragments` makes from results, scenario, settings
-or another page. So a number that results no longer bear out is found, and so is one that somebody adds by hand.
+The schemes as printed come from `printed`, the others from `laptop`; both were evaluated on the same slots. `--check`
+writes nothing and lists each number in the prose without a source. A number has a source if it is part of a text
+fragment that `fragments` builds from results, scenario, settings or another page. So it finds numbers that the results
+no longer support, and numbers added by hand.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ HEADER = (
     "Scheme", "Trained on [slots]", "Latency of a slot, all UDs [s]", "Cost T + P (95 %)", "Above the optimum",
     "Above the best without channel knowledge", "UD-slots over the energy budget", "Outage",
 )  # fmt: skip
-# Numbers that are names: of sections, tables, figures, equations, versions.
+# Numbers that are part of names: sections, tables, figures, equations, versions.
 NAMES = re.compile(r"(Table|Section|Fig\.|equations?) [\dIV.-]+( to \d+)?|Apache-2\.0|in 15 lines|Stable-Baselines3")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the table, or check everything; returns the exit code."""
+    """Write the table, or check all numbers; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.readme", description="The README's numbers.")
-    parser.add_argument("--check", action="store_true", help="write nothing; list what no result bears out")
+    parser.add_argument("--check", action="store_true", help="write nothing; list numbers that no result supports")
     args = parser.parse_args(arguments)
     text = README.read_text("utf-8")
     if not args.check:
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def complaints(text: str) -> Iterator[str]:
-    """What is wrong with the README's numbers, a line each."""
+    """One line for each wrong or unsupported number in the README."""
     if with_table(text) != text:
         yield f"the table is not that of {RESULTS.relative_to(ROOT)}/table.csv; run python -m benchmarks.readme"
     prose = prose_of(text)
@@ -68,7 +68,7 @@ def complaints(text: str) -> Iterator[str]:
 
 
 def prose_of(text: str) -> str:
-    """The README without code, tables, targets of links and line breaks."""
+    """The README's text without code, tables, link targets and line breaks."""
     for pattern, left in (
         (r"```.*?```", ""),
         (r"`[^`]*`", ""),
@@ -80,7 +80,7 @@ def prose_of(text: str) -> str:
 
 
 def with_table(text: str) -> str:
-    """The README with the table of the results."""
+    """The README with its table rewritten from the results."""
     lines = text.splitlines()
     first = next(i for i, line in enumerate(lines) if line.startswith("| Scheme |"))
     last = next(i for i in range(first, len(lines)) if not lines[i].startswith("|"))
@@ -88,7 +88,10 @@ def with_table(text: str) -> str:
 
 
 def table() -> list[str]:
-    """The comparison as lines of Markdown, least cost first. Raises `ValueError` for a learner without its length."""
+    """The comparison as lines of Markdown, least cost first.
+
+    Raises `ValueError` if the number of training slots of a learner is not recorded.
+    """
     rows = [(row, trained) for folder in (RESULTS, PRINTED) for row, trained in _rows(folder)]
     rows.sort(key=lambda item: float(item[0]["cost_mean"]))
     cells = [HEADER, *(_cells(*item) for item in rows)]
@@ -97,8 +100,10 @@ def table() -> list[str]:
 
 
 def _rows(folder: Path) -> Iterator[tuple[dict[str, str], int | None]]:
-    """What a run's comparison says of each scheme, and on how many slots it was trained; of the printed size the
-    schemes as printed alone, and nothing while that run is not on record."""
+    """Each scheme's row of a run's table, and the number of slots it was trained on.
+
+    For the printed size only the schemes as printed, and nothing if that run is not recorded.
+    """
     if folder == PRINTED and not (folder / "table.csv").exists():
         return
     trained = training_slots(folder)
@@ -114,7 +119,7 @@ def _cells(row: dict[str, str], trained: int | None) -> tuple[str, ...]:
 
     cost = "{:.1f} ({:.1f} to {:.1f})".format(*(float(row[f"cost_{part}"]) for part in ("mean", "low", "high")))
     if trained is None and row["group"] in ("fixed", "paper", "learned"):
-        raise ValueError(f"{row['scheme']}: the results don't say on how many slots it was trained")
+        raise ValueError(f"{row['scheme']}: the results do not say on how many slots it was trained")
     return (
         row["label"], "" if trained is None else f"{trained:,}", f"{float(row['latency_s_mean']):.2f}", cost,
         percent("gap_to_optimum_mean", 1), percent("gap_to_expected_mean", 1), percent("energy_violation_rate", 0),
@@ -123,7 +128,7 @@ def _cells(row: dict[str, str], trained: int | None) -> tuple[str, ...]:
 
 
 def training_slots(folder: Path) -> dict[str, int]:
-    """Slots that each learner was trained on: where its learning curve ends."""
+    """Number of slots that each learner was trained on, from the end of its learning curve."""
     ends: dict[str, int] = {}
     with (folder / "convergence.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -132,7 +137,7 @@ def training_slots(folder: Path) -> dict[str, int]:
 
 
 def fragments() -> Iterator[str]:
-    """Pieces of text with a number each, from where the number comes from."""
+    """Text fragments with numbers that the README must contain, built from the numbers' sources."""
     scenario = load_scenario("paper")
     manifest = json.loads((RESULTS / "manifest.json").read_text("utf-8"))
     judged = manifest["evaluation"]
@@ -152,7 +157,7 @@ def fragments() -> Iterator[str]:
 
 
 def _as_printed() -> Iterator[str]:
-    """What the recorded run of the printed size says of the paper's SAC, once there is one."""
+    """Fragments on the paper's SAC from the recorded run of the printed size; none if there is no such run."""
     if not (FOLDER / MANIFEST).exists():
         return
     evaluation = compared(read_results(FOLDER)).evaluation
@@ -169,7 +174,7 @@ def _as_printed() -> Iterator[str]:
 
 
 def radio_load() -> float:
-    """Share of the time that a UD sends, at the optimum, over 1,000 slots."""
+    """Share of the time during which a UD sends, at the optimum, over 1,000 slots."""
     import jax
 
     from twinsync.allocators.optimum import solve
@@ -183,7 +188,7 @@ def radio_load() -> float:
 
 
 def _of_codec() -> Iterator[str]:
-    """Qualities that docs/codec.md shows, to the nearest decibel."""
+    """Fragments with qualities from docs/codec.md, rounded to decibels."""
     measured = json.loads((ROOT / "docs" / "codec.json").read_text("utf-8"))
     rows = {row["phi"]: row for row in measured["quality"]["rows"]}
     yield f"{rows[0.005]['psnr_db']:.0f} dB at phi = 0.005 and {rows[0.05]['psnr_db']:.0f} dB at phi = 0.05"

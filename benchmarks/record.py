@@ -1,9 +1,9 @@
-"""Put a finished run on record: `python -m benchmarks.record RUN [--as NAME]`.
+"""Records a finished run: `python -m benchmarks.record RUN [--as NAME]`.
 
-The report, its figures and raw files go to docs/results/NAME. A run of budget `printed` is kept besides so that nothing
-of it is computed twice: its results, made small, beside the report, from where `cp -r
-docs/results/printed/{config.json,results} RUN/` brings them back before `twinsync reproduce --budget printed --resume
---out RUN`; and its raw files in the package, from where reports that cannot afford the printed size show it.
+The report, its figures and raw files go to docs/results/NAME. For a run of budget `printed`, two further copies avoid
+computing it again: its results, in compact form, beside the report, which `cp -r
+docs/results/printed/{config.json,results} RUN/` restores for `twinsync reproduce --budget printed --resume --out RUN`;
+and its raw files in the package, from which reports of smaller budgets show it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _SHOWN = ("report.html", "table.csv", CLAIMS, CONVERGENCE, MANIFEST)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse and copy."""
+    """Parse arguments and copy."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__.partition("\n")[0])
     parser.add_argument("run", type=Path, help="folder of a finished `twinsync reproduce`")
-    parser.add_argument("--as", dest="name", help="name in docs/results; the run's budget unless given")
+    parser.add_argument("--as", dest="name", help="name in docs/results; by default the run's budget")
     args = parser.parse_args(arguments)
     try:
         manifest = json.loads((args.run / MANIFEST).read_text("utf-8"))
@@ -58,8 +58,10 @@ def show(run: Path, target: Path) -> None:
 
 
 def keep_results(results: Path, target: Path, manifest: dict) -> None:
-    """Copy the results of learners, small: those of others are computed again in minutes. Policies stay where they are
-    those of the comparison, in half precision."""
+    """Copy the results of learners in compact form; other results can be recomputed in minutes.
+
+    Policies are kept only for the comparison, in half precision.
+    """
     target.mkdir(parents=True, exist_ok=True)
     compared = {cell.address for cell in _comparison(manifest)}
     for path in sorted(results.glob("*.npz")):

@@ -1,4 +1,4 @@
-"""The training runs that several sections share: made once, into runs/bench, resumed if interrupted."""
+"""Training runs shared by several sections: made once, into runs/bench, and resumed if interrupted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twinsync.learning.settings import (
 )
 
 FOLDER = Path("runs/bench")
-SEED = 100  # not the seed that settings were tried on
+SEED = 100  # not the seed with which the settings were tuned
 GRADIENT = GradientSettings()
 SETTINGS = {
     "gradient": GRADIENT,
@@ -31,12 +31,12 @@ SETTINGS = {
 
 
 def training_cpu_s(name: str) -> float | None:
-    """CPU seconds of the training of all seeds of a whole run, compilation included; None where it was not noted."""
+    """CPU seconds of training all seeds of a complete run, including compilation; None if not recorded."""
     return json.loads((FOLDER / name / MANIFEST_FILE).read_text("utf-8")).get("training_cpu_s")
 
 
 def run(name: str, seeds: int, slots: int | None = None) -> tuple[list[Policy], float]:
-    """The policies of a run, one a training seed, and the seconds their training took in all, compilation included.
+    """The policies of a run, one per training seed, and the total training time, including compilation [s].
 
     `slots` shortens the run; a short run has a folder of its own.
     """

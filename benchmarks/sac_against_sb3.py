@@ -1,6 +1,6 @@
-"""Our SAC beside Stable-Baselines3's: the same hyperparameters, the same tasks, judged by the same code.
+"""Our SAC and Stable-Baselines3's with the same hyperparameters, on the same tasks, evaluated by the same code.
 
-Run it by hand from the repository's root: `python benchmarks/sac_against_sb3.py`. It writes the table it prints.
+Run it by hand from the repository's root: `python benchmarks/sac_against_sb3.py`. It prints a table and writes a page.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ Act = Callable[[np.ndarray], np.ndarray]  # observations [B, F] to actions [B, A
 
 
 class Result(NamedTuple):
-    """What one library reached on one task: a figure per seed, and the wall time of all seeds' training."""
+    """One library's result on one task: a figure per seed, and the wall time of training all seeds [s]."""
 
     per_seed: list[float]
     wall_s: float
 
 
-# Pendulum-v1 as a JAX environment, its observation and action counted as one device's.
+# Pendulum-v1 as a JAX environment; its observation and action count as those of one device.
 
 
 @dataclasses.dataclass(frozen=True)
 class PendulumFace:
-    """Three numbers seen, one decided."""
+    """The pendulum's interface: three numbers observed, one decided."""
 
     observation: str = "paper"
     features: int = 3
@@ -59,7 +59,7 @@ class PendulumFace:
 
 
 class PendulumSettings(SacSettings):
-    """Settings whose face is the pendulum's."""
+    """Settings with the pendulum's interface."""
 
     @property
     def interface(self) -> PendulumFace:
@@ -76,7 +76,7 @@ class Swing(NamedTuple):
 
 
 class Pendulum(DTSync):
-    """Gymnasium's Pendulum-v1: torque 2 a, 50 ms a step, rod of 1 m and 1 kg, g = 10 m/s^2; cut off after 200 steps."""
+    """Gymnasium's Pendulum-v1: torque 2 a, 50 ms per step, rod of 1 m and 1 kg, g = 10 m/s^2; cut at 200 steps."""
 
     def reset(self, key):
         angle, speed = jax.random.uniform(key, (2,), minval=-1.0, maxval=1.0)
@@ -100,17 +100,17 @@ class Pendulum(DTSync):
         over = following.n >= EPISODE
         fresh = self.reset(next_cycle(state.key))
         state, observation = jax.tree.map(lambda new, old: jnp.where(over, new, old), fresh, (following, seen))
-        # Our learner divides rewards by 10 K; here both libraries are to see them as they are.
+        # Our learner divides rewards by 10 K; here both libraries must see the same rewards.
         return Step(state, observation, 10.0 * reward, ~over & over, over, None), seen
 
 
 def pendulum() -> Pendulum:
-    """The port, on one device."""
+    """The port of Pendulum-v1, as an environment of one device."""
     return Pendulum(load_scenario("paper", ["device_count=1"]), PendulumFace(), "truncation")
 
 
 def check_pendulum(environment: Pendulum, steps: int = 1000) -> float:
-    """Largest difference between the port and Gymnasium's own, one step from the same state each time."""
+    """Largest difference between the port and Gymnasium's own over single steps from the same states."""
     real = gymnasium.make("Pendulum-v1", max_episode_steps=steps).unwrapped
     real.reset(seed=0)
     move = jax.jit(environment.move)
@@ -128,7 +128,7 @@ def check_pendulum(environment: Pendulum, steps: int = 1000) -> float:
 
 
 def pendulum_return(act: Act, episodes: int = 20) -> float:
-    """Mean return of a deterministic policy in Gymnasium's own Pendulum-v1, from the same starts for everyone."""
+    """Mean return of a deterministic policy in Gymnasium's own Pendulum-v1, always from the same starts."""
     copies = gymnasium.make_vec("Pendulum-v1", num_envs=episodes, vectorization_mode="sync")
     observation, _ = copies.reset(seed=1000)
     total = np.zeros(episodes)
@@ -171,7 +171,7 @@ def ours_on_dtsync(settings: SacSettings, seeds: int, slots: int) -> Result:
 
 
 def theirs(environment: Callable[[], gymnasium.Env], settings: SacSettings, seeds: int) -> tuple[list[SAC], float]:
-    """Stable-Baselines3's SAC at the same settings, one seed after the other, and their wall time."""
+    """Train Stable-Baselines3's SAC with the same settings, seed by seed; returns the models and the wall time [s]."""
     models = []
     began = time.perf_counter()
     for seed in range(seeds):
@@ -186,13 +186,13 @@ def theirs(environment: Callable[[], gymnasium.Env], settings: SacSettings, seed
 
 
 def theirs_on_pendulum(settings: SacSettings, seeds: int) -> Result:
-    """Trained and judged on Gymnasium's Pendulum-v1."""
+    """Train and evaluate on Gymnasium's Pendulum-v1."""
     models, wall = theirs(lambda: gymnasium.make("Pendulum-v1"), settings, seeds)
     return Result([pendulum_return(lambda seen, m=m: m.predict(seen, deterministic=True)[0]) for m in models], wall)
 
 
 def theirs_on_dtsync(settings: SacSettings, seeds: int, slots: int) -> Result:
-    """Trained on the Gymnasium face, judged by our evaluation."""
+    """Train on the Gymnasium environment, evaluate with our evaluation."""
 
     def environment() -> gymnasium.Env:
         return DTSyncEnv(edge_cpu="shares", reward_scale=1.0 / 60.0)
@@ -230,7 +230,7 @@ def row(task: str, library: str, result: Result) -> str:
 
 
 def apart(ours: Result, other: Result) -> str:
-    """How far two libraries are from one another, in standard errors of the difference."""
+    """The difference between two libraries, also in standard errors."""
     difference = np.mean(ours.per_seed) - np.mean(other.per_seed)
     error = np.sqrt(sum(np.var(r.per_seed, ddof=1) / len(r.per_seed) for r in (ours, other)))
     return f"{difference:+.1f}, {abs(difference) / error:.1f} standard errors"
@@ -247,7 +247,7 @@ def settings_line(settings: SacSettings) -> str:
 
 
 def main() -> None:
-    """Train, judge, print and write the table."""
+    """Train, evaluate, print the table and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=6, help="training seeds, at least 2")
     parser.add_argument("--pendulum-steps", type=int, default=8000)

@@ -1,9 +1,12 @@
 import json
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from twinsync.storage import jsonable
+from twinsync.errors import InputError
+from twinsync.storage import jsonable, open_folder
 
 
 def test_arrays_become_lists_and_non_finite_numbers_null() -> None:
@@ -20,3 +23,9 @@ def test_numbers_keep_their_kind() -> None:
         float,
         int,
     ]
+
+
+def test_a_folder_whose_config_is_no_object_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(InputError, match=r"config\.json: expected a JSON object, got list"):
+        open_folder(tmp_path, {"seed": 0}, "study", resume=True)

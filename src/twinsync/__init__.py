@@ -1,10 +1,10 @@
 """twinsync: delay-aware digital twin synchronisation over semantic communication.
 
-The library in few names, imported when first used: `load_scenario`, `draw_slots`, `solve`, `evaluate`, `train`,
+The public names, each imported on first use: `load_scenario`, `draw_slots`, `solve`, `evaluate`, `train`,
 `load_policy`, `draw_decisions`, `sweep`, `read_run`, and the arrays `Slot` and `Allocation`. See `twinsync.api`.
 """
 
-TYPE_CHECKING = False  # as type checkers read it; `typing` itself would take longer to import than all of this
+TYPE_CHECKING = False  # type checkers assume True; importing `typing` would take longer than all the rest
 
 if TYPE_CHECKING:
     from twinsync.api import (
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # where it is seen, it hides misspelt names
+if not TYPE_CHECKING:  # a type checker that saw `__getattr__` would accept misspelt names
 
     def __getattr__(name: str):
         if name == "__version__":
@@ -54,10 +54,10 @@ if not TYPE_CHECKING:  # where it is seen, it hides misspelt names
             return version("twinsync")
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from twinsync import api  # with JAX and all, which `import twinsync` alone does not need
+        from twinsync import api  # imports JAX, which `import twinsync` alone does not need
 
-        found = globals()[name] = getattr(api, name)
-        return found
+        value = globals()[name] = getattr(api, name)
+        return value
 
 
 def __dir__() -> list[str]:

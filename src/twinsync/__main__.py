@@ -13,7 +13,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "twinsync").partition(".")[0] == "twinsync":
             raise
-        # Installed with --no-deps, as for an edge server that only decides.
+        # Installed with --no-deps, as on an edge server that only runs exported policies.
         line = f"error: {error.name} is not installed; the command needs twinsync's dependencies: pip install twinsync"
         print(line, file=sys.stderr)
         sys.exit(2)

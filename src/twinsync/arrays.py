@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
 if TYPE_CHECKING:
-    # The stubs of JAX and NumPy arrays differ in places where the arrays do not; shapes and types are checked at run
-    # time, in the tests, by jaxtyping and beartype.
+    # The stubs of JAX and NumPy differ where the arrays themselves do not. Shapes and types are checked at run time, in
+    # the tests, by jaxtyping and beartype.
     Array: TypeAlias = Any
 else:
     Array: TypeAlias = jax.Array | np.ndarray

@@ -1,8 +1,8 @@
-"""Compiled programs kept on disk, so that the second run of a command does not compile what the first one did.
+"""A cache of compiled programs on disk, so that a second run of a command need not compile what the first one did.
 
-JAX has such a cache; its own files are written in place, so that two writers or a killed one can leave half a file,
-which is then never replaced. The one here writes whole files, checks what it reads, stays below a size, and whatever
-goes wrong costs a compilation and at most one warning.
+JAX has such a cache but writes its files in place: two writers, or one that is killed, can leave a truncated file that
+is never replaced. This cache replaces files atomically, verifies what it reads and limits its size. A failure costs one
+compilation and at most one warning.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OFF = "off"
 MOST_BYTES = 1 << 30
 MOST_MAPPINGS = 30_000
 
-_ABANDONED_S = 86_400.0  # a file half written this long ago is nobody's any more
+_ABANDONED_S = 86_400.0  # age from which a partial file counts as abandoned
 _SUFFIX = ".program"
 _DIGEST_BYTES = 32
 
@@ -31,13 +31,14 @@ _listeners: list[Callable[[bool], None]] = []
 
 
 class CacheWarning(UserWarning):
-    """The cache cannot be used, or not be written; everything else works."""
+    """The cache cannot be used or written; everything else still works."""
 
 
 class ProgramCache:
-    """Compiled programs as files of one folder, in the form that JAX asks of a compilation cache.
+    """Compiled programs as files in one folder, with the interface that JAX expects of a compilation cache.
 
-    Safe with other processes that read and write the same folder. Nothing raises.
+    most_bytes: total size above which the least recently used programs are deleted. Several processes may share the
+    folder. I/O errors are never raised.
     """
 
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
@@ -47,7 +48,7 @@ class ProgramCache:
         self._bytes: int | None = None
 
     def get(self, key: str) -> bytes | None:
-        """The program stored under `key`, or None, which means that JAX compiles it next."""
+        """The program stored under `key`, or None if there is none or it is damaged; JAX then compiles it."""
         path = self._file(key)
         try:
             content = path.read_bytes()
@@ -58,7 +59,7 @@ class ProgramCache:
         whole = digest == hashlib.sha256(program).digest()
         with contextlib.suppress(OSError):
             if whole:
-                os.utime(path)  # what was not used for longest goes first
+                os.utime(path)  # marks it as used; the least recently used go first
             else:
                 path.unlink()
         if not whole:
@@ -66,13 +67,14 @@ class ProgramCache:
         return program if whole else None
 
     def put(self, key: str, value: bytes) -> None:
-        """Store a program. Where that fails, warn once and store no more."""
+        """Store a program. If that fails, warn once and store nothing more."""
         _tell(compiling=False)
         if not self._writable:
             return
         partial = self.folder / f"{os.getpid()}-{time.monotonic_ns()}.partial"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # whoever writes here runs code as us
+            # Private, because anyone who can write here can run code as this user.
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._make_room(_DIGEST_BYTES + len(value))
             partial.write_bytes(hashlib.sha256(value).digest() + value)
             partial.replace(self._file(key))
@@ -86,7 +88,7 @@ class ProgramCache:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}{_SUFFIX}"
 
     def _make_room(self, wanted_bytes: int) -> None:
-        """Keep below the size: where it is exceeded, the least recently used go until a quarter is free."""
+        """If the size limit is exceeded, delete the least recently used until a quarter of it is free."""
         if self._bytes is None:
             self._bytes = sum(size for _, size, _ in self._entries())
         self._bytes += wanted_bytes
@@ -100,7 +102,7 @@ class ProgramCache:
                 self._bytes -= size
 
     def _entries(self) -> Iterator[tuple[float, int, Path]]:
-        """Time of last use, size and path of each program; abandoned halves are removed."""
+        """Time of last use, size and path of each program; abandoned partial files are deleted."""
         for path in self.folder.iterdir():
             with contextlib.suppress(FileNotFoundError):  # another process removed it
                 about = path.stat()
@@ -111,15 +113,15 @@ class ProgramCache:
 
 
 def switch_off() -> None:
-    """No cache in this process, nor in those it starts."""
+    """Disable the cache in this process and in those it starts."""
     os.environ[VARIABLE] = OFF
 
 
 def folder() -> Path | None:
-    """Where programs of these versions, on this machine, are kept; None where the cache is off.
+    """Folder of the programs for these versions and this machine; None if the cache is off.
 
-    `$TWINSYNC_CACHE`, else twinsync in `$XDG_CACHE_HOME`, else in ~/.cache. Off too where JAX's own cache is on
-    (`JAX_COMPILATION_CACHE_DIR`).
+    It lies in `$TWINSYNC_CACHE`, else in `$XDG_CACHE_HOME/twinsync`, else in ~/.cache/twinsync. The cache is also off
+    if JAX's own is on (`JAX_COMPILATION_CACHE_DIR`) and `$TWINSYNC_CACHE` is not set.
     """
     given = os.environ.get(VARIABLE, "").strip()
     if given.lower() == OFF or (not given and os.environ.get("JAX_COMPILATION_CACHE_DIR")):
@@ -129,13 +131,13 @@ def folder() -> Path | None:
     base = os.environ.get("XDG_CACHE_HOME", "")
     try:
         caches = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    except RuntimeError:  # no home
+    except RuntimeError:  # no home folder
         return None
     return caches / "twinsync" / _flavour()
 
 
 def connect() -> None:
-    """Let JAX look into the cache before it compiles, from now on. Imports JAX; does nothing where the cache is off."""
+    """Make JAX use the cache from now on. Imports JAX; does nothing if the cache is off."""
     place = folder()
     if place is None:
         return
@@ -154,17 +156,17 @@ def connect() -> None:
 
 
 def one_thread() -> dict[str, str]:
-    """Environment variables of a process that computes with one thread; they count before JAX is imported."""
+    """Environment variables for one thread per process; set them before JAX is imported."""
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     alone = ("NPROC", "PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     return {**dict.fromkeys(alone, "1"), "XLA_FLAGS": flags}
 
 
 def forget_many(most_mappings: int = MOST_MAPPINGS) -> bool:
-    """Drop the programs that this process holds, if they are many; what is needed again is compiled again.
+    """Drop the compiled programs of a process with over `most_mappings` memory mappings; returns whether it did.
 
-    Each takes about three memory mappings, and Linux allows a process 65,530 (vm.max_map_count): at the next
-    compilation beyond them it dies of a segmentation fault. Returns whether they were dropped.
+    A program takes about three mappings, and Linux allows a process 65,530 (vm.max_map_count); a compilation beyond
+    that ends in a segmentation fault. Programs needed again are compiled again.
     """
     try:
         mappings = Path("/proc/self/maps").read_bytes().count(b"\n")
@@ -195,15 +197,15 @@ def _tell(*, compiling: bool) -> None:
 
 
 def _warn(trouble: str) -> None:
-    message = f"{trouble}; each run compiles again; {VARIABLE}=FOLDER names another place, {VARIABLE}=off is silent"
+    message = f"{trouble}; each run compiles again; set {VARIABLE} to another folder, or to off to silence this"
     warnings.warn(message, CacheWarning, stacklevel=2)
 
 
 def _flavour() -> str:
-    """A folder for all that decides what a program is compiled to and JAX's own key leaves out.
+    """Folder name for everything that decides what a program compiles to and that JAX's own key leaves out.
 
-    A program for one processor may not run on another, as in a home that machines share; and XLA splits sums among as
-    many threads as it may use, so that a program for another number of them would give other last digits.
+    A program compiled for one processor may not run on another, and machines may share a home folder. XLA splits sums
+    over the threads it may use, so a different number of threads changes the last digits.
     """
     machine = hashlib.sha256(_processor().encode()).hexdigest()[:8]
     threads = os.environ.get("PJRT_NPROC") or os.environ.get("NPROC") or _cores()
@@ -218,7 +220,7 @@ def _cores() -> int:
 
 
 def _processor() -> str:
-    """What kind of processor this is, with the instructions it has."""
+    """The processor's model and instruction sets, as one string."""
     about = f"{platform.system()} {platform.machine()}"
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
@@ -226,7 +228,7 @@ def _processor() -> str:
                 if line.startswith(("flags", "Features", "model name")):
                     about += line.partition(":")[2]
                 elif not line.strip():
-                    break  # the first of many alike
+                    break  # one core is enough: they are alike
     except OSError:
         about += platform.processor()
     return about

@@ -1,10 +1,10 @@
-"""The one exception that means: the user's input was wrong."""
+"""The exception for wrong user input."""
 
 
 class InputError(ValueError):
-    """Bad input. Its message is one line that names the thing and the fix; the command line exits with 2."""
+    """Bad input. The message is one line that names what is wrong and how to fix it; commands exit with code 2."""
 
 
 def install(extra: str) -> str:
-    """How to install one of the package's extras, as part of a message."""
+    """The command that installs one of the package's extras, for use in an error message."""
     return f'pip install ".[{extra}]" in the checkout'

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, device, machine, git revision. Kept beside its results."""
+"""Provenance of a run, stored beside its results: command, versions, device, machine, git revision."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def provenance(command: str, seed: int) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _git_revision() -> str | None:
-    """Revision of the checkout this package lies in, with + where it has uncommitted changes."""
+    """Revision of the checkout that contains this package, with + if it has uncommitted changes; None outside one."""
     here = Path(__file__).resolve().parent
     if not any((parent / ".git").exists() for parent in here.parents):
         return None

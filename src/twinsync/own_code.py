@@ -1,4 +1,4 @@
-"""A user's own code by name: `module:attribute` or `file.py:attribute`."""
+"""Loading a user's own code, named as `module:attribute` or `file.py:attribute`."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from twinsync.errors import InputError
 
 
 def load_attribute(label: str, target: str) -> Any:
-    """What stands at `module:attribute` or `file.py:attribute`; `label` is what errors call it. Raises `InputError`."""
+    """The object at `module:attribute` or `file.py:attribute`. Raises `InputError` that begins with `label`."""
     place, _, attribute = (part.strip() for part in target.rpartition(":"))
     if place.endswith(".py") and not Path(place).is_file():
         raise InputError(f"{label}: no such file {place!r}")
     module = run_own(f"{label}: cannot import {place!r}", lambda: _import(place))
-    found = getattr(module, attribute, None)
-    if found is None:
+    value = getattr(module, attribute, None)
+    if value is None:
         raise InputError(f"{label}: {place} has no {attribute!r}")
-    return found
+    return value
 
 
 def run_own(trouble: str, act: Callable[[], Any]) -> Any:
-    """Run the user's own code; whatever it raises is the user's to see in one line, with the place."""
+    """Run the user's code. Whatever it raises becomes a one-line `InputError`: `trouble`, exception, place."""
     try:
         return act()
-    except (Exception, SystemExit) as error:  # a script that ends in sys.exit() must not end us
+    except (Exception, SystemExit) as error:  # a script's sys.exit() must not end this process
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = "" if isinstance(error, SyntaxError) else f" ({Path(last.filename).name}, line {last.lineno})"
-        told = " ".join(str(error).split())
-        raise InputError(f"{trouble}: {type(error).__name__}{place}: {told}") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"{trouble}: {type(error).__name__}{place}: {reason}") from error
 
 
 def _import(place: str) -> Any:
     if not place.endswith(".py"):
-        # As `python -m` does: a module in the present folder is found too.
+        # As with `python -m`, modules in the current folder are found too.
         if "" not in sys.path:
             sys.path.insert(0, "")
         return importlib.import_module(place)

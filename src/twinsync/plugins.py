@@ -1,7 +1,7 @@
-"""What installed packages add: allocators, scenarios, cameras, announced as entry points (`docs/tutorials/package.md`).
+"""Allocators, scenarios and cameras that installed packages add by entry points (`docs/tutorials/package.md`).
 
-Names are read from the packages' metadata; nothing of a package runs until its name is asked for, so one that is broken
-troubles nobody else. A name of ours stays ours: the package's is left out, with a warning.
+Names are read from the packages' metadata. A package's code runs only when its name is used, so a broken package does
+not affect the others. Built-in names take precedence: a package's entry of the same name is ignored, with a warning.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ class PluginWarning(UserWarning):
 
 
 def plugin_names(group: str, built_in: Collection[str]) -> list[str]:
-    """Names that installed packages add to `group`, without those that are built in."""
+    """Names that installed packages add to `group`, except built-in ones; sorted."""
     return sorted({entry.name for entry in entry_points(group=group)} - set(built_in))
 
 
 def find_plugin(group: str, name: str) -> EntryPoint | None:
-    """The entry point called `name`, or None. Raises `InputError` where two packages offer it."""
-    found = list(entry_points(group=group, name=name))
-    if len({entry.value for entry in found}) > 1:
-        both = " and ".join(sorted(package_of(entry) for entry in found))
+    """The entry point called `name`, or None. Raises `InputError` if two packages offer it."""
+    entries = list(entry_points(group=group, name=name))
+    if len({entry.value for entry in entries}) > 1:
+        both = " and ".join(sorted(package_of(entry) for entry in entries))
         raise InputError(f"{_kind(group)} {name!r}: offered by {both}; uninstall one of them")
-    return found[0] if found else None
+    return entries[0] if entries else None
 
 
 def warn_of_clash(group: str, name: str) -> None:
@@ -48,14 +48,14 @@ def warn_of_clash(group: str, name: str) -> None:
 
 
 def package_of(entry: EntryPoint) -> str:
-    """Name and version of the package that announces an entry point."""
+    """Name and version of the package that declares an entry point."""
     return "an unnamed package" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
 
 
 def scenario_file(name: str) -> Path | None:
     """The TOML file of an installed package's scenario; None if none has this name.
 
-    The entry point names the package folder that holds NAME.toml. Raises `InputError` where the file is not there.
+    The entry point names the package folder that holds NAME.toml. Raises `InputError` if the file is missing.
     """
     entry = find_plugin(SCENARIOS, name)
     if entry is None:
@@ -64,7 +64,7 @@ def scenario_file(name: str) -> Path | None:
     top, *inner = entry.value.split(".")
     if not all(part.isidentifier() for part in (top, *inner)):
         raise InputError(f"{trouble}: its entry point {entry.value!r} must name a package that holds {name}.toml")
-    # The folder is found without importing the package: data needs no code to run.
+    # Find the folder without importing the package: reading data should not run code.
     spec = find_spec(top)
     for folder in (spec and spec.submodule_search_locations) or ():
         file = Path(folder, *inner, f"{name}.toml")

@@ -1,4 +1,4 @@
-"""Scenario files: the TOML presets, users' own files, and `key=value` overrides, with where each value comes from.
+"""Scenario files: TOML presets, users' own files and `key=value` overrides, with the provenance of each value.
 
 A file is flat: `key = value`, where value is a number in SI units, a string with a unit ("0.2 MHz"), or a table
 `{ value = ..., tag = "stated|derived|assumed|user", source = "..." }`. `base = "paper"` starts from a preset.
@@ -27,7 +27,7 @@ TAGS = ("stated", "derived", "assumed", "user")
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a value comes from: printed in the paper, following from it, our assumption, or the user's."""
+    """Where a value comes from: `tag` is stated, derived, assumed or user; `source` says where exactly or why."""
 
     tag: str
     source: str
@@ -35,7 +35,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Preset:
-    """A scenario with the provenance of each of its keys."""
+    """A scenario with the provenance of each key."""
 
     name: str
     description: str
@@ -57,13 +57,13 @@ def _shipped() -> list[str]:
 def load_scenario(spec: str = "paper", overrides: Sequence[str] = ()) -> Scenario:
     """The scenario called `spec` (a preset's name or a TOML file's path), changed by `key=value` overrides.
 
-    Raises `InputError` naming file, key, value and bound.
+    Raises `InputError` that names the file, key, value and bound.
     """
     return load_preset(spec, overrides).scenario
 
 
 def load_preset(spec: str = "paper", overrides: Sequence[str] = ()) -> Preset:
-    """Like `load_scenario`, with the tag and source of each value."""
+    """Like `load_scenario`, with the tag and source of each value. Raises `InputError` likewise."""
     layers, name, description = _layers(spec, seen=())
     layers.append(("--set", dict(_split(item) for item in overrides)))
     values: dict[str, Any] = {}
@@ -85,12 +85,12 @@ def load_preset(spec: str = "paper", overrides: Sequence[str] = ()) -> Preset:
     if missing:
         names = ", ".join(missing)
         raise InputError(f'{spec}: missing keys {names}; add them, or start from a preset: base = "paper"')
-    validate(values, origins)  # the constructor checks too, but can't name the file
+    validate(values, origins)  # the constructor checks too, but cannot name the file
     return Preset(name, description, Scenario(**values), provenance)
 
 
 def _layers(spec: str, seen: tuple[str, ...]) -> tuple[list[tuple[str, dict[str, Any]]], str, str]:
-    """The chain of tables from the outermost `base` to `spec` itself, then its name and description."""
+    """Tables from the outermost `base` to `spec` itself, each with its origin; then name and description of `spec`."""
     names = preset_names()
     identity = spec if spec in names else os.path.realpath(spec)
     if identity in seen:
@@ -110,7 +110,7 @@ def _layers(spec: str, seen: tuple[str, ...]) -> tuple[list[tuple[str, dict[str,
 
 
 def _read(spec: str) -> tuple[dict[str, Any], Path]:
-    """The table of a preset or file, and the folder in which a `base` of it is looked for."""
+    """The table of a preset or file, and the folder that its `base` is relative to."""
     path = Path(spec)
     if spec in _shipped():
         warn_of_clash(SCENARIOS, spec)

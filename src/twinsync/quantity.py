@@ -1,4 +1,4 @@
-"""Quantities as people write them: a number, an SI prefix and a unit ("0.2 MHz", "-80 dBm") to an SI value."""
+"""Parse quantities with an SI prefix and a unit ("0.2 MHz", "-80 dBm") into SI values."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SHAPE = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf)\s
 
 
 def parse_quantity(text: object, unit: str, *, where: str) -> float:
-    """The SI value of `text`, which must be a plain number or carry `unit` (with an SI prefix if wanted).
+    """The SI value of `text`: a plain number, or one with `unit`, which may have an SI prefix.
 
-    `unit` is the SI unit expected ("Hz", "bit/s", "" for a pure number). A pure number also reads as decibels
-    ("-30 dB"), a power in watts also as "dBm". Raises `InputError` naming `where` on anything else, NaN included.
+    `unit` is the SI unit expected ("Hz", "bit/s", "" for a pure number). A pure number may also be given in decibels
+    ("-30 dB"), a power in "dBm". Raises `InputError` that begins with `where` for anything else, including NaN.
     """
     if isinstance(text, bool) or not isinstance(text, (int, float, str)):
         raise InputError(f"{where}: expected a number{_in(unit)}, got {text!r}")
@@ -53,7 +53,7 @@ def _scale(value: float, given: str, unit: str, where: str, text: str) -> float:
     raise InputError(f"{where}: wrong unit in {text!r}; expected {expected}")
 
 
-# Dimensionless groups that policies may be told; natural logarithms of these enter the network.
+# Dimensionless groups that policies may observe; the network's inputs are their natural logarithms.
 PHYSICAL = (
     "signal-to-noise ratio at full power",
     "slots to send the raw data at 1 bit/s/Hz over an equal share of the bandwidth",

@@ -1,8 +1,8 @@
 """Every constant of Tables I and II: symbol, SI unit, meaning and bounds, as one frozen, validated pytree.
 
-Numbers are leaves, so a sweep over bandwidth, data size or a path-loss exponent is one `vmap`; counts and options are
-static, because they change shapes or the program. Where a value comes from (stated, derived or assumed) is kept beside
-it by `twinsync.presets`, which reads the TOML files.
+Numbers are leaves, so a sweep over bandwidth, data size or the path-loss exponent is one `vmap`. Counts and options are
+static, because they change shapes or the program. `twinsync.presets` reads the TOML files and keeps the provenance of
+each value (stated, derived or assumed).
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from twinsync.errors import InputError
 
 @dataclass(frozen=True)
 class Constant:
-    """What is known of one key: its symbol in the paper, SI unit, meaning, and the values it may take.
+    """Description of one key: its symbol in the paper, SI unit, meaning and allowed values.
 
-    columns: of a key whose value is a table, rows of numbers. shown_only: read by figures and tables alone, so that it
-    decides no result.
+    low, high: bounds; low_open: `low` itself is not allowed; high_open: an infinite `high` is not allowed. choices: the
+    allowed values of an option. integer: a whole number. optional: may be None ("auto" in files). columns: names of
+    the columns, if the value is a table of numbers. shown_only: used only by figures and tables, so affects no result.
     """
 
     symbol: str
@@ -54,7 +55,7 @@ class Constant:
         return f"{low}, {high}"
 
     def admits(self, value: float) -> bool:
-        """Whether a number lies within the bounds (NaN never does)."""
+        """Whether a number is within the bounds; False for NaN."""
         above = value > self.low if self.low_open else value >= self.low
         below = value < self.high if self.high_open and self.high == math.inf else value <= self.high
         return above and below
@@ -85,8 +86,8 @@ def _option(meaning: str, *choices: str) -> Any:
 class Scenario(eqx.Module):
     """One complete setting of the system model, in SI units. Build it with `twinsync.presets.load_scenario`.
 
-    Creating one directly validates it too: `InputError` names the key, the value and the bound. Leaves that are traced
-    or batched arrays (inside `jit`, `vmap`) are taken as they are.
+    Creating one validates it: raises `InputError` that names the key, the value and the bound. Leaves that are arrays,
+    such as traced or batched ones inside `jit` and `vmap`, are not checked.
     """
 
     # Size and time (Section III)
@@ -165,11 +166,11 @@ class Scenario(eqx.Module):
 
     @property
     def latency_cap_s(self) -> Scalar:
-        """Where a UD's synchronisation latency stops counting; beyond it the UD is in outage [s]."""
+        """Cap on a UD's synchronisation latency; a UD that reaches it is in outage [s]."""
         return self.latency_cap_slots * self.slot_s
 
     def with_devices(self, count: int) -> Scenario:
-        """The scenario with another K, bandwidth and edge CPU scaled with it: an equal share stays as it is."""
+        """The scenario with K = `count`; bandwidth and edge CPU scale with K, so that equal shares stay the same."""
         factor = count / self.device_count
         return self.replace(
             device_count=count,
@@ -178,17 +179,17 @@ class Scenario(eqx.Module):
         )
 
     def replace(self, **changes: Any) -> Scenario:
-        """A copy with some keys changed, validated again."""
+        """A copy with some keys changed. Raises `InputError` if the result is not valid."""
         return dataclasses.replace(self, **changes)
 
 
 def constants() -> dict[str, Constant]:
-    """Every key of a scenario in the order of the paper, with what is known of it."""
+    """Descriptions of all keys of a scenario, in the paper's order."""
     return {field.name: field.metadata["constant"] for field in dataclasses.fields(Scenario)}
 
 
 def defaults() -> dict[str, Any]:
-    """Values of the keys that a scenario may leave out."""
+    """Default values of the keys that a scenario file may omit."""
     fields = dataclasses.fields(Scenario)
     return {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
 
@@ -202,7 +203,7 @@ _ORDERED = (
 
 
 def validate(values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> None:
-    """Raise `InputError` naming the key (and the file it came from, in `origins`), its value and its bound."""
+    """Raise `InputError` that names the first wrong key, its file (from `origins`), its value and its bound."""
     origins = origins or {}
 
     def at(key: str) -> str:

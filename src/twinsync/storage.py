@@ -1,8 +1,8 @@
-"""Folders of long commands, and JSON in them: opened once, never overwritten, resumed only by the command that began
-them; every file written whole or not at all.
+"""Output folders of long commands, and the JSON files in them.
 
-Results are written and read back as records. A record is frozen; a number that is not known is null in JSON and NaN in
-memory; what does not fit is refused in a line that names file and key.
+A folder is never overwritten and is resumed only by the command that created it. Every file is written atomically.
+Results are written and read back as frozen records: an unknown number is null in JSON and NaN in memory. A file that
+does not match its record type raises an `InputError` that names file and key.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ CONFIG = "config.json"
 if TYPE_CHECKING:
     Number = float
 else:
-    Number = float | None  # as JSON has it; NaN in memory
+    Number = float | None  # None only while decoding JSON; NaN in memory
 Numbers = tuple[Number, ...]
 Rows = tuple[Numbers, ...]
 ByName = dict[str, Number]
 
-UNKNOWN = float("nan")  # the default of numbers that are left out of JSON where they are not known
+UNKNOWN = float("nan")  # default of numbers that a JSON file may omit
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Base of all records: null becomes NaN where a number is expected."""
+    """Base class of records: where a number is expected, null becomes NaN."""
 
     def __post_init__(self) -> None:
         for name in _number_fields(type(self)):
@@ -59,9 +59,9 @@ def _without_null(value: Any) -> Any:
 
 
 def read(path: Path, kind: Any) -> Any:
-    """A JSON file as a record, or as a tuple or mapping of records, as `kind` says.
+    """The content of a JSON file as `kind`: a record type, or a tuple or mapping of them.
 
-    Raises `InputError` naming the file, and in it the key that is missing or wrong.
+    Raises `InputError` that names the file and the key that is missing or wrong.
     """
     text = read_text(path)
     try:
@@ -73,7 +73,7 @@ def read(path: Path, kind: Any) -> Any:
 
 
 def convert(content: Any, kind: Any) -> Any:
-    """Plain values as a record. Raises `InputError` naming the key that is missing or wrong."""
+    """Plain JSON values as `kind`. Raises `InputError` that names the key that is missing or wrong."""
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
@@ -81,7 +81,7 @@ def convert(content: Any, kind: Any) -> Any:
 
 
 def read_text(path: Path) -> str:
-    """A raw file's text. Raises `InputError` where it is missing or no text."""
+    """The text of a raw file. Raises `InputError` if it is missing or not text."""
     try:
         return path.read_text("utf-8")
     except FileNotFoundError:
@@ -91,7 +91,7 @@ def read_text(path: Path) -> str:
 
 
 def encode(record: Any) -> str:
-    """A record as indented JSON; numbers that are not known or not finite are null."""
+    """A record as indented JSON; unknown and non-finite numbers are null."""
     return msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n"
 
 
@@ -101,7 +101,7 @@ def plain(record: Any) -> Any:
 
 
 def _named(content: Any, kind: Any, error: str) -> str:
-    """An error of msgspec with the keys of mappings, for which it writes `[...]`."""
+    """A msgspec error with the actual keys of mappings, which it prints as `[...]`."""
     reason, _, path = error.partition(" - at `$")
     where, node = [], content
     for name, index in re.findall(r"\.(\w+)|\[(\d+|\.\.\.)\]", path):
@@ -112,7 +112,7 @@ def _named(content: Any, kind: Any, error: str) -> str:
 
 
 def _culprit(content: Any, kind: Any, mapping: dict[str, Any], error: str) -> str:
-    """Key of the entry of `mapping`, a part of `content`, without which the error goes away; it alone is left there."""
+    """Key of the entry of `mapping`, a part of `content`, that causes the error; the others are removed."""
     entries = dict(mapping)
     for key, value in entries.items():
         mapping.clear()
@@ -126,9 +126,10 @@ def _culprit(content: Any, kind: Any, mapping: dict[str, Any], error: str) -> st
 
 
 def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -> None:
-    """Make `out` and note in it what it is for, or check that it is for that already.
+    """Create folder `out` with `wanted` as its config.json or, with `resume`, check that it already holds the same.
 
-    Raises `InputError` where `out` exists without `resume`, cannot be written, or holds another `what`.
+    `what` names the content in messages. Raises `InputError` if `out` exists without `resume`, cannot be written, or
+    holds another config.
     """
     if out.exists() and not resume:
         raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
@@ -143,29 +144,31 @@ def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -
         raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise InputError(f"{out / CONFIG}: not valid JSON; choose another --out") from None
+    if not isinstance(present, dict):
+        raise InputError(f"{out / CONFIG}: expected a JSON object, got {type(present).__name__}; choose another --out")
     if present != wanted:
         was = ", ".join(f"{key} = {present.get(key)!r}" for key in wanted if present.get(key) != wanted[key])
         raise InputError(f"{out}: holds a {what} with {was}; resume that one, or choose another --out")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write whole or not at all."""
+    """Write a text file atomically."""
     with whole_file(path) as partial:
         partial.write_text(text, "utf-8")
 
 
 def write_json(path: Path, payload: Any) -> None:
-    """Write whole or not at all."""
+    """Write an indented JSON file atomically."""
     write_text(path, json.dumps(payload, indent=2) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """What `write_json` wrote."""
+    """The content of a file that `write_json` wrote. Raises `OSError`, or `ValueError` if it is not JSON in UTF-8."""
     return json.loads(path.read_text("utf-8"))
 
 
 def jsonable(value: Any) -> Any:
-    """The value with arrays as lists and NaN and infinities, which JSON has no word for, as None."""
+    """The value with arrays as lists, and with NaN and infinities, which JSON cannot express, as None."""
     if isinstance(value, Mapping):
         return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,7 +1,7 @@
-"""Random streams: one root seed, every stream split off by name.
+"""Random streams: one root seed, from which every stream is derived by name.
 
-A stream's draws depend on the root seed and on its own name alone, so adding a stream elsewhere never shifts another
-one's numbers. `Dice` are the same for what is drawn by the million: a throw depends on its key and its number alone.
+A stream's draws depend only on the root seed and the stream's name, so a new stream never changes the draws of another.
+`Dice` does the same for draws by the million: a throw depends only on its key and its number.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from twinsync.errors import InputError
 
 
 def root_key(seed: int) -> Key:
-    """The root of every stream of a run, from its seed (0 to 2**32 - 1)."""
-    if not 0 <= seed < 2**32:  # JAX would fold it into that range without a word, and two seeds into one
+    """The root key of all streams of a run. Raises `InputError` unless `seed` is within [0, 2**32 - 1]."""
+    if not 0 <= seed < 2**32:  # JAX would silently wrap it into that range, so that two seeds give one key
         raise InputError(f"seed = {seed} must be a whole number within [0, {2**32 - 1}]")
     return jax.random.key(seed)
 
 
 def stream(key: Key, name: str) -> Key:
-    """The stream called `name` below `key`. CRC-32 is stable across processes, which `hash` is not."""
+    """The stream called `name` of `key`. CRC-32, because `hash` of a string differs between processes."""
     return fold(key, zlib.crc32(name.encode()))
 
 
 def fold(key: Key, number: Array | int) -> Key:
-    """`jax.random.fold_in`, bit for bit, as plain arithmetic, which loops over small steps need."""
+    """`jax.random.fold_in`, bit for bit, in plain arithmetic, which is faster in loops over small steps."""
     words = jax.random.key_data(key)
-    if words.shape[-1] != 2:  # not Threefry's
+    if words.shape[-1] != 2:  # not a Threefry key
         return jax.random.fold_in(key, number)
     folded = _threefry(words[..., 0], words[..., 1], jnp.uint32(0), jnp.asarray(number, jnp.uint32))
     return jax.random.wrap_key_data(jnp.stack(folded, axis=-1))
 
 
 def uniform(key: Key, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
-    """Uniform draws in the open interval (0, 1), from dice: half the time of `jax.random.uniform` on a CPU."""
+    """Uniform draws in the open interval (0, 1) from `Dice`, in half the time of `jax.random.uniform` on a CPU."""
     count = math.prod(shape)
     pair = Dice.of(key, -(-count // 2)).throw(0)
     draws = jnp.concatenate(pair)[:count].reshape(shape)
-    return jax.lax.optimization_barrier(draws)  # else every user of the draws may compute them anew
+    return jax.lax.optimization_barrier(draws)  # otherwise XLA may recompute the draws for each use
 
 
 def normal(key: Key, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
-    """Standard normal draws of the same kind."""
+    """Standard normal draws from `uniform`."""
     return jax.lax.optimization_barrier(normal_of(uniform(key, shape)))
 
 
@@ -57,18 +57,18 @@ def normal_of(share: Float[Array, "*b"]) -> Float[Array, "*b"]:
 
 
 class Dice(NamedTuple):
-    """Counter-based draws, a pair a throw for each of a batch of dice: no state, so any throw may be drawn alone.
+    """A batch of counter-based generators: two draws per die and throw. Stateless: throws may be drawn in any order.
 
-    It is Threefry-2x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11) as plain arithmetic, which
-    fuses with whatever uses the draws; `jax.random`, whose generator this is too, runs it as a loop over memory.
+    Threefry-2x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11) as plain arithmetic, which XLA
+    fuses with the code that uses the draws; `jax.random` uses the same generator but as a separate loop over memory.
     """
 
     keys: tuple[Array, Array]  # the key's two words, each [*b]
-    faces: Array  # tells the dice of one key apart, [*b]
+    faces: Array  # distinguishes the dice of one key, [*b]
 
     @classmethod
     def of(cls, key: Key, count: int) -> Dice:
-        """`count` dice [count] of one key, or of each of a vector of keys [C] one after the other [C * count]."""
+        """`count` dice of one key, [count]; or `count` for each key of a vector [C], key by key, [C * count]."""
         words = jax.random.key_data(key)
         first, last = words[..., 0], words[..., -1]
         if not first.ndim:
@@ -77,13 +77,13 @@ class Dice(NamedTuple):
         return cls((jnp.repeat(first, count), jnp.repeat(last, count)), faces)
 
     def throw(self, role: int, n: Array | int = 0) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
-        """Two independent uniform draws in the open interval (0, 1): the n-th for a role, n < 2**20, role < 2**11."""
+        """Two independent uniform draws in the open interval (0, 1): number n < 2**20 of role < 2**11."""
         a, b = self.words(role, n)
         return _open_unit(a), _open_unit(b)
 
     def words(self, role: int, n: Array | int = 0) -> tuple[Array, Array]:
-        """The same draws as words of 32 bits."""
-        # `jax.random` itself enciphers small numbers in this place; the top bit keeps clear of its draws from the key.
+        """The same two draws as 32-bit words, uint32."""
+        # `jax.random` enciphers small numbers here; the top bit keeps these draws apart from its own for the key.
         place = jnp.asarray(n, jnp.uint32) | jnp.uint32(2**31 + role * 2**20)
         return _threefry(*self.keys, place, self.faces)
 
@@ -105,7 +105,7 @@ def _threefry(k0: Array, k1: Array, x0: Array, x1: Array) -> tuple[Array, Array]
 
 
 def _open_unit(word: Array) -> Float[Array, "*b"]:
-    """The middle of the word's interval of (0, 1): 2**32 of them in double precision, 2**23 in single."""
+    """The midpoint of the word's interval of (0, 1), of 2**32 equal ones in double precision and 2**23 in single."""
     if jnp.result_type(float) == jnp.float64:
         return (word + 0.5) * 2.0**-32
     return (word >> jnp.uint32(9)).astype(jnp.float32) * jnp.float32(2.0**-23) + jnp.float32(2.0**-24)

@@ -1,4 +1,4 @@
-"""Names that are nearly right: what an error says after "unknown"."""
+"""Suggestions for misspelt names in error messages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from difflib import get_close_matches
 
 
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
-    """`; did you mean 'x'?` for the nearest of `known`, else `; ` and `otherwise`, else nothing."""
-    # Case and the kind of dash are not what a user means to say.
+    """`; did you mean 'x'?` for the closest of `known`; if none is close, `; ` and `otherwise` if given."""
+    # Ignore case, and the difference between - and _.
     plain = {_plain(each): each for each in known}
     close = get_close_matches(_plain(name), list(plain), n=1, cutoff=0.6)
     if close:

@@ -13,9 +13,10 @@ from twinsync.interrupts import uninterrupted
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; at the end of the block it becomes `path`, and is gone if the block fails.
+    """A temporary path beside `path`, with the same suffix, to write to; renamed to `path` at the end of the block.
 
-    So `path` is always whole: its old content or its new one, whatever interrupts. The suffix is that of `path`.
+    If the block raises, the temporary file is deleted. So `path` always holds its complete old or new content,
+    even if the process is interrupted.
     """
     partial = path.with_name(f"{path.stem}.partial{path.suffix}")
     with uninterrupted():

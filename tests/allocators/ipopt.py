@@ -1,4 +1,4 @@
-"""The slot's problem written a second time, for IPOPT: an independent reference for the exact optimum."""
+"""An independent formulation of the slot's problem for IPOPT, as a reference for the exact optimum."""
 
 from __future__ import annotations
 

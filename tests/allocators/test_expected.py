@@ -96,7 +96,7 @@ def test_keeps_to_bounds_that_leave_no_choice():
 
 
 def test_more_room_to_extract_is_never_worse():
-    # From the middle of a wide range of phi every device is given up, whichever way it turns.
+    # From a start in the middle of a wide range, every device is given up, in whichever direction it moves.
     narrow, wide = (load_scenario("paper", ["device_count=2", f"extraction_factor_min={low}"]) for low in (0.3, 0.05))
     slot = slots(narrow, 20)
     costs = [solve_expected(scenario, slot.distance_m, slot.data_bits).cost for scenario in (narrow, wide)]
@@ -131,7 +131,7 @@ def test_a_form_it_does_not_know_is_refused(key: str, value: str):
 def test_a_slot_that_did_not_converge_is_an_error_and_no_answer(monkeypatch):
     scenario = load_scenario("paper", ["device_count=2"])
     monkeypatch.setattr(expected, "CONVERGED", -1.0)
-    with pytest.raises(InputError, match="4 of 4 slots have no expected optimum that is proven"):
+    with pytest.raises(InputError, match="4 of 4 slots have no expected optimum proven"):
         Expected()(scenario, see(slots(scenario, 4), "paper"), root_key(0))
 
 
@@ -160,7 +160,7 @@ def test_nothing_costs_less_than_the_bound(exponent: float, penalty: str):
 
 
 def test_serving_and_giving_up_are_both_tried():
-    # So little edge CPU that it pays to leave some devices without: with one more or fewer served, nothing is gained.
+    # With so little edge CPU it pays to give some devices up; serving one more or fewer does not reduce the cost.
     scenario = load_scenario("paper", ["path_loss_exponent=3.5", "edge_cpu_max_hz=2 GHz"])
     slot = slots(scenario, 40)
     solution = solve_expected(scenario, slot.distance_m, slot.data_bits)

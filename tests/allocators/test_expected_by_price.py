@@ -45,7 +45,7 @@ def test_derivatives_are_those_of_automatic_differentiation(name, changes):
 
 @pytest.mark.parametrize("exponent", [2.5, 3.5])
 def test_no_place_of_a_dense_grid_costs_a_device_less_at_the_price(exponent):
-    # The bound stands on each device's least cost at the price; a grid of 40,000 places does not find a lower one.
+    # The bound relies on each device's least cost at the price; a grid of 40,000 points must not find a lower one.
     scenario = load_scenario("paper", [f"path_loss_exponent={exponent}", "device_count=1", "edge_cpu_max_hz=1.7 GHz"])
     slot = draw_slots(root_key(4), scenario, 5)
     with jax.enable_x64(True):
@@ -54,7 +54,7 @@ def test_no_place_of_a_dense_grid_costs_a_device_less_at_the_price(exponent):
         best = minimise_expected(scenario, problem, either, either, 0)
         parts = [np.linspace(lo, hi, n) for lo, hi, n in zip(box.low, box.high, (25, 20, 8, 10), strict=True)]
         grid = np.array(list(itertools.product(*parts))).T[:, :, None, None]
-        # With one device the server's whole capacity is its own, and the price nothing.
+        # A single device has the whole server, and the price is 0.
         least = jnp.min(
             device_cost(scenario, jax.tree.map(lambda x: x[None], problem), tuple(jnp.asarray(grid))), axis=0
         )

@@ -1,4 +1,4 @@
-"""`random` and `equal-share`: within bounds, and what they say they are."""
+"""`random` and `equal-share` stay within the bounds and do what they are documented to do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_within_bounds(allocator, preset: str, overrides: tuple[str, ...]) -> No
 
 
 def test_equal_share_by_hand(scenario) -> None:
-    # Table II: f_u = 1 GHz, phi_min = 0.3 (assumed), p and f_e at their most, f_e in six.
+    # Table II: f_u = 1 GHz, phi_min = 0.3 (assumed), greatest p, and a sixth of the server.
     slots = draw_slots(jax.random.key(0), scenario, 3)
     allocation = EqualShare()(scenario, see(slots, "paper"), jax.random.key(1))
     np.testing.assert_allclose(allocation.extraction_factor, np.sqrt(scenario.extraction_factor_min), rtol=1e-6)

@@ -49,7 +49,7 @@ def test_layouts_are_inverse(features: int) -> None:
 def test_set_network_permutes_with_its_devices() -> None:
     network, seen = _network("set"), _draw(2 * K)
     np.testing.assert_allclose(network(_permuted(seen, 2)), _permuted(network(seen), 3), rtol=1e-4, atol=1e-6)
-    # Without this the line above would hold of a network that tells no device from another.
+    # Otherwise the line above would also hold for a network that treats all devices the same.
     assert float(jnp.ptp(by_device(network(seen), 3), axis=-2).min()) > 1e-5
 
 
@@ -74,7 +74,7 @@ def test_set_critic_is_invariant() -> None:
     critic, seen, action = _critic("set"), _draw(2 * K), _draw(3 * K, seed=3)
     value = critic(seen, action)
     np.testing.assert_allclose(critic(_permuted(seen, 2), _permuted(action, 3)), value, rtol=1e-4, atol=1e-5)
-    # Permuting actions alone gives them to other devices.
+    # Permuting only the actions assigns them to other devices.
     assert np.abs(critic(seen, _permuted(action, 3)) - value).max() > 1e-3
 
 

@@ -20,7 +20,7 @@ from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key
 
-COUNT = 8  # slots in most tests: one shape, one compilation for each K
+COUNT = 8  # slots in most tests: one shape, so one compilation per K
 
 
 def slots_of(scenario: Scenario, seed: int, count: int) -> Slot:
@@ -38,7 +38,7 @@ def cost_of(scenario: Scenario, slot: Slot, allocation, *, capped: bool = True) 
 
 
 def wide(seed: int, devices: int) -> Scenario:
-    """A scenario far from the paper's: every range over decades, and now and then a range of no width."""
+    """A random scenario far from the paper's: ranges over decades, some of zero width."""
     rng = np.random.default_rng(seed)
 
     def decades(low: float, high: float) -> float:
@@ -85,7 +85,7 @@ def test_agrees_with_ipopt_far_from_the_papers_setting(seed: int):
     slot = slots_of(scenario, seed, COUNT)
     solution = solve(scenario, slot, capped=False)
     reference = np.array([ipopt_cost(scenario, one(slot, n)) for n in range(COUNT)])
-    # A literal cost may cancel to nearly nothing; the latency it contains sets the scale then.
+    # A literal cost may nearly cancel; then its latency part sets the scale.
     scale = np.maximum(np.abs(reference), solution.latency_s)
     assert np.all(np.abs(solution.cost - reference) <= 1e-4 * scale)
     assert np.all(solution.cost - solution.lower_bound <= 1e-4 * scale)
@@ -118,7 +118,7 @@ def test_agrees_with_ipopt_in_corners(change: list[str], phi: float | None, code
 
 
 def test_floors_that_use_up_the_edge_cpu():
-    # 6 x 0.05 GHz is all there is: one feasible division, and no interior.
+    # The capacity is 6 x 0.05 GHz: one feasible division, and no interior.
     scenario = load_scenario("paper", ["edge_cpu_max_hz=0.3 GHz"])
     solution = solve(scenario, slots_of(scenario, 0, COUNT))
     np.testing.assert_allclose(solution.allocation.edge_cpu_hz, 0.05e9, rtol=1e-9)
@@ -160,7 +160,7 @@ def test_a_law_that_is_not_convex_is_solved_by_ranges_of_phi(bandwidth_hz: float
 
 
 def test_a_law_that_leaves_slots_without_a_proof_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ranges_of_phi, "MOST_OPEN", 1)  # nothing is split further than in two
+    monkeypatch.setattr(ranges_of_phi, "MOST_OPEN", 1)  # at most one split
     rows = [[0.2, 2.0, 2.0], [0.3, 9.0, 1.5], [0.31, 1.2, 1.5], [0.5, 9.0, 1.5], [0.51, 1.1, 1.0], [1.0, 9.0, 1.0]]
     law = load_scenario("paper", ["bandwidth_hz=20e6", "workload_law=piecewise", f"workload_knots={rows}"])
     with pytest.raises(InputError, match="the law is not convex in log-log, and under it"):
@@ -234,7 +234,7 @@ def test_the_gap_of_a_thousand_slots(change: list[str]):
     ],
 )
 def test_whoever_is_given_up_no_choice_is_better(change: list[str]):
-    # Every subset of three UDs given up by hand: they leave their edge CPU but its floor, the others share the rest.
+    # Every subset of three UDs is given up by hand: these keep only their floor of edge CPU, the others share the rest.
     scenario = load_scenario("paper", [*change, "device_count=3", "bandwidth_hz=0.1 MHz"])
     slot = slots_of(scenario, 3, 60)
     solution = solve(scenario, slot)
@@ -249,11 +249,14 @@ def test_whoever_is_given_up_no_choice_is_better(change: list[str]):
 
 
 def subset_cost(scenario: Scenario, slot: Slot, given_up: np.ndarray) -> np.ndarray:
-    """Least T + P of slots with three UDs when those of a subset are given up, phi at one of its bounds, by the model's
-    own cost, and the rest is the uncapped optimum of a smaller scenario."""
+    """Least T + P of slots with three UDs of which a subset is given up.
+
+    UDs given up have phi at one of its bounds and cost what the model says; the others have the uncapped optimum of a
+    smaller scenario.
+    """
     lost, count = int(given_up.sum()), int((~given_up).sum())
     floor, literal = scenario.edge_cpu_min_hz, scenario.penalty == "literal"
-    # W times the budgets of (22), of which the literal penalties take the whole off the sum over the UDs.
+    # The literal penalties subtract W times the whole budgets of (22) from the sum over the UDs.
     budgets = scenario.deadline_s + scenario.energy_budget_j + scenario.edge_cpu_max_hz / 1e9
     budgets = scenario.penalty_weight * budgets if literal else 0.0
     options = []
@@ -299,7 +302,7 @@ def test_nothing_near_or_far_costs_less_than_the_bound(exponent: float, penalty:
 
 
 def perturbed(scenario: Scenario, allocation: Allocation, spread: float, rng) -> Allocation:
-    """An allocation moved at random in the logarithms, within its bounds; some UDs give their edge CPU to others."""
+    """An allocation changed at random in the logarithms, within its bounds; some UDs cede edge CPU to others."""
     shape = np.shape(allocation.extraction_factor)
 
     def moved(values, low, high):
@@ -326,7 +329,7 @@ def perturbed(scenario: Scenario, allocation: Allocation, spread: float, rng) ->
     mu=st.floats(0, 50),
 )
 def test_the_bound_holds_at_any_point_with_any_multipliers(seed, weight, position, multipliers, mu):
-    # The certificate must not depend on the solver: any point and any multipliers give a true bound.
+    # The certificate must not depend on the solver: any point and any multipliers give a valid bound.
     scenario = load_scenario("paper", [f"penalty_weight={weight}"])
     slot = slots_of(scenario, seed % 50, COUNT)
     least = solve(scenario, slot, capped=False).cost
@@ -352,7 +355,7 @@ def test_no_allocator_comes_below_the_bound_far_from_the_papers_setting(seed: in
         assert np.all(cost >= solution.lower_bound - 1e-9 * np.maximum(np.abs(cost), solution.latency_s))
 
 
-def test_finding_1_table_two_is_infeasible_and_the_feasible_preset_is_not():
+def test_table_two_is_infeasible_and_the_feasible_preset_is_not():
     paper, feasible = load_scenario("paper"), load_scenario("feasible")
     late = {}
     for name, scenario in (("paper", paper), ("feasible", feasible)):
@@ -361,7 +364,7 @@ def test_finding_1_table_two_is_infeasible_and_the_feasible_preset_is_not():
             outcome = slot_outcome(scenario, slot, solve(scenario, slot).allocation)
         late[name] = float(np.mean(np.asarray(outcome.violations.deadline_s) > 1e-5))
     assert late["paper"] == 1.0
-    # The optimum weighs a miss against energy, so a few more UDs miss than would have to.
+    # The optimum trades deadlines against energy, so slightly more UDs miss than necessary.
     assert 0.05 < late["feasible"] < 0.15
 
 

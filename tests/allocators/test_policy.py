@@ -91,7 +91,7 @@ def test_float64_in_float64_out_within_bounds(scenario, squash: str, face: dict)
 
 
 def test_action_by_hand() -> None:
-    # Mean outputs come first, grouped by quantity; the log standard deviations behind them decide nothing.
+    # Means come first, grouped by quantity; the log standard deviations after them are not used.
     policy = _one(_card(devices=1))
     seen = jnp.array([[0.3, -0.2]])
     np.testing.assert_allclose(policy.action(seen), np.tanh(np.asarray(policy.network(seen))[:, :4]), rtol=1e-6)
@@ -142,20 +142,23 @@ def saved(tmp_path) -> Path:
 def test_truncated_file(saved, complains, keep: float) -> None:
     content = saved.read_bytes()
     saved.write_bytes(content[: int(keep * len(content))])
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
         load_policies(saved)
 
 
 def test_files_of_another_kind(saved, complains) -> None:
     saved.write_text("weights")
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
         load_policies(saved)
     with saved.open("wb") as file:
         np.save(file, np.zeros(3))
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
         load_policies(saved)
     np.savez(saved, weights=np.zeros(3))
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
+        load_policies(saved)
+    np.savez(saved, card=np.asarray("[]"))
+    with complains(str(saved), "policy format [], this version reads 1"):
         load_policies(saved)
 
 
@@ -177,6 +180,7 @@ def _rewrite(path: Path, **changes) -> None:
         ({"hidden": [8, 8]}, "do not fit"),
         ({"outputs": None}, "outputs"),
         ({"interface": {"colour": "red"}}, "colour"),
+        ({"interface": {"observation": "colour"}}, "observation = 'colour' is not one of"),
     ],
 )
 def test_a_card_that_does_not_fit(saved, complains, changes: dict, named: str) -> None:
@@ -186,9 +190,9 @@ def test_a_card_that_does_not_fit(saved, complains, changes: dict, named: str) -
 
 
 @pytest.mark.parametrize("standardised", [None, True, False])
-def test_a_policy_told_in_groups_need_not_standardise_them(tmp_path: Path, standardised: bool | None) -> None:
+def test_a_policy_with_physical_inputs_need_not_standardise_them(tmp_path: Path, standardised: bool | None) -> None:
     card = _card("set", encoding="physical")
-    if standardised is not None:  # older cards don't say
+    if standardised is not None:  # older cards lack the entry
         card["standardised"] = standardised
     save_policies(tmp_path / "policy.npz", _stacked(card), card)
     network = load_policies(tmp_path / "policy.npz")[0].network

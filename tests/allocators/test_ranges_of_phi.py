@@ -1,4 +1,4 @@
-"""Hulls of a workload law: nowhere above it, equal to it where it is convex, on the law where a range begins."""
+"""Hulls of a workload law: nowhere above it, and equal to it where it is convex and at the ends of a range."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _law(rows: list[list[float]]) -> Scenario:
 
 
 def _works(scenario: Scenario, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """ln work of the law and of its hull over a range of phi, [2, places]."""
+    """ln work of the law and of its hull over a range of phi, [2, points]."""
     place = jnp.linspace(np.log(low), np.log(high), 201)
     with jax.enable_x64(True):
         hull = hulled(scenario, np.full((1, 1), low), np.full((1, 1), high))

@@ -104,7 +104,7 @@ def test_a_user_s_file_that_breaks(scenario, complains, tmp_path, text: str, fra
 
 
 def _run(folder: Path, architecture: str) -> Path:
-    """A finished run's folder, untrained."""
+    """The folder of a finished run, with untrained policies."""
     interface = Interface(edge_cpu="shares")
     card = {
         "interface": dataclasses.asdict(interface), "architecture": architecture, "device_count": 6, "outputs": 8,
@@ -140,5 +140,5 @@ def test_a_folder_without_a_run(scenario, complains, tmp_path) -> None:
 def test_a_truncated_run(scenario, complains, tmp_path) -> None:
     file = _run(tmp_path / "run", "flat") / "policy.npz"
     file.write_bytes(file.read_bytes()[:200])
-    with complains(str(file), "not a whole policy file"):
+    with complains(str(file), "not a complete policy file"):
         find_allocators(str(file.parent), scenario)

@@ -1,4 +1,4 @@
-"""The library's front door: what each name takes and gives, and that none is loaded before it is used."""
+"""The public Python interface: what each name takes and returns, and that nothing is imported before it is used."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def trained(small: twinsync.Scenario, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def halves(scenario, sight, key):
-    """Half of everything."""
+    """An allocator that takes half of everything."""
     one = np.ones_like(np.asarray(sight.data_bits))
     return twinsync.Allocation(
         extraction_factor=0.5 * one,
@@ -115,6 +115,7 @@ def test_evaluate_names_what_has_no_name(small: twinsync.Scenario, trained) -> N
     result: Comparison = twinsync.evaluate(small, ["equal-share", halves, folder, policies], slots=4, seeds=1)
     assert set(result.table.column("allocator")) == {"equal-share", "halves", "mine", "trained"}
     assert twinsync.evaluate(small, halves, slots=4, seeds=1).table.column("allocator") == ["halves"]
+    assert twinsync.evaluate(small, policies, slots=4, seeds=1).table.column("allocator") == ["trained"]
 
 
 def test_evaluate_warns_of_a_policy_trained_elsewhere(small: twinsync.Scenario, trained) -> None:
@@ -165,15 +166,14 @@ def test_load_policy_takes_the_best_seed_a_given_one_or_an_exported_file(
     best = costs.index(min(costs))
     schemes = {"best": twinsync.load_policy(folder), "same": twinsync.load_policy(folder, seed_index=best)}
     schemes |= {"other": twinsync.load_policy(folder, seed_index=1 - best)}
-    for suffix in (".npz", ".onnx"):
-        file = tmp_path / f"edge{suffix}"
-        export_run(folder, file, command="")
-        schemes[suffix] = twinsync.load_policy(file)
+    for name in ("policy.npz", "edge.onnx"):  # the first has the name of a training run's own file
+        export_run(folder, tmp_path / name, command="")
+        schemes[name[-4:]] = twinsync.load_policy(tmp_path / name)
     table = twinsync.evaluate(small, schemes, slots=4, seeds=1).table
     cost = dict(zip(table.column("allocator"), table.column("cost"), strict=True))
     assert cost["best"] == cost["same"] != cost["other"]
     assert cost[".npz"] == pytest.approx(cost["best"], rel=1e-4)
-    assert cost[".onnx"] == pytest.approx(cost["best"], rel=1e-4)
+    assert cost["onnx"] == pytest.approx(cost["best"], rel=1e-4)
     with pytest.raises(twinsync.InputError, match=r"seed_index = 2: .* has 2 policies"):
         twinsync.load_policy(folder, seed_index=2)
 
@@ -193,6 +193,20 @@ def test_a_sweep_is_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (tmp_path / "out" / "report.html").is_file()
     with pytest.raises(twinsync.InputError, match="no such folder"):
         twinsync.read_run(tmp_path / "nowhere")
+
+
+def test_a_training_run_without_a_sound_manifest_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "curve.csv").write_text("seed,slots,cost\n0,25,90.5\n")
+    with pytest.raises(twinsync.InputError, match=r"manifest\.json: missing"):
+        twinsync.read_run(tmp_path)
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(twinsync.InputError, match=r"manifest\.json: Expected `object`, got `array`"):
+        twinsync.read_run(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"seed": 3}')
+    run = twinsync.read_run(tmp_path)
+    assert list(run.table) == [{"seed": 0, "slots": 25, "cost": 90.5}]
+    assert run.manifest == {"seed": 3}
 
 
 def test_a_table_prints_in_columns_and_becomes_a_data_frame(monkeypatch: pytest.MonkeyPatch) -> None:

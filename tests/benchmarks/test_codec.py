@@ -28,7 +28,7 @@ def test_a_changed_number_is_found() -> None:
 @pytest.mark.parametrize("part", [name for name in PARTS if name != "series"])
 def test_a_part_of_other_tables_is_found(part: str) -> None:
     other = {**RESULTS_NOW, part: {**RESULTS_NOW[part], "tables": "none"}}
-    assert any(line.startswith(f"{part} is of tables none") for line in complaints(PAGE_NOW, other))
+    assert any(line.startswith(f"{part} was measured with tables none") for line in complaints(PAGE_NOW, other))
 
 
 def test_a_part_not_measured_is_found() -> None:

@@ -81,8 +81,8 @@ def test_what_is_no_exported_policy_is_one_line(tmp_path, monkeypatch, capsys) -
     (tmp_path / "bad.npz").write_text("no policy")
     (tmp_path / "bad.onnx").write_text("no model")
     for name, told in (
-        ("bad.npz", "bad.npz: not a whole policy file"),
-        ("bad.onnx", "bad.onnx: not a whole ONNX model"),
+        ("bad.npz", "bad.npz: not a complete policy file"),
+        ("bad.onnx", "bad.onnx: not a complete ONNX model"),
         ("none.onnx", "none.onnx: no such file; write it with `twinsync export"),
     ):
         assert run(["evaluate", "--allocators", name]) == BAD_INPUT

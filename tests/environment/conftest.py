@@ -1,4 +1,4 @@
-"""What the tests of the Gymnasium face share."""
+"""Fixtures for the tests of the Gymnasium environments."""
 
 import numpy as np
 import pytest

@@ -13,7 +13,7 @@ FACES = [(Interface(), "terminal"), (RICH, "truncation"), (Interface("paper", "r
 
 
 def play(mdp, key, actions):
-    """A whole cycle: the states before each step and what the steps returned."""
+    """Run a cycle; returns the state before each step and the results of the steps."""
 
     def advance(state, action):
         step = mdp.step(state, action)
@@ -23,7 +23,7 @@ def play(mdp, key, actions):
 
 
 def play_on(mdp, key, actions):
-    """Cycle after cycle: what `step_autoreset` returned."""
+    """Run several cycles; returns the results of `step_autoreset`."""
 
     def advance(state, action):
         step, final = mdp.step_autoreset(state, action)
@@ -43,7 +43,7 @@ def actions_for(mdp, count, seed=0):
 
 
 def host(tree):
-    """The same with NumPy arrays, keys as the integers they hold."""
+    """The tree with NumPy arrays, and keys as their data."""
 
     def plain(x):
         return np.asarray(jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else x)
@@ -147,7 +147,7 @@ def test_vmap_over_a_number_of_the_scenario(scenario):
     by_replacing = jax.vmap(lambda b: rewards(DTSync(scenario.replace(bandwidth_hz=b))))(bandwidths)
     np.testing.assert_allclose(swept, by_replacing, rtol=2e-5)
     np.testing.assert_allclose(swept[1], rewards(one), rtol=2e-5)
-    # A slot past the latency cap may cost the same; over a whole cycle more bandwidth is worth something.
+    # A slot beyond the latency cap may cost the same; over a whole cycle, more bandwidth reduces the cost.
     assert np.all(np.diff(swept, axis=0) >= 0)
     assert np.all(np.diff(swept.sum(1)) > 0)
 

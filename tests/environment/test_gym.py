@@ -24,7 +24,7 @@ CONFIGURATIONS = [
 
 
 def play_cycle(env):
-    """Infos of a cycle under fixed actions, and the flags of its last step."""
+    """The infos of a cycle with fixed actions, and the flags of its last step."""
     infos, over = [], False
     while not over:
         *_, terminated, truncated, info = env.step(np.full(env.action_space.shape, 0.3, np.float32))

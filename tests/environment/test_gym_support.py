@@ -12,7 +12,7 @@ CYCLES = 400
 
 @jax.jit
 def all_observations(mdp, keys):
-    """Of many whole cycles, first and last observation included; [keys, N + 1, F]."""
+    """All observations of many cycles, first and last included; [keys, N + 1, F]."""
 
     def cycle(key):
         state, first = mdp.reset(key)
@@ -49,7 +49,7 @@ def test_no_observation_of_another_encoding_leaves_its_space(observation, encodi
 
 
 def stays(mdp):
-    """Observations of many cycles lie within the space, whose bounds are finite."""
+    """Assert that the observations of many cycles lie within the space, whose bounds are finite."""
     space = observation_space(mdp)
     seen = np.asarray(all_observations(mdp, jax.random.split(jax.random.key(0), CYCLES)))
     assert np.all(seen >= space.low)

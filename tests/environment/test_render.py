@@ -60,7 +60,7 @@ def test_bars_of_pictures_shown_together_share_a_scale():
     halved = painted(
         picture(dataclasses.replace(frame, reach_s=2 * 1.6 * float(env.mdp.scenario.deadline_s))), PARTS[0][1]
     )
-    # The bars' axis reaches to 1.6 deadlines, or to the longest bar where that is more.
+    # The bars' axis extends to 1.6 deadlines, or to the longest bar if that is longer.
     assert halved == pytest.approx(0.5 * own, rel=0.1)
 
 

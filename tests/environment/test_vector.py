@@ -8,7 +8,7 @@ from twinsync.environment import vector
 from twinsync.environment.gym import DTSyncEnv
 from twinsync.environment.vector import DTSyncVectorEnv
 
-# The same few shapes throughout, as each shape compiles anew.
+# The same few shapes throughout, because each new shape is compiled.
 RICH = {
     "observation": "csi",
     "edge_cpu": "shares",
@@ -81,7 +81,7 @@ def test_the_cycles_last_step_hands_out_the_final_observation_and_info(two):
     for first, final in zip(observations, infos["final_obs"], strict=True):
         assert first in two.single_observation_space
         assert final in two.single_observation_space
-        # Half a minute's walk lies between them, and data sizes are drawn anew.
+        # UDs walk for half a minute in between, and data sizes are drawn again.
         assert not np.allclose(first, final)
     np.testing.assert_array_equal(two.step(ZEROS)[4]["slot"], [1, 1])
 

@@ -1,5 +1,7 @@
-"""The ONNX model: constants as optional inputs, axes of any length, the card inside. Its decisions are tested with the
-runtime's, for every kind of policy."""
+"""The ONNX model: constants as optional inputs, axes of any length, the card inside.
+
+Its decisions are tested together with those of the runtime, for every kind of policy.
+"""
 
 from __future__ import annotations
 

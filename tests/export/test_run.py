@@ -1,4 +1,4 @@
-"""One policy out of a run's folder: which seed and why, what the card says, and what is refused."""
+"""Export of one policy of a run: choice of the seed, content of the card, and refusals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FACE = Interface("csi", "shares", "random")
 
 
 def _run_folder(folder: Path, scenario, *, architecture: str = "set", **facts) -> Policy:
-    """The folder of a run of three seeds that differ; returns the seed in the middle."""
+    """Write the folder of a run with three different seeds; returns the policy of the middle one."""
     policy = make_twins(scenario, FACE, architecture).trained
     folder.mkdir()
     card = {

@@ -1,4 +1,4 @@
-"""Toy environments whose values are known, and runs so small that compiling them is the most of their time."""
+"""Toy environments with known values, and runs so small that most of their time is compilation."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class ToyState(NamedTuple):
 
 
 class Toy(DTSync):
-    """Cycles of `length` slots. One device sees (2 n - 1, x), x ~ U(-1, 1) afresh in each slot, and decides 4 numbers.
+    """Cycles of `length` slots. One device observes (2 n - 1, x), x ~ U(-1, 1) new in each slot, and decides 4 numbers.
 
-    With a `period` the first number shows n mod period, so that the slot after a cycle's last looks like a first. The
-    reward is always + late [n = 1] - aim (a_0 - x / 2)^2 - calm |a|^2. All are leaves: toys share a compilation.
+    With a `period`, n mod period is observed instead of n, so the slot after a cycle's last looks like a first. The
+    reward is always + late [n = 1] - aim (a_0 - x / 2)^2 - calm |a|^2. All are leaves, so toys share a compilation.
     """
 
     length: int = 1
@@ -68,7 +68,7 @@ def toy() -> Callable[..., Toy]:
 
 @pytest.fixture(scope="session")
 def drive() -> Callable[..., Any]:
-    """One seed's state after so many steps of an algorithm, warm-up included."""
+    """One seed's state after some steps of an algorithm, warm-up included."""
 
     @jax.jit
     def go(algorithm, key, steps):
@@ -109,14 +109,14 @@ def config(tiny) -> RunConfig:
 
 @pytest.fixture(scope="session")
 def whole(config, tmp_path_factory) -> tuple[Path, Training]:
-    """A run that nothing disturbed; don't write to its folder."""
+    """An uninterrupted run and its folder, which tests must not change."""
     out = tmp_path_factory.mktemp("runs") / "whole"
     return out, train(config, out, command="twinsync train")
 
 
 @pytest.fixture(scope="session")
 def numbers() -> Callable[[Any], list[np.ndarray]]:
-    """A tree's leaves as NumPy arrays, keys as their data: for comparisons bit for bit."""
+    """A tree's leaves as NumPy arrays, keys as their data, for exact comparisons."""
 
     def plain(leaf: Any) -> np.ndarray:
         key = jnp.issubdtype(jnp.asarray(leaf).dtype, jax.dtypes.prng_key)

@@ -1,4 +1,4 @@
-"""Divergence: what rewards allow a critic to say, and runs that stop, or go on and say so."""
+"""Divergence: the bound on a critic's values, and runs that stop, or continue and record it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ HUGE = SacSettings(
 
 @pytest.fixture(scope="module")
 def exploding() -> RunConfig:
-    """Gamma 0.99 across the cycle's end, and steps of 3 in every weight and in ln alpha."""
+    """A run that diverges: gamma 0.99 across the cycle's end, and steps of 3 in every weight and in ln alpha."""
     return RunConfig("paper", ("device_count=2",), HUGE, seeds=2, seed=0, stretches=5)
 
 
 @pytest.fixture(scope="module")
 def stopped(exploding, tmp_path_factory) -> tuple[Path, str]:
-    """The folder of a run that diverged, and what was said of it; don't write to it."""
+    """The folder of a run that diverged, which tests must not change, and the message."""
     out = tmp_path_factory.mktemp("runs") / "exploding"
     with pytest.raises(Diverged) as caught:
         train(exploding, out, command="twinsync train")
@@ -50,8 +50,8 @@ def test_discount_sum() -> None:
 def test_value_bound() -> None:
     # R = 2, h = 3: rewards 3 x 2, and alpha |H| = 0.5 for the two slots after the first.
     assert value_bound(2.0, 0.5, 0.0, 3.0) == 7.0
-    assert value_bound(2.0, 1e9, 0.0, 3.0) == 10.0  # an exploded temperature counts like the rewards
-    assert value_bound(2.0, 1e9, 4.0, 3.0) == 14.0  # or like the temperature the run began with
+    assert value_bound(2.0, 1e9, 0.0, 3.0) == 10.0  # a diverged temperature counts like the rewards
+    assert value_bound(2.0, 1e9, 4.0, 3.0) == 14.0  # or like the initial temperature
     assert value_bound(2.0, math.nan, 4.0, 3.0) == 6.0  # no temperature
     assert math.isnan(value_bound(math.nan, math.nan, 0.0, 3.0))
 

@@ -34,7 +34,7 @@ def decided(policy, scenario, slot):
 
 
 def expected(policy, scenario, count=100, seed=9):
-    """Expected cost of a policy's decisions over the expected optimum's."""
+    """Ratio of the expected cost of a policy's decisions to that of the expected optimum."""
     slot = draw_slots(root_key(seed), scenario, count)
     best = solve_expected(scenario, slot.distance_m, slot.data_bits).cost
     return float(jnp.mean(expected_cost(scenario, slot, decided(policy, scenario, slot)))) / float(best.mean())
@@ -48,7 +48,7 @@ def test_comes_to_the_expected_optimum(trained):
 
 @pytest.mark.parametrize("change", ["bandwidth_hz=1 MHz", "extraction_factor_min=0.45"])
 def test_an_early_step_too_far_is_taken_back(change):
-    # Without a price on saturated outputs phi stays at a bound: 20 % and 3 % above the expected optimum.
+    # Without the penalty on saturated outputs, phi stays at a bound: 20 % and 3 % above the expected optimum.
     scenario = load_scenario("paper", [change])
     training = start_training(scenario, SMALL, seeds=1, seed=3)
     advance(training, stretches=1)
@@ -76,7 +76,7 @@ def test_serves_numbers_of_devices_it_never_saw(trained, count):
 
 
 def test_the_gradient_is_that_of_the_expected_cost():
-    # A policy's own mean cost over fresh slots, by strata, against the closed form on the same slots.
+    # A policy's mean cost over fresh slots, with stratified fading, against the closed form on the same slots.
     scenario = load_scenario("paper", ["device_count=2"])
     algorithm = Gradient(DTSync(scenario, SMALL.interface), dataclasses.replace(SMALL, fading_draws=256))
     network = algorithm.init(root_key(1)).network

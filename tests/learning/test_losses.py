@@ -1,4 +1,4 @@
-"""The four losses of Section IV-B against numbers worked out by hand, and the log-probabilities in them."""
+"""The losses of Section IV-B against hand calculations, and the log-probabilities in them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_actor_loss_by_hand() -> None:
 def test_temperature_loss_by_hand(log_prob: tuple[float, float], loss: float) -> None:
     value, slope = jax.value_and_grad(temperature_loss)(jnp.log(0.5), _row(*log_prob), -4.0)
     assert float(value) == pytest.approx(loss)
-    # In ln(alpha) slope and loss agree; descent lowers alpha where entropy exceeds its target and raises it below.
+    # In ln(alpha), gradient and loss are equal; descent lowers alpha if the entropy exceeds its target, else raises it.
     assert float(slope) == pytest.approx(loss)
 
 
@@ -85,7 +85,7 @@ def test_a_column_among_rows_raises(call) -> None:
 
 
 def test_shapes_are_checked_without_jaxtyping_too() -> None:
-    # The import hook of the tests checks annotations first; users run without it.
+    # In the tests the import hook checks annotations first; users run without it.
     with pytest.raises(ValueError, match=r"\(4, 1\)"):
         require_rows(jnp.zeros(4), jnp.zeros((4, 1)))
     with pytest.raises(ValueError, match=r"\(4, 1\)"):

@@ -22,7 +22,7 @@ SETTINGS = PpoSettings(
     discount=0.5,
 )
 
-# Four slots, a cycle ends after the second: reward, V(s), V of what truly followed. gamma = 0.5, lambda = 0.5.
+# Four slots, a cycle ends after the second: reward, V(s), V of what actually followed. gamma = 0.5, lambda = 0.5.
 REWARD, VALUE, NEXT_VALUE = (
     jnp.array(row) for row in ([1.0, 2.0, 3.0, 4.0], [0.5, 1.0, 2.0, 1.0], [1.0, 8.0, 1.0, 2.0])
 )

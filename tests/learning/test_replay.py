@@ -1,4 +1,4 @@
-"""The ring: blocks in order, oldest overwritten first, nothing unwritten ever sampled."""
+"""The ring buffer: blocks in order, the oldest overwritten first, unwritten rows never sampled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run folders: interrupted and resumed to the same bits, never overwritten, clear about what is wrong."""
+"""Run folders: resumed to the same bits after an interruption, never overwritten, with clear errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _same(one: Path, other: Path) -> None:
-    """Policies, checkpoint and curve agree bit for bit."""
+    """Assert that policies, checkpoint and curve agree bit for bit."""
     for name in ("policy.npz", "checkpoint.npz"):
         first, second = _arrays(one / name), _arrays(other / name)
         assert first.keys() == second.keys()
@@ -35,7 +35,7 @@ def _same(one: Path, other: Path) -> None:
 
 
 def _interrupted(config, out: Path, saves: int) -> None:
-    """Train until Ctrl-C arrives just after so many saves (at the start: while it compiles)."""
+    """Train until Ctrl-C arrives just after `saves` saves (0: while it compiles)."""
     calls = 0
 
     def ctrl_c(what: str, done: int, total: int) -> None:
@@ -87,6 +87,17 @@ def test_interrupted_between_the_last_save_and_the_policy(whole, config, tmp_pat
     _interrupted(config, out, 3)
     train(config, out, resume=True)
     _same(whole[0], out)
+
+
+def test_resuming_without_a_manifest_writes_a_new_one(whole, config, tmp_path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(whole[0], out)
+    (out / "policy.npz").unlink()
+    (out / "manifest.json").unlink()
+    train(config, out, command="resumed", resume=True)
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert (manifest["command"], manifest["diverged"]) == ("resumed", [])
+    assert (out / "policy.npz").exists()
 
 
 def test_resuming_a_finished_run_changes_nothing(whole, config, tmp_path) -> None:
@@ -147,7 +158,7 @@ def test_truncated_checkpoint(whole, config, tmp_path, complains, keep: float) -
     file = out / "checkpoint.npz"
     content = file.read_bytes()
     file.write_bytes(content[: keep if keep > 1 else int(keep * len(content))])
-    with complains(str(file), "not a whole checkpoint", "remove it"):
+    with complains(str(file), "not a complete checkpoint", "remove it"):
         train(config, out, resume=True)
 
 
@@ -166,6 +177,12 @@ def test_config_that_is_no_json(whole, config, tmp_path, complains) -> None:
     (out / "config.json").write_bytes(b'{"scenario": \xff')
     with complains("config.json", "not valid JSON"):
         train(config, out, resume=True)
+
+
+def test_config_that_is_no_object(config, tmp_path, complains) -> None:
+    (tmp_path / "config.json").write_text("[]")
+    with complains("config.json", "expected a JSON object, got list"):
+        train(config, tmp_path, resume=True)
 
 
 def test_a_folder_that_cannot_be_made(config, tmp_path, complains) -> None:
@@ -211,7 +228,7 @@ def test_a_run_is_an_allocator(whole) -> None:
     assert scheme.cost.dtype == np.float64
     assert np.abs(scheme.cost[0] - scheme.cost[1]).max() > 0
     assert found.optimum is not None
-    assert (scheme.cost >= found.optimum.cost * (1 - 1e-4)).mean() > 0.9  # past the cap the optimum of T + P is another
+    assert (scheme.cost >= found.optimum.cost * (1 - 1e-4)).all()
 
 
 def test_a_run_of_another_k(whole, complains) -> None:

@@ -1,4 +1,4 @@
-"""The real `Sac` on toys whose values are known."""
+"""The real `Sac` on toy environments with known values."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_terminal_reward(toy, drive) -> None:
 
 
 def test_truncation_bootstraps(toy, drive) -> None:
-    # Every slot pays 0.5 and is cut off in a state like any other: Q = r + gamma Q = r / (1 - gamma).
+    # Every slot pays 0.5 and is truncated in a state like any other: Q = r + gamma Q = r / (1 - gamma).
     settings = dataclasses.replace(SETTINGS, target="soft", target_rate=0.05)
     state = drive(Sac(toy("truncation", always=0.5, period=1), settings), 500)
     np.testing.assert_allclose(_q(state, n=0), 1.0, atol=0.1)
@@ -102,7 +102,7 @@ def test_one_smooth_critic_is_enough(toy, drive) -> None:
 
 
 def test_memory_keeps_what_truly_followed(toy, drive) -> None:
-    # After a cycle's last slot the next observation acted on is a fresh cycle's; the one remembered is slot 2's.
+    # After a cycle's last slot, the next action is for a new cycle, but the observation stored is that of slot 2.
     state = drive(Sac(toy("terminal", late=1.0, length=2), SETTINGS), 10)
     rows = jax.tree.map(lambda row: np.asarray(row)[:160], state.replay.rows)
     last = rows.observation[:, 0] == 1.0
@@ -114,7 +114,7 @@ def test_memory_keeps_what_truly_followed(toy, drive) -> None:
     unscaled = dataclasses.replace(SETTINGS, reward_scale="none")
     raw = drive(Sac(toy("terminal", late=1.0, length=2), unscaled), 10).replay.rows.reward[:160]
     np.testing.assert_allclose(raw, 10.0 * last, rtol=1e-6)
-    # Within a cycle what followed is what the next block acted on.
+    # Within a cycle, the observation stored is the one that the next block acted on.
     np.testing.assert_array_equal(rows.following[:16], rows.observation[16:32])
 
 
@@ -130,7 +130,7 @@ def test_warm_up_acts_uniformly_and_learns_nothing(toy, drive, numbers) -> None:
 
 @pytest.fixture(scope="module")
 def learned(toy):
-    """Untrained weights, and critics moved by 1 from them."""
+    """Untrained weights, and critics shifted by 1 from them."""
     fresh = jax.jit(Sac(toy("terminal"), SETTINGS).init)(jax.random.key(0)).learned
     return fresh, jax.tree.map(lambda x: x + 1.0, fresh.critics)
 
@@ -166,7 +166,7 @@ def test_device_rewards_average_to_the_reward(edge_cpu: str) -> None:
 
 
 def test_falling_rate() -> None:
-    # From 5e-3 to a tenth of it over 100 updates, half-way (5 + 0.5) / 2 e-3.
+    # From 5e-3 to a tenth of it over 100 updates; (5 + 0.5) / 2 e-3 half-way.
     rate = falling_rate(dataclasses.replace(SETTINGS, learning_rate_end=0.1), 100)
     assert callable(rate)
     np.testing.assert_allclose([rate(n) for n in (0, 50, 100)], [5e-3, 2.75e-3, 5e-4], rtol=1e-5)

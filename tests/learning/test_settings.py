@@ -80,7 +80,7 @@ def test_value_of_the_wrong_kind(complains, key: str, text: str, expected: str) 
         (SacSettings(), "learning_rate_end", "-0.1"),
         (SacSettings(), "hidden", "64,0"),
         (SacSettings(), "critic_reward", "each"),
-        (SacSettings(), "critic_reward", "devices"),  # of a flat critic
+        (SacSettings(), "critic_reward", "devices"),  # with a flat critic
         (SacSettings(), "critics", "0"),
         (SacSettings(), "critics", "3"),
         (SacSettings(), "critic_activation", "gelu"),
@@ -97,7 +97,7 @@ def test_value_of_the_wrong_kind(complains, key: str, text: str, expected: str) 
         (PpoSettings(), "gae_decay", "1.1"),
         (PpoSettings(), "gradient_clip", "0"),
         (PpoSettings(), "value_weight", "-1"),
-        (PpoSettings(), "batch_size", "100"),  # 2048 is no multiple of it
+        (PpoSettings(), "batch_size", "100"),  # 2048 is not a multiple of it
         (PpoSettings(), "parallel_slots", "3"),
     ],
 )
@@ -134,13 +134,13 @@ def test_reward_scale_is_a_choice() -> None:
     assert -150.0 * PpoSettings().reward_factor(6) == pytest.approx(-2.5)
 
 
-def test_what_the_state_is_told_in_is_a_choice() -> None:
+def test_the_encoding_of_the_state_is_a_choice() -> None:
     assert SacSettings(encoding="unscaled").interface.encoding == "unscaled"
     assert override(PpoSettings(), {"encoding": "physical"}).interface.encoding == "physical"
 
 
 def test_stored_results_stay_those_of_their_settings() -> None:
-    # What was added later decides nothing as long as it is what the code always did.
+    # Later additions do not change a result's identity while they have the earlier behaviour.
     before = deciding(SacSettings())
     assert {"reward_scale", "encoding", "entropy_drop", "critics", "critic_activation"}.isdisjoint(before)
     assert before["target_period"] == 320

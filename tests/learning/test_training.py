@@ -1,4 +1,4 @@
-"""The training loop: one seed, one result, however many seeds run beside it and wherever the stretches fall."""
+"""The training loop: a seed's result depends neither on other seeds nor on the stretches."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _rows(training: Training) -> np.ndarray:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_step_keeps_the_types_of_the_state(two_devices, tiny, algorithm: str) -> None:
-    # Where it does not, the second stretch is compiled anew.
+    # Otherwise the second stretch would be compiled again.
     training = start_training(two_devices, tiny[algorithm], seeds=1, seed=0)
     state = jax.tree.map(lambda leaf: leaf[0], training.state)
     after = jax.eval_shape(training.algorithm.step, state, 0)[0]
@@ -70,7 +70,7 @@ def test_seeds_differ(run, first, algorithm: str) -> None:
 
 
 def test_a_seed_does_not_depend_on_its_company(run, first, numbers) -> None:
-    # The draws are the same, but other batches round otherwise: close, not bit for bit, and long runs drift apart.
+    # The draws are the same, but other batches round differently: close, not identical, and long runs drift apart.
     alone = run("ppo", seeds=1)
     for one, two in zip(numbers(alone.policies()), numbers(first["ppo"].policies()), strict=True):
         np.testing.assert_allclose(one[0], two[0], rtol=1e-4, atol=1e-5)
@@ -96,12 +96,12 @@ def test_curve(first, algorithm: str) -> None:
     assert (cost >= latency).all()
     assert (latency > 0).all()
     training_reward = rows[:, 4]
-    assert np.isnan(training_reward[:2]).all()  # nothing met before the first slot
+    assert np.isnan(training_reward[:2]).all()  # no statistics before the first slot
     assert (training_reward[2:] < 0).all()
     assert np.isfinite(rows[4:, 5:7]).all()
     value_size, value_bound = rows[4:, -2], rows[4:, -1]
-    assert ((value_size > 0) & (value_size < value_bound)).all()  # a sound critic says nothing impossible
-    assert (np.diff(rows[2:, -1].reshape(-1, 2), axis=0) >= 0).all()  # what was once allowed stays so
+    assert ((value_size > 0) & (value_size < value_bound)).all()  # a healthy critic stays within the bound
+    assert (np.diff(rows[2:, -1].reshape(-1, 2), axis=0) >= 0).all()  # the bound never falls
 
 
 def test_untrained_costs_are_those_of_the_untrained_policies(two_devices, tiny, first) -> None:
@@ -125,14 +125,14 @@ def test_impossible_settings_are_refused(two_devices, complains) -> None:
 
 @pytest.mark.parametrize("change", [{"extraction": "none"}, {"extraction": "random", "observation": "csi"}])
 def test_the_benchmarks_train(two_devices, change: dict) -> None:
-    # Tuned: w/o SC and the random strategy, the latter with channel knowledge: other numbers of decisions and features.
+    # Tuned w/o SC and random strategy, the latter with channel knowledge: other numbers of decisions and features.
     small: dict = {"slots": 96, "batch_size": 16, "hidden": (8,), "parallel_slots": 8, "warmup_slots": 0}
     settings = dataclasses.replace(SAC_TUNED, **small, **change)
     training = start_training(two_devices, settings, seeds=1, seed=0)
     before = np.asarray(training.policies().network.layers[0].weight)
     advance(training, 1)
     assert math.isfinite(training.curve[-1].cost)
-    # Sound, and with gamma = 0 the bound is tight: a mean reward against the largest.
+    # Not diverged, although with gamma = 0 the bound is tight: a mean reward against the largest.
     assert 0.05 < training.curve[-1].value_size / training.curve[-1].value_bound < 1.0
     assert np.abs(np.asarray(training.policies().network.layers[0].weight) - before).max() > 0
     assert training.policies().interface.decisions == 3

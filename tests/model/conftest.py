@@ -1,4 +1,4 @@
-"""One slot by its numbers, for the tests of whole slots."""
+"""One slot with fixed numbers, for tests of whole slots."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ TABLE_II = SimpleNamespace(
     extraction_factor=[0.30, 0.45, 0.50, 0.60, 0.80, 1.00],
     device_cpu_hz=[0.5e9, 0.8e9, 0.86e9, 0.9e9, 1.0e9, 0.7e9],
     transmit_power_w=[0.10, 0.05, 0.01, 0.08, 0.10, 0.03],
-    edge_cpu_hz=[1.5e9, 1.6e9, 1.7e9, 1.8e9, 1.6e9, 1.7e9],  # 9.9 GHz together
+    edge_cpu_hz=[1.5e9, 1.6e9, 1.7e9, 1.8e9, 1.6e9, 1.7e9],  # 9.9 GHz in total
 )
 
 
 @pytest.fixture(scope="session")
 def table_ii() -> SimpleNamespace:
-    """The numbers of a slot and its allocation, as plain lists."""
+    """A slot and its allocation as plain lists."""
     return TABLE_II
 
 
 @pytest.fixture(scope="session")
 def table_ii_slot() -> Callable[..., tuple[Slot, Allocation]]:
-    """The same numbers as arrays of a given dtype."""
+    """The same slot and allocation as arrays of a given dtype."""
 
     def build(dtype=jnp.float32) -> tuple[Slot, Allocation]:
         t = TABLE_II
@@ -45,7 +45,7 @@ def table_ii_slot() -> Callable[..., tuple[Slot, Allocation]]:
 
 @pytest.fixture(scope="session")
 def one_slot() -> Callable[..., tuple[Slot, Allocation]]:
-    """A slot that costs no penalty in the `roomy` setting, and its allocation with some parts changed."""
+    """A slot without penalty in the `roomy` scenario, and its allocation with some parts changed."""
 
     def build(**changes) -> tuple[Slot, Allocation]:
         slot = Slot(jnp.full(6, 50.0), jnp.full(6, 0.7e6), jnp.full((6, 1), 5.6568542e-8))
@@ -57,5 +57,5 @@ def one_slot() -> Callable[..., tuple[Slot, Allocation]]:
 
 @pytest.fixture(scope="session")
 def roomy(scenario: Scenario) -> Scenario:
-    """Bandwidth in which the allocation of `one_slot` meets every constraint."""
+    """A scenario with enough bandwidth for the allocation of `one_slot` to meet every constraint."""
     return scenario.replace(bandwidth_hz=20e6)

@@ -1,4 +1,4 @@
-"""What nature hands out: slots, cycles, and many cycles."""
+"""Random draws: slots, cycles, and many cycles."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_many_slots_are_whole_fresh_cycles(scenario):
     assert slots.block_gain.shape == (60, 6, 1)
     third = draw_cycle(jax.random.split(key, 3)[2], scenario)
     np.testing.assert_array_equal(slots.data_bits[50:], third.data_bits[:10])
-    # A cycle begins in the 5 m circle about x = 50 m and walks about 1.2 m a slot from there.
+    # A cycle begins in the 5 m circle about x = 50 m; UDs walk about 1.2 m per slot from there.
     distance = np.asarray(slots.distance_m)
     assert np.abs(distance[[0, 25, 50]] - 50.0).max() <= 5.0 + 1e-4
     steps = np.abs(np.diff(distance, axis=0))
@@ -83,7 +83,7 @@ def test_quantities_are_independent(scenario):
     columns = [np.asarray(x).ravel() for x in (slots.distance_m, slots.data_bits, fading)]
     assert np.abs(np.corrcoef(columns) - np.eye(3)).max() < 5 / np.sqrt(fading.size)
     assert stats.kstest(slots.data_bits.ravel(), "uniform", args=(0.6e6, 0.2e6)).pvalue > 0.01
-    # Nor do UDs, neighbouring slots or fading blocks know of one another.
+    # UDs, neighbouring slots and fading blocks are independent too.
     for x in (np.asarray(slots.data_bits), fading):
         assert np.abs(np.corrcoef(x.T) - np.eye(6)).max() < 5 / np.sqrt(5000)
         assert abs(np.corrcoef(x[:-1].ravel(), x[1:].ravel())[0, 1]) < 4 / np.sqrt(x.size)

@@ -21,7 +21,7 @@ MANY = 4000
 
 @pytest.fixture(scope="module")
 def crowd(scenario):
-    """The paper's setting with many UDs, for statistics."""
+    """The paper's scenario with many UDs, for statistics."""
     return scenario.replace(device_count=MANY, edge_cpu_min_hz=1.0)
 
 

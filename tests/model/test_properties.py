@@ -1,4 +1,4 @@
-"""What must hold for any allocation in any slot of any setting: monotonicity, limits, symmetry, log-convexity."""
+"""Properties of any allocation in any slot of any scenario: monotonicity, limits, symmetry, log-convexity."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ allocations = st.fixed_dictionaries(
     }
 )
 
-# (part, what strictly falls as it rises, what strictly rises as it rises)
+# (decision, outcomes that strictly fall as it rises, outcomes that strictly rise)
 MONOTONE = [
     ("device_cpu_hz", ["extraction_latency_s"], ["extraction_energy_j"]),
     ("transmit_power_w", ["uplink_latency_s"], ["uplink_energy_j"]),
@@ -94,7 +94,7 @@ def test_each_decision_moves_its_parts_one_way(part, falling, rising, setting, s
     if part in ("device_cpu_hz", "transmit_power_w"):
         assert after.energy_j[k] >= before.energy_j[k]
     others = [i for i in range(K) if i != k]
-    if part != "edge_cpu_hz":  # the server alone is shared
+    if part != "edge_cpu_hz":  # only the server is shared
         np.testing.assert_array_equal(after.sync_latency_s[others], before.sync_latency_s[others])
 
 
@@ -156,7 +156,7 @@ def test_devices_are_interchangeable(setting, slot, parts, order):
 
 @given(setting=settings, slot=slots, a=allocations, b=allocations)
 def test_cost_is_convex_in_logarithms(setting, slot, a, b):
-    """Finding 2: at the geometric mean of two allocations the cost is at most the mean of theirs."""
+    """At the geometric mean of two allocations the cost is at most the mean of their costs."""
     scenario = setting_of(setting)
 
     def within_the_server(parts: dict) -> dict:

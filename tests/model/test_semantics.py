@@ -24,7 +24,7 @@ KNOTS = ((0.1, 20.0, 3.0), (0.3, 4.0, 2.0), (0.6, 1.5, 1.8), (1.0, 1.0, 1.0))
 
 
 def work(scenario, phi) -> tuple[np.ndarray, np.ndarray]:
-    """Extraction and recovery work a bit of data at each phi."""
+    """Extraction and recovery work per bit of data at each phi."""
     phi = jnp.atleast_1d(jnp.asarray(phi, jnp.float32))
     one = jnp.ones_like(phi)
     laws = extraction_workload_bits, recovery_workload_bits
@@ -86,7 +86,7 @@ def test_piecewise_law_equals_power_where_knots_lie_on_it(x, y, inner):
     paper = load_scenario("paper").replace(extraction_exponent=x, recovery_exponent=y)
     knots = tuple((phi, phi**-x, phi ** (1 - y)) for phi in sorted([0.05, *inner, 1.0]))
     if min(b[0] / a[0] for a, b in itertools.pairwise(knots)) < 1.01:
-        return  # between knots this close, rounding of the slope is all there is
+        return  # between knots this close, only rounding of the slope remains
     law = paper.replace(workload_law="piecewise", workload_knots=knots)
     phi = np.linspace(0.05, 1.0, 20)
     for got, expected in zip(work(law, phi), work(paper, phi), strict=True):

@@ -71,7 +71,7 @@ def test_table_ii_by_hand(scenario, table_ii, table_ii_slot, double):
 
 class TestEdgeCpu:
     def test_requests_above_the_server_are_scaled_down(self, scenario, one_slot):
-        # 24 GHz asked for of 10: everyone gets 10/24 of the request.
+        # 24 GHz are requested of 10: each UD gets 10/24 of its request.
         asked = jnp.array([4e9, 4e9, 4e9, 4e9, 2e9, 6e9])
         given = np.asarray(asked) * 10 / 24
         np.testing.assert_allclose(executed_edge_cpu_hz(asked, scenario), given, rtol=1e-6)
@@ -166,7 +166,7 @@ class TestCap:
         t_en = 300 * 0.7e6 / 0.7**1.2 / 0.8e9
         assert float(outcome.uplink_energy_j[0]) == pytest.approx(0.1 * (6 - t_en), rel=1e-5)
         assert float(outcome.extraction_energy_j[0]) == pytest.approx(1e-27 * 0.8e9**3 * t_en, rel=1e-5)
-        # UD 1 never gets to send, and stops extracting after 6 s at kappa f^3 = 1.25e-4 W.
+        # UD 1 never sends; it stops extracting after 6 s at k_loc f^3 = 1.25e-4 W.
         assert float(outcome.uplink_energy_j[1]) == 0.0
         assert float(outcome.extraction_energy_j[1]) == pytest.approx(6 * 1.25e-4, rel=1e-5)
 
@@ -227,7 +227,7 @@ def test_the_devices_costs_add_up_to_the_slots(name: str):
 
 @pytest.mark.parametrize("name", ["penalty", "workload_law"])
 def test_a_form_without_a_formula_is_refused(scenario, complains, name: str) -> None:
-    # Someone adds a choice to the scenario and forgets the formula: no other form may be taken for it.
+    # If a form is added to the scenario but not here, no other form may be used in its place.
     unknown = copy.copy(scenario)
     object.__setattr__(unknown, name, "quadratic")
     one = np.ones(scenario.device_count, np.float32)

@@ -70,7 +70,7 @@ def test_float32_agrees_with_float64(scenario, batch):
 def test_gradient_is_finite(scenario, batch, changes, least):
     setting = scenario.replace(**changes)
     slots, allocation = batch
-    weak = slots.block_gain.at[0, 0].set(least * 5.6568542e-8)  # 2^-24 is the least fading that is ever drawn
+    weak = slots.block_gain.at[0, 0].set(least * 5.6568542e-8)  # 2^-24 is the least fading that can be drawn
     slots = eqx.tree_at(lambda s: s.block_gain, slots, weak)
     for codec in (True, False):
         choice = Allocation(*jax.tree.leaves(allocation), codec=codec)

@@ -1,4 +1,4 @@
-"""By how much a slot breaks each of (19b) to (19h)."""
+"""The amounts by which a slot violates each of (19b) to (19h)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_none(roomy, one_slot):
         np.testing.assert_array_equal(leaf, np.zeros(leaf.shape))
 
 
-# Deadline 0.9 s, budget 0.5 J; the one UD's excess, worked out beside the change that causes it.
+# Deadline 0.9 s, budget 0.5 J; the excess of the one UD is computed beside the change that causes it.
 @pytest.mark.parametrize(
     ("name", "part", "value", "excess"),
     [
@@ -31,7 +31,7 @@ def test_none(roomy, one_slot):
     ],
 )
 def test_bounds_19e_19f_19g(roomy, name, part, value, excess, one_slot):
-    # More bandwidth and a bigger budget, so that no latency or energy is in the way.
+    # More bandwidth and a larger budget, so that latency and energy meet their limits.
     free = roomy.replace(energy_budget_j=10.0, bandwidth_hz=200e6, cycle_s=60.0)
     _, usual = one_slot()
     slot, allocation = one_slot(**{part: getattr(usual, part).at[2].set(value)})
@@ -51,7 +51,7 @@ def test_slow_device_19f(roomy, one_slot):
 
 
 def test_sensing_19b(roomy, one_slot):
-    # 0.7e6 bit at 2 Mbit/s take 0.35 s of the 0.3 s there are.
+    # 0.7e6 bit at 2 Mbit/s take 0.35 s; 0.3 s are allowed.
     slow = roomy.replace(sensing_rate_bps=2e6)
     violations = slot_outcome(slow, *one_slot()).violations
     np.testing.assert_allclose(violations.sensing_s, np.full(6, 0.05), rtol=1e-5)
@@ -88,7 +88,7 @@ def test_edge_19h_is_one_number_a_slot(roomy, one_slot):
 @pytest.mark.parametrize("data", [1e5, 3e5, 0.7e6, 0.8e6, 1.1e6])
 @pytest.mark.parametrize("cycle", [7.0, 30.0, 33.3])
 def test_rounding_is_no_violation(scenario, data, cycle, one_slot):
-    # At the automatic rate D_max is sensed in exactly eta tau, and six sixths of the server are the server.
+    # At the automatic rate D_max is sensed in exactly eta tau, and six sixths use exactly the whole server.
     tight = scenario.replace(data_min_bits=data, data_max_bits=data, cycle_s=cycle)
     slot, allocation = one_slot(edge_cpu_hz=jnp.full(6, 10e9 / 6))
     slot = eqx.tree_at(lambda s: s.data_bits, slot, jnp.full(6, data))

@@ -1,4 +1,4 @@
-"""The runtime's copies of names, bounds and options agree with the package's own."""
+"""The runtime's copies of names, bounds and options agree with the originals."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_what_enters_is_what_changes_a_decision_in_jax(scenario, observation, en
     twins, given = make_twins(scenario, face), slots(interface.Interface(observation), 6)
     names = [name for name in constants() if isinstance(getattr(scenario, name), float)]
     values = np.array([getattr(scenario, name) for name in names])
-    # The first row is the scenario itself, each other one has one number a little larger.
+    # The first row is the scenario itself; each other row has one number slightly larger.
     rows = np.vstack([values, values + np.diag(0.1 * values + (values == 0.0))])
 
     @jax.jit
@@ -66,7 +66,7 @@ def test_what_enters_is_what_changes_a_decision_in_jax(scenario, observation, en
     numbers = np.stack(list(parts.values()), axis=1)
     changes = (np.abs(numbers[1:] - numbers[0]) > 1e-9 * np.abs(numbers[0])).any(axis=(1, 2, 3))
     entering = {name for name, changed in zip(names, changes, strict=True) if changed}
-    # The runtime itself keeps to the distance floor, and counts are no leaves of a scenario.
+    # The runtime applies the distance floor itself, and counts are not leaves of a scenario.
     own = {"distance_floor_m", "slot_count"}
     assert entering | own == set(twins.runtime.values) | own
     assert ("distance_floor_m" in entering) == (encoding == "affine")

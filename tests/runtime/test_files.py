@@ -44,7 +44,7 @@ def test_a_file_decides_as_the_policy_it_holds(twins, saved) -> None:
 
 
 def test_it_needs_numpy_alone(saved) -> None:
-    # A finder that refuses everything but NumPy, the standard library and this package stands before all others.
+    # The first import finder refuses everything except NumPy, the standard library and this package.
     program = """
         import sys
 
@@ -75,17 +75,17 @@ def test_no_file(tmp_path, complains) -> None:
 def test_truncated_file(saved, complains, keep: float) -> None:
     content = saved.read_bytes()
     saved.write_bytes(content[: int(keep * len(content))])
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
         load_policy(saved)
 
 
 def test_files_of_another_kind(saved, complains) -> None:
     saved.write_text("weights")
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
         load_policy(saved)
     with saved.open("wb") as file:
         np.save(file, np.zeros(3))
-    with complains(str(saved), "not a whole policy file"):
+    with complains(str(saved), "not a complete policy file"):
         load_policy(saved)
     np.savez(saved, card=np.asarray("{}"), leaf_0=np.zeros(3))
     with complains(str(saved), "training run's own file", "twinsync export"):
@@ -101,7 +101,7 @@ def test_files_of_another_kind(saved, complains) -> None:
         ({"format_version": 99}, "99"),
         ({"hidden": [9, 8]}, "do not fit"),
         ({"hidden": [16]}, "do not fit"),
-        ({"hidden": ["wide"]}, "misstates"),
+        ({"hidden": ["wide"]}, "wrong in its card"),
         ({"architecture": "deep"}, "architecture = 'deep'"),
         ({"squash": None}, "squash"),
         ({"device_count": 6.5}, "device_count = 6.5"),
@@ -112,7 +112,8 @@ def test_files_of_another_kind(saved, complains) -> None:
         ({"scenario": {"device_count": None}}, "device_count = None"),
         ({"ranges": {"colour": [0, 1]}}, "colour"),
         ({"ranges": {"least extraction factor": [1, 0]}}, "from 1 to 0"),
-        ({"ranges": {"least extraction factor": 3}}, "misstates"),
+        ({"ranges": {"least extraction factor": 3}}, "wrong in its card"),
+        ({"ranges": [3]}, "wrong in its card"),
     ],
 )
 def test_a_card_that_does_not_fit(twins, saved, complains, changes: dict, told: str) -> None:

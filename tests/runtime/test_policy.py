@@ -1,5 +1,7 @@
-"""The NumPy runtime and the ONNX model decide as the JAX policy does; the runtime refuses what it cannot take, and
-tells what the policy has not seen."""
+"""The NumPy runtime and the ONNX model decide as the JAX policy does.
+
+The runtime refuses wrong input and reports what lies outside the policy's training.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ PHYSICAL, AFFINE = Interface(edge_cpu="shares", encoding="physical"), Interface(
 FACES = list(
     itertools.product(("paper", "csi"), ("requests", "shares"), ("chosen", "none", "random"), ("affine", "physical"))
 )
-# Architecture, squash and K take turns over the faces, so that each meets each.
+# Architecture, squash and K vary over the interfaces so that every pair of options occurs.
 TURNS = list(itertools.product(("set", "flat"), ("tanh", "clip"), (1, 2, 6, 100)))
 KINDS = [(Interface(*face), *TURNS[(5 * i + i // 16) % 16]) for i, face in enumerate(FACES)]
 

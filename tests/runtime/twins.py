@@ -1,4 +1,4 @@
-"""Policies of every kind with untrained weights, the same in JAX and in the runtime's form, and slots to decide."""
+"""Untrained policies of every kind, each in JAX and in the runtime's form, and slots to decide."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTS = ("extraction_factor", "device_cpu_hz", "transmit_power_w", "edge_cpu_hz"
 
 
 class Twins(NamedTuple):
-    """One policy in both forms, and the scenario it was 'trained' on."""
+    """One policy in both forms, and the scenario that its card names as that of its training."""
 
     trained: Policy
     runtime: RuntimePolicy
@@ -32,7 +32,7 @@ class Twins(NamedTuple):
 def make_twins(
     scenario: Scenario, face: Interface, architecture: str = "set", squash: str = "tanh", **facts: Any
 ) -> Twins:
-    """Weights such that actions spread over [-1, 1], biases and standardisation that are not their defaults."""
+    """Random weights with actions spread over [-1, 1], and biases and standardisation other than the defaults."""
     card = {
         "interface": dataclasses.asdict(face),
         "architecture": architecture,
@@ -60,7 +60,7 @@ def make_twins(
 
 
 def slots(face: Interface, devices: int, batch: tuple[int, ...] = (3,), seed: int = 0) -> dict[str, np.ndarray]:
-    """Arguments of `decide` for a policy with this face."""
+    """Arguments of `decide` for a policy with this interface."""
     rng, shape = np.random.default_rng(seed), (*batch, devices)
     distance = rng.uniform(20.0, 80.0, shape)
     given = {"distance_m": distance, "data_bits": rng.uniform(0.5e6, 0.9e6, shape)}
@@ -72,7 +72,7 @@ def slots(face: Interface, devices: int, batch: tuple[int, ...] = (3,), seed: in
 
 
 def reference(policy: Policy, scenario: Scenario, given: dict[str, Any]) -> dict[str, Any]:
-    """What the JAX policy decides; call it under x64, so that only its network rounds to float32."""
+    """The JAX policy's decision; call it with x64 enabled, so that only the network rounds to float32."""
     sight = Sight(given["distance_m"], given["data_bits"], given.get("channel_gain"))
     vector = jnp.asarray(observe(policy.interface, scenario, sight, given.get("given_phi")))
     action = policy.action(vector.astype(jnp.float32)).astype(vector.dtype)
@@ -81,16 +81,16 @@ def reference(policy: Policy, scenario: Scenario, given: dict[str, Any]) -> dict
 
 
 def eagerly(policy: Policy, scenario: Scenario, given: dict[str, Any]) -> dict[str, np.ndarray]:
-    """`reference` without a compilation for every kind of policy."""
+    """`reference` without compiling each kind of policy."""
     with jax.enable_x64(True), jax.disable_jit():
         return {part: np.asarray(value) for part, value in reference(policy, scenario, given).items()}
 
 
 def assert_same(found: Any, expected: dict[str, Any], twins: Twins, **overrides: float) -> None:
-    """Within 1e-5, relative.
+    """Assert that decisions agree to within 1e-5, relative.
 
-    A CPU frequency or power near its lower bound, a hundredth of the upper or less, can't be told so finely by a
-    float32 action: there, within a few roundings of the action.
+    A float32 action cannot resolve a CPU frequency or power near its lower bound, a hundredth of the upper or less, so
+    finely; there they must agree to within a few roundings of the action.
     """
     scenario = twins.scenario.replace(**overrides)
     rounding = {
@@ -105,7 +105,7 @@ def assert_same(found: Any, expected: dict[str, Any], twins: Twins, **overrides:
 
 
 def open_onnx(content: bytes) -> onnxruntime.InferenceSession:
-    """A session for a model's bytes, without the notes that each constant could be changed."""
+    """A session for a model's bytes, without ONNX Runtime's notes on optional constants."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
@@ -113,6 +113,6 @@ def open_onnx(content: bytes) -> onnxruntime.InferenceSession:
 
 
 def run_onnx(session: onnxruntime.InferenceSession, given: dict[str, Any], **constants: float) -> dict[str, np.ndarray]:
-    """What the model decides."""
+    """The model's decision."""
     inputs = {name: np.asarray(value, np.float32) for name, value in {**given, **constants}.items()}
     return dict(zip(PARTS, session.run(list(PARTS), inputs), strict=True))

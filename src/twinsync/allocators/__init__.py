@@ -1,4 +1,4 @@
-"""Who decides: one protocol, heuristics, the exact optimum, and policies with their files."""
+"""Allocators: their protocol, heuristics, exact solvers, trained policies and their files."""
 
 from twinsync.allocators.optimum import Solution, solve
 from twinsync.allocators.policy import Policy

@@ -1,11 +1,11 @@
-"""The expected cost of a slot over the fading, for a decision-maker that knows distances and data alone.
+"""Expected cost of a slot over the fading, for a decision-maker that knows only distances and data sizes.
 
-With x the unit-exponential fading and w the mean signal-to-noise ratio, sending takes A tau, tau = 1 / ln(1 + w x), A
-the time at 1 nat/s/Hz. Every part of the expected cost is a mean of a hinge of tau, and that mean is
+With x the unit-exponential fading and w the mean signal-to-noise ratio, sending takes A tau: tau = 1 / ln(1 + w x), and
+A is the time at 1 nat/s/Hz. Every part of the expected cost is the mean of a hinge of tau, which is
 
     E[max(r - tau, 0)] = int_0^r P(tau < rho) d rho,     P(tau < rho) = exp(-(e^(1/rho) - 1) / w),
 
-one smooth function of r and ln w for all scenarios. Its derivatives are of the same kind, in closed form.
+a smooth function of r and ln w, the same for all scenarios, with derivatives in closed form.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from twinsync.model.slot import GHZ, Allocation, Slot
 from twinsync.scenario import Scenario
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-_BEYOND = 40.0  # a fading of which nothing is left: exp(-40)
+_BEYOND = 40.0  # fading beyond which the remaining probability exp(-40) is neglected
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _moment(order: int, r: Float[Array, "*b"], log_snr: Float[Array, "*b"]) -> Float[Array, "*b"]:
     """int_0^r x^order exp(-x) d rho with x = (e^(1/rho) - 1) / w, the fading at which tau = rho; 0 for r <= 0.
 
-    In ln(1/rho) the integrand is smooth from r down to where exp(-x) vanishes; Gauss-Legendre between the two.
+    Gauss-Legendre in ln(1/rho), in which the integrand is smooth, from rho = r down to where exp(-x) vanishes.
     """
     start = -jnp.log(jnp.maximum(r, 1e-30))
     end = jnp.log(jnp.log1p(_BEYOND * jnp.exp(log_snr)))
@@ -45,7 +45,7 @@ def _moment(order: int, r: Float[Array, "*b"], log_snr: Float[Array, "*b"]) -> F
     u = start[..., None] + half[..., None] * (1.0 + nodes)
     x = jnp.expm1(jnp.exp(u)) * jnp.exp(-log_snr)[..., None]
     total = jnp.sum(weights * (jnp.exp(-x - u) * x**order), axis=-1)
-    # An empty range may lie where the exponentials overflow.
+    # The exponentials may overflow if the range is empty.
     return jnp.where(half > 0, half * total, 0.0)
 
 
@@ -60,7 +60,7 @@ def _moment_jvp(order: int, primals, tangents):
 
 
 def _density(order: int, r: Float[Array, "*b"], log_snr: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    """The integrand at its upper end, 0 where r is so small that nothing is left of it."""
+    """The integrand of `_moment` at rho = r; 0 if r is so small that it vanishes."""
     least = 1.0 / jnp.log1p(_BEYOND * jnp.exp(log_snr))
     alive = r > least
     x = jnp.expm1(1.0 / jnp.where(alive, r, least)) * jnp.exp(-log_snr)
@@ -68,12 +68,12 @@ def _density(order: int, r: Float[Array, "*b"], log_snr: Float[Array, "*b"]) -> 
 
 
 def mean_shortfall(limit: Float[Array, "*b"], unit: Float[Array, "*b"], log_snr: Float[Array, "*b"]):
-    """E[max(limit - unit tau, 0)] over the fading; shapes [*b]."""
+    """E[max(limit - unit tau, 0)] over the fading, tau as in the module's docstring; shapes [*b]."""
     return unit * _moment(0, limit / unit, log_snr)
 
 
 def check_expectation(scenario: Scenario) -> None:
-    """Raise `InputError` where the expected cost is infinite or not of this module's form."""
+    """Raise `InputError` without a latency cap (infinite expectation), for L > 1, or an unknown penalty or law."""
     check_forms(scenario)
     if scenario.fading_blocks != 1:
         raise InputError(f"the expected cost needs fading_blocks = 1, got {scenario.fading_blocks}")
@@ -84,20 +84,20 @@ def check_expectation(scenario: Scenario) -> None:
 
 
 class DeviceProblem(NamedTuple):
-    """What one device's expected cost depends on besides its decision; arrays [b, K]."""
+    """Quantities besides the decision that a device's expected cost depends on; arrays [*b, K]."""
 
     log_cycles: jax.Array  # ln of gigacycles to process the raw data once
     log_energy: jax.Array  # ln of the energy to do so at 1 GHz
     log_airtime: jax.Array  # ln of the time to send the raw data at 1 nat/s/Hz
     log_snr: jax.Array  # ln of mean gain over noise
-    sensing_j: jax.Array
-    sensing_s: jax.Array
+    sensing_j: jax.Array  # sensing energy [J]
+    sensing_s: jax.Array  # sensing latency [s]
 
 
 def device_problem(
     scenario: Scenario, distance_m: Float[Array, "*b K"], data_bits: Float[Array, "*b K"]
 ) -> DeviceProblem:
-    """The problem of every device in a batch of slots."""
+    """The problem of every device in a batch of slots [*b, K]."""
     data = jnp.asarray(data_bits)
     log_cycles = jnp.log(scenario.cycles_per_bit * data / GHZ)
     # A capacitance of 0 is allowed.
@@ -114,16 +114,16 @@ def device_problem(
 
 
 def device_cost(scenario: Scenario, problem: DeviceProblem, z: Four) -> Float[Array, "*b"]:
-    """Expected part of T + P that a device adds, its edge CPU's own price aside, at z = ln of (phi, f, p, f_e); GHz.
+    """Expected contribution of a device to T + P at z = ln of (phi, f, p, f_e), frequencies in GHz, power in W.
 
-    Elementwise, any shape. Equals the mean over the fading of `slot_outcome(...).device_cost` while edge requests keep
-    to the server, but that literal penalties leave the requests to the caller.
+    Elementwise, any shape. Equals the mean over the fading of `slot_outcome(...).device_cost` as long as the requests
+    for edge CPU fit the server, except that the caller must add the literal penalty's term for the requests.
     """
     s, f, p, g = z
     extract, recover = log_work(s, scenario)
     t_extract = jnp.exp(problem.log_cycles + extract - f)
     t_still = t_extract + jnp.exp(problem.log_cycles + recover - g)
-    # The UD extracts, then sends; past the cap it does neither.
+    # The UD extracts, then sends, and stops at the cap.
     e_still = jnp.exp(problem.log_energy + extract + 2.0 * f) / jnp.maximum(1.0, t_extract / scenario.latency_cap_s)
     e_still = problem.sensing_j + e_still
     unit, power = jnp.exp(problem.log_airtime + s), jnp.exp(p)
@@ -132,10 +132,10 @@ def device_cost(scenario: Scenario, problem: DeviceProblem, z: Four) -> Float[Ar
         return mean_shortfall(limit, unit, problem.log_snr + p)
 
     cap, weight = scenario.latency_cap_s, scenario.penalty_weight
-    # min(t, cap) = cap - max(cap - t, 0), and likewise below: the long tail of tau never enters.
+    # min(t, cap) = cap - max(cap - t, 0), and likewise below, so the long tail of tau never enters.
     below_cap = shortfall(cap - t_still)
     latency = cap - below_cap
-    room = jnp.maximum(cap - t_extract, 0.0)  # to send; transmission stops at the cap
+    room = jnp.maximum(cap - t_extract, 0.0)  # time left to send before the cap
     if scenario.penalty == "literal":
         count = scenario.device_count
         energy = e_still + power * (room - shortfall(room))
@@ -150,8 +150,11 @@ def device_cost(scenario: Scenario, problem: DeviceProblem, z: Four) -> Float[Ar
 
 
 def expected_cost(scenario: Scenario, slot: Slot, allocation: Allocation) -> Float[Array, "*b"]:
-    """Mean of T + P over the fading for an allocation [*b, K] within the edge server's capacity; the slot's own gain
-    is not looked at. Raises `InputError` for L > 1 and without a latency cap."""
+    """Mean of T + P over the fading for an allocation [*b, K] within the edge server's capacity.
+
+    The slot's own gain is not used. Raises `InputError` for L > 1, an unknown penalty or workload law, and without a
+    latency cap.
+    """
     check_expectation(scenario)
     problem = device_problem(scenario, slot.distance_m, slot.data_bits)
     edge = jnp.asarray(allocation.edge_cpu_hz) / GHZ

@@ -1,13 +1,12 @@
-"""`expected`: the best a decision-maker can do that knows distances and data but not the fading.
+"""`expected`: the optimum for a decision-maker that knows distances and data sizes but not the fading.
 
-It minimises the expected capped cost of `expectation` over (19e) to (19h). The cap bends the program: a device is worth
-serving or worth giving up, and each way has a minimum of its own. `expected_by_price` finds both at a price of edge CPU
-and searches the price; `branching` closes what gap the choice between the two leaves.
+It minimises the expected capped cost of `expectation` over (19e) to (19h). Due to the cap, a device is either served or
+given up, and each choice has its own minimum. `expected_by_price` finds both minima at a price of edge CPU and
+searches for the price; `branching` closes the gap that the choice between the two may leave.
 """
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -24,24 +23,27 @@ from twinsync.errors import InputError
 from twinsync.model.slot import GHZ, Allocation
 from twinsync.scenario import Scenario
 
-CHUNK = 1536  # devices at once, which bounds memory
+CHUNK = 1536  # devices solved at once; bounds the memory
 RELATIVE_GAP = 1e-5
-CONVERGED = 1e-3  # relative; a slot whose cost exceeds its bound by more has no answer
+CONVERGED = 1e-3  # relative gap between cost and bound above which a slot counts as unsolved
 
 
 class Expected:
-    """`expected`: minimises the expected cost, the channel unknown."""
+    """`expected`: minimises the expected cost, with the channel unknown."""
 
     observation = "paper"
 
     def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
-        """Decide for every slot of the batch. Raises `InputError` where a slot's solution is not proven."""
+        """Decide for every slot of the batch.
+
+        Raises `InputError` as `solve_expected` does, and if a slot's solution is not proven to `CONVERGED`.
+        """
         solution = solve_expected(scenario, sight.distance_m, sight.data_bits)
         if not solution.converged.all():
             worst = float(np.max(solution.relative_gap))
             raise InputError(
-                f"{int((~solution.converged).sum())} of {solution.converged.size} slots have no expected optimum that "
-                f"is proven to {CONVERGED:g} (largest gap {worst:.1e}); use another allocator for this scenario"
+                f"{int((~solution.converged).sum())} of {solution.converged.size} slots have no expected optimum "
+                f"proven to {CONVERGED:g} (largest gap {worst:.1e}); use another allocator for this scenario"
             )
         return solution.allocation
 
@@ -49,9 +51,9 @@ class Expected:
 class ExpectedSolution(NamedTuple):
     """Minimisers of the expected cost, float64 NumPy; batch shape *b.
 
-    allocation: [*b, K]. cost: expected T + P of it [*b]. lower_bound: the dual value, which no allocation's expected
-    cost lies below if each device's minima are the ones found [*b]. converged: the gap between the two is at most
-    CONVERGED of the cost [*b]; where it is not, the allocation is no answer.
+    allocation: [*b, K]. cost: its expected T + P [*b]. lower_bound: the dual value [*b]; no allocation has a lower
+    expected cost, provided that the global minimum of each device was found. converged: whether the gap between the two
+    is at most CONVERGED of the cost [*b]; if not, do not use the allocation.
     """
 
     allocation: Allocation
@@ -61,7 +63,7 @@ class ExpectedSolution(NamedTuple):
 
     @property
     def relative_gap(self) -> Float[np.ndarray, "*b"]:
-        """Gap between cost and bound over the cost."""
+        """Gap between cost and bound, relative to the cost [*b]."""
         return (self.cost - self.lower_bound) / np.abs(self.cost)
 
 
@@ -73,17 +75,17 @@ class _Slots(NamedTuple):
 
 
 def check_expected(scenario: Scenario) -> None:
-    """Raise `InputError` for a scenario in which the expected optimum does not exist or has no formula."""
+    """Raise `InputError` for a scenario without an expected optimum, see `check_expectation`."""
     check_expectation(scenario)
 
 
 def solve_expected(
     scenario: Scenario, distance_m: Float[Array, "*b K"], data_bits: Float[Array, "*b K"]
 ) -> ExpectedSolution:
-    """Minimise the expectation over the fading of T[n] + P of (22), latency capped, in every slot of a batch.
+    """Minimise the expectation over the fading of T[n] + P of (22), with capped latency, in every slot of a batch.
 
-    Raises `InputError` for L > 1 fading blocks, an unknown penalty or workload law, arrays of another K than the
-    scenario's, values that are not positive and finite, and without a latency cap, where the expectation is infinite.
+    Raises `InputError` for L > 1 fading blocks, an unknown penalty or workload law, arrays whose K is not the
+    scenario's, values that are not positive and finite, and without a latency cap (the expectation is then infinite).
     """
     check_expected(scenario)
     shape = np.shape(data_bits)
@@ -100,7 +102,7 @@ def solve_expected(
             RELATIVE_GAP,
             part=max(1, CHUNK // shape[-1]),
         )
-    # exp(log(bound)) may miss the bound by one rounding; the clips put it back.
+    # exp(log(bound)) may miss the bound by a rounding error, which the clips undo.
     phi, device, power = (np.exp(best.z[:, i]) for i in range(3))
     allocation = Allocation(
         extraction_factor=np.clip(phi, scenario.extraction_factor_min, 1.0),
@@ -113,7 +115,7 @@ def solve_expected(
     return ExpectedSolution(allocation, *(x.reshape(shape[:-1]) for x in (best.cost, best.bound, converged)))
 
 
-@functools.partial(jax.jit)
+@jax.jit
 def _solve(scenario: Scenario, slots: _Slots, leave_open) -> Best:
     problem = device_problem(scenario, slots.distance_m, slots.data_bits)
     return minimise_expected(

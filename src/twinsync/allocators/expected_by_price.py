@@ -1,14 +1,14 @@
-"""The least expected cost of a batch of slots by the price of edge CPU.
+"""Minimisation of the expected cost of a batch of slots by a price of edge CPU.
 
-At a price mu the devices do not touch one another. Each has two ways: to be served, a smooth problem in z = ln of
-(phi, f, p, f_e) with a minimum inside the latency cap, and to be given up with certainty by extracting so slowly that
-the cap passes, a constant. Where to serve is settled first, by several starts per device, at the price of an equal
-share. Then every device and the price move together: Newton steps within the box, damped per device until they lower
-its cost, the price from the linearised demand for edge CPU. The dual value
+At a given price mu the devices are independent. Each is either served, a smooth problem in z = ln of (phi, f, p, f_e)
+whose minimum lies within the latency cap, or given up with certainty by extracting so slowly that the cap passes, at a
+constant cost. First, several starts per device find its minimum at the price of an equal share. Then all devices and
+the price move together: Newton steps within the box, damped per device until they lower its cost, and the price from
+the linearised demand for edge CPU. The dual value
 
     -mu F + sum_k min(served_k(mu), given_up_k + mu f_min)
 
-bounds the expected cost from below for any mu, provided that the starts have led to each device's least minimum.
+is a lower bound on the expected cost for any mu, provided that the starts led to each device's global minimum.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ import jax.numpy as jnp
 from twinsync.allocators.branching import Best
 from twinsync.allocators.expectation import DeviceProblem, device_cost
 from twinsync.allocators.expected_derivatives import Derivatives, device_derivatives
-from twinsync.allocators.four_by_four import Four, factorise, substitute
+from twinsync.allocators.four_by_four import Four, factorise, four, substitute
 from twinsync.arrays import Array
 from twinsync.model.semantics import log_work
 from twinsync.model.slot import GHZ, over_devices
 from twinsync.scenario import Scenario
 
-# Where to start: parts of the way between the bounds' logarithms of phi, f and p. The best of each range of phi starts.
+# Starts, as fractions of the way between the logarithms of the bounds of phi, f and p; one start per range of phi.
 PHI_PARTS = ((0.02, 0.2), (0.4, 0.6), (0.8, 0.97))
 OTHER_PARTS = ((0.6, 0.85), (0.5, 0.95))
-SETTLING = 8  # steps of every start
+SETTLING = 8  # steps from every start
 MAX_STEPS = 400
-MOST_CHANGES = 2  # between serving a device and giving it up
-ACCURATE = 1e-9  # of a slot's cost, what a further step would gain
-SMOOTHING = 1e-4  # of the energy budget, see `device_derivatives`
-MET = 1e-7  # of the server, what demand misses; shares are scaled to fit in the end
-PROVEN = 1e-7  # the same from which on a dual value counts as a bound
-ROUNDING = 1e-11  # of a cost, more than arithmetic itself moves it by
+MOST_CHANGES = 2  # of a device between being served and given up
+ACCURATE = 1e-9  # estimated gain of a further step, relative to a slot's cost, at which the slot is solved
+SMOOTHING = 1e-4  # relative to the energy budget, see `device_derivatives`
+MET = 1e-7  # tolerated mismatch between demand and capacity, relative; shares are scaled to fit in the end
+PROVEN = 1e-7  # the estimated gain at which a dual value counts as a bound
+ROUNDING = 1e-11  # relative to a cost, more than its rounding error
 
 
 class Box(NamedTuple):
-    """Bounds of z, numbers that hold for every device; the server's capacity [GHz] and the cost of a GHz itself."""
+    """Bounds of z, the same for every device; the server's capacity [GHz]; the literal penalty per GHz, else 0."""
 
     low: Four
     high: Four
@@ -51,7 +51,7 @@ class Box(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where each device is, with its cost's derivatives, the price aside, and its damping."""
+    """Each device's point, the derivatives of its cost there without the price of edge CPU, and its damping; [b, K]."""
 
     z: Four
     at: Derivatives
@@ -61,15 +61,15 @@ class _Place(NamedTuple):
 class _Search(NamedTuple):
     place: _Place
     mu: jax.Array  # [b, 1]
-    served: jax.Array
-    changes: jax.Array
+    served: jax.Array  # whether each device is served [b, K]
+    changes: jax.Array  # how often `served` changed [b, K]
     bound: jax.Array  # the best so far [b]
-    margin: jax.Array  # at its price
-    settled: jax.Array  # [b]
+    margin: jax.Array  # cost served less cost given up at that bound's price [b, K]
+    settled: jax.Array  # whether the slot is solved [b]
 
 
 def box_of(scenario: Scenario) -> Box:
-    """The bounds (19e) to (19h) in logarithms."""
+    """The logarithms of the bounds (19e) to (19h)."""
     capacity = jnp.asarray(scenario.edge_cpu_max_hz / GHZ)
     floor = scenario.edge_cpu_min_hz / GHZ
     pairs = (
@@ -90,8 +90,11 @@ def minimise_expected(
     may_give_up: Array,
     leave_open: int | jax.Array,
 ) -> Best:
-    """Minimise the expected cost of a batch of slots [b, K] in which each device may be served, given up, or both, all
-    but `leave_open` slots to the end."""
+    """Minimise the expected cost of a batch of slots [b, K].
+
+    may_serve, may_give_up: what is allowed of each device, bool [b, K]. Stops when at most `leave_open` slots are
+    unsolved, or after MAX_STEPS.
+    """
     box = box_of(scenario)
     given_up, least_effort = _given_up(scenario, problem, box)
     given_up = jnp.where(may_give_up, given_up, jnp.inf)
@@ -109,7 +112,7 @@ def minimise_expected(
         return carry[0] + 1, _step(scenario, problem, box, given_up, may_serve, carry[1])
 
     search = jax.lax.while_loop(going, step, (jnp.asarray(0), search))[1]
-    z = _four(jnp.where(search.served, x, y) for x, y in zip(search.place.z, least_effort, strict=True))
+    z = four(jnp.where(search.served, x, y) for x, y in zip(search.place.z, least_effort, strict=True))
     floor = jnp.exp(box.low[3])
     above = jnp.where(search.served, jnp.exp(z[3]) - floor, 0.0)
     spare = jnp.maximum(box.capacity - floor * above.shape[-1], 0.0)
@@ -120,8 +123,10 @@ def minimise_expected(
 
 
 def _given_up(scenario: Scenario, problem: DeviceProblem, box: Box) -> tuple[jax.Array, Four]:
-    """Cost of each device given up by the least effort, its edge CPU's price aside, and the z of it; inf where even
-    the slowest extraction ends before the cap."""
+    """Cost of giving up each device with the least effort, without the price of edge CPU, and the z that does so.
+
+    The cost is inf if even the slowest extraction ends before the cap.
+    """
     costs = []
     for log_phi in (box.low[0], box.high[0]):
         s = log_phi + jnp.zeros_like(problem.log_cycles)
@@ -135,8 +140,10 @@ def _given_up(scenario: Scenario, problem: DeviceProblem, box: Box) -> tuple[jax
 
 
 def _settle(scenario: Scenario, problem: DeviceProblem, box: Box) -> tuple[_Place, jax.Array]:
-    """The least minimum of every device that several starts lead to, given up with certainty left out, and the price
-    [b, 1] at which it was sought: what a GHz is worth at an equal share."""
+    """The least minimum that several starts per device lead to, and the price [b, 1] at which it was sought.
+
+    The price is the value of a GHz at an equal share. Points at which the device is certainly given up do not count.
+    """
     like = jnp.zeros_like(problem.log_cycles)
     floor = jnp.exp(box.low[3])
     count = like.shape[-1]
@@ -152,8 +159,8 @@ def _settle(scenario: Scenario, problem: DeviceProblem, box: Box) -> tuple[_Plac
         grid = jnp.asarray(list(itertools.product(phis, *OTHER_PARTS)))
         costs = jax.lax.map(lambda parts: device_cost(scenario, problem, at(parts)), grid)
         starts.append(at(jnp.moveaxis(grid[jnp.argmin(costs, axis=0)], -1, 0)))
-    starts.append(_four(low + like for low in box.low))
-    z = _four(jnp.stack(parts) for parts in zip(*starts, strict=True))
+    starts.append(four(low + like for low in box.low))
+    z = four(jnp.stack(parts) for parts in zip(*starts, strict=True))
     wide = jax.tree.map(lambda x: jnp.broadcast_to(x, z[0].shape), problem)
     derivatives = device_derivatives(scenario, wide, z, smoothing=SMOOTHING)
     first = jnp.argmin(derivatives.value, axis=0)[None]
@@ -173,7 +180,7 @@ def _settle(scenario: Scenario, problem: DeviceProblem, box: Box) -> tuple[_Plac
 
 
 class _Newton(NamedTuple):
-    """Steps of z: at a fixed price, and per unit of a rise of it; gain: what a full undamped step would lower."""
+    """Step of z at a fixed price; its change per unit of price; estimated gain in cost of a full, undamped step."""
 
     plain: Four
     column: Four
@@ -189,7 +196,7 @@ def _newton(box: Box, place: _Place, mu: jax.Array) -> _Newton:
         for x, d, low, high in zip(place.z, slope, box.low, box.high, strict=True)
     ]
     curve = {key: jnp.where(fixed[key[0]] | fixed[key[1]], 0.0, x) for key, x in place.at.curve.items()}
-    # Where the cost hardly bends, the size of the cost itself bounds the step.
+    # Where the curvature is small, the size of the cost limits the step.
     scale = 1e-3 * (jnp.abs(place.at.value) + paid)
     diagonal = [curve[i, i] + (paid if i == 3 else 0.0) for i in range(4)]
     damped, plain = dict(curve), dict(curve)
@@ -197,21 +204,21 @@ def _newton(box: Box, place: _Place, mu: jax.Array) -> _Newton:
         more = place.damping * (jnp.abs(diagonal[i]) + scale)
         plain[i, i] = jnp.where(fixed[i], 1.0, diagonal[i] + scale * 1e-9)
         damped[i, i] = jnp.where(fixed[i], 1.0, diagonal[i] + more + scale * 1e-9)
-    down = _four(jnp.where(hold, 0.0, -d) for hold, d in zip(fixed, slope, strict=True))
+    down = four(jnp.where(hold, 0.0, -d) for hold, d in zip(fixed, slope, strict=True))
     factor = factorise(damped, least=1e-3)
     zero = jnp.zeros_like(edge)
     column = substitute(factor, (zero, zero, zero, jnp.where(fixed[3], 0.0, edge)))
     full = substitute(factorise(plain, least=1e-3), down)
-    # Beyond a factor e the quadratic is no guide: where the cost is flat its step would have no end.
-    left = _four(jnp.abs(d * jnp.clip(x, -1.0, 1.0)) for d, x in zip(down, full, strict=True))
+    # Clip at a factor of e: where the cost is flat, the quadratic model's step would be unbounded.
+    left = four(jnp.abs(d * jnp.clip(x, -1.0, 1.0)) for d, x in zip(down, full, strict=True))
     gain = 0.5 * (left[0] + left[1] + left[2] + left[3])
     return _Newton(substitute(factor, down), column, gain)
 
 
 def _move(scenario: Scenario, problem: DeviceProblem, box: Box, place: _Place, step: Four, mu: jax.Array) -> _Place:
-    """A step within the box, at most a factor e; a device for which it raises the cost at this price stays, and is
-    damped more."""
-    z = _four(
+    """Take a step within the box, at most a factor of e. A device whose cost at this price would rise stays where it is
+    and is damped more."""
+    z = four(
         jnp.clip(x + jnp.clip(d, -1.0, 1.0), low, high)
         for x, d, low, high in zip(place.z, step, box.low, box.high, strict=True)
     )
@@ -226,12 +233,12 @@ def _move(scenario: Scenario, problem: DeviceProblem, box: Box, place: _Place, s
 def _step(
     scenario: Scenario, problem: DeviceProblem, box: Box, given_up: jax.Array, may_serve: jax.Array, search: _Search
 ) -> _Search:
-    """Bound, choice, then a step of every device and of the price."""
+    """Update the bound and who is served, then move every device and the price by one step."""
     place, mu = search.place, search.mu
     newton = _newton(box, place, mu)
     floor, edge, price = jnp.exp(box.low[3]), jnp.exp(place.z[3]), box.edge_price + mu
     cost, otherwise = place.at.value + price * edge, given_up + price * floor
-    # A step's gain is what is left to a quadratic; twice that leaves room for what is not.
+    # The gain is exact for a quadratic; twice the gain allows for the cost's deviation from one.
     least = jnp.where(may_serve, cost - 2.0 * newton.gain - place.at.excess, jnp.inf)
     wanted = may_serve & ~(least > otherwise) & (search.served | (cost < otherwise))
     served = jnp.where(search.changes < MOST_CHANGES, wanted, search.served)
@@ -243,7 +250,7 @@ def _step(
     weight = jnp.where(served, edge, 0.0)
     demand = over_devices(jnp.where(served, edge, floor))
     missed = demand / box.capacity - 1.0
-    free = mu[:, 0] * box.capacity <= ACCURATE * jnp.abs(total)  # a price of nothing, and more than enough for all
+    free = mu[:, 0] * box.capacity <= ACCURATE * jnp.abs(total)  # the price is 0: the server has enough for all
     met = (jnp.abs(missed) <= MET) | (free & (missed < 0))
     settled = search.settled | ((accuracy <= ACCURATE) & met & jnp.all(served == search.served, axis=-1))
     pull = over_devices(weight * newton.column[3])
@@ -251,15 +258,10 @@ def _step(
     rise = jnp.where(pull > 0, excess / jnp.where(pull > 0, pull, 1.0), jnp.sign(excess) * jnp.inf)
     moved = jnp.clip(mu + jnp.nan_to_num(rise)[:, None], 0.25 * mu, 4.0 * mu)
     moved = jnp.where(settled[:, None], mu, moved)
-    step = _four(x - c * (moved - mu) for x, c in zip(newton.plain, newton.column, strict=True))
+    step = four(x - c * (moved - mu) for x, c in zip(newton.plain, newton.column, strict=True))
     after = _move(scenario, problem, box, place, step, moved)
     after = jax.tree.map(lambda new, old: jnp.where(settled[:, None], old, new), after, place)
     return _Search(
         after, moved, served, changes, jnp.maximum(bound, search.bound),
         jnp.where(better[:, None], least - otherwise, search.margin), settled,
     )  # fmt: skip
-
-
-def _four(items) -> Four:
-    a, b, c, d = items
-    return a, b, c, d

@@ -1,4 +1,4 @@
-"""Value, gradient and Hessian of a device's expected cost in closed form, all from one set of quadrature nodes.
+"""Value, gradient and Hessian of a device's expected cost in closed form, from one set of quadrature nodes.
 
 With Q(L, U, w) = U M_0(L / U, w) = E[max(L - U tau, 0)], w the logarithm of the mean signal-to-noise ratio and M_i the
 moments of `expectation`, r = L / U, x = (e^(1/r) - 1) / e^w and d = exp(-x):
@@ -6,8 +6,8 @@ moments of `expectation`, r = L / U, x = (e^(1/r) - 1) / e^w and d = exp(-x):
     Q_L = d    Q_U = M_0 - r d    Q_w = U M_1    Q_LL = d' / U    Q_LU = -r Q_LL    Q_UU = r^2 Q_LL
     Q_Lw = x d    Q_Uw = M_1 - r x d    Q_ww = U (M_2 - M_1)    d' = d e^(1/r) / (r^2 e^w)
 
-The expected cost is a sum of such Q of sums of exponentials of z = ln of (phi, f, p, f_e), so that the chain rule does
-the rest. Automatic differentiation of `expectation.device_cost` gives the same numbers in ten times the time.
+The expected cost is a sum of such Q, whose arguments are sums of exponentials of z = ln of (phi, f, p, f_e); the rest
+is the chain rule. Automatic differentiation of `expectation.device_cost` gives the same numbers in ten times the time.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ Curve = dict[tuple[int, int], jax.Array]  # upper triangle; a missing entry is 0
 
 
 class Derivatives(NamedTuple):
-    """Value, gradient in z and upper triangle of the Hessian, arrays of one shape; excess: by how much smoothing raises
-    the value at most."""
+    """Value, gradient in z and upper triangle of the Hessian; arrays of one shape.
+
+    excess: upper bound on how much smoothing raises the value.
+    """
 
     value: jax.Array
     excess: jax.Array
@@ -38,7 +40,7 @@ class Derivatives(NamedTuple):
 
 
 class _Jet(NamedTuple):
-    """A function of z: value, first and second derivatives by index; those that are missing are 0."""
+    """A function of z: value, and first and second derivatives by index; missing ones are 0."""
 
     value: jax.Array
     slope: dict[int, Any]
@@ -48,8 +50,8 @@ class _Jet(NamedTuple):
 def device_derivatives(scenario: Scenario, problem: DeviceProblem, z: Four, *, smoothing: float = 0.0) -> Derivatives:
     """`expectation.device_cost` with its derivatives; elementwise, any shape.
 
-    The energy of an uplink cut off at the cap may be more than the budget leaves or less; where the two meet the cost
-    has a corner. `smoothing` rounds it over that fraction of the budget.
+    The cost has a corner where the energy of an uplink cut off at the cap equals what is left of the energy budget.
+    `smoothing` rounds the corner over that fraction of the budget.
     """
     s, f, p, g = z
     cap, weight = scenario.latency_cap_s, scenario.penalty_weight
@@ -89,7 +91,7 @@ def device_derivatives(scenario: Scenario, problem: DeviceProblem, z: Four, *, s
 
 
 def _work(scenario: Scenario, s: jax.Array, which: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Logarithm of the extraction (0) or recovery (1) work at ln(phi), with two derivatives."""
+    """Logarithm of the extraction (0) or recovery (1) work at ln(phi), and its first two derivatives."""
     ones = jnp.ones_like(s)
 
     def work(x: jax.Array) -> jax.Array:
@@ -102,7 +104,10 @@ def _work(scenario: Scenario, s: jax.Array, which: int) -> tuple[jax.Array, jax.
 
 
 def _exponential(log: jax.Array, work: tuple[jax.Array, ...], linear: dict[int, float]) -> _Jet:
-    """exp(log + work(s)), where log changes by `linear` with each variable."""
+    """exp(log + work(s)); `linear` has the derivative of `log` by each variable.
+
+    With S in `linear`, `work` must be constant.
+    """
     value = jnp.exp(log + work[0])
     rate: dict[int, Any] = {i: linear[i] for i in linear}
     if S not in linear:
@@ -157,7 +162,7 @@ def _choose(first: jax.Array, a: _Jet, b: _Jet) -> _Jet:
 
 
 def _greater(a: _Jet, b: _Jet, width: Scalar) -> tuple[_Jet, jax.Array]:
-    """The greater of two, its corner rounded over `width` from above, and by how much."""
+    """The maximum of two, with its corner rounded from above over `width`; and the rounding's excess."""
     x = (a.value - b.value) / width
     part = jax.nn.sigmoid(x)
     sum_of_both = _sum((part, a), (1.0 - part, b))
@@ -176,7 +181,7 @@ def _whole(jet: _Jet, excess: Any, like: jax.Array) -> Derivatives:
 
 
 def _shortfalls(limits: list[_Jet], units: list[_Jet], log_snr: jax.Array) -> list[_Jet]:
-    """Q of every limit and unit; all quadratures in one go."""
+    """Q of each pair of limit and unit, with all quadratures in one batch."""
     limit = jnp.stack([jet.value for jet in limits])
     unit = jnp.stack([jet.value for jet in units])
     log_snr = jnp.broadcast_to(log_snr, limit.shape)
@@ -212,7 +217,7 @@ def moments(r: jax.Array, log_snr: jax.Array) -> tuple[jax.Array, jax.Array, jax
     end = jnp.log(jnp.log1p(_BEYOND * jnp.exp(log_snr)))
     half = 0.5 * jnp.maximum(end - start, 0.0)
     inverse = jnp.exp(-log_snr)
-    # An empty range may lie where the exponentials overflow.
+    # The exponentials may overflow if the range is empty.
     begin = jnp.where(half > 0, start, end)
 
     def add(sums, node):

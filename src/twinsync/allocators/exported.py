@@ -1,4 +1,4 @@
-"""Exported policies as allocators: the files that `twinsync export` writes, judged as they decide on an edge server."""
+"""Exported policies as allocators: files that `twinsync export` writes, run exactly as on an edge server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUFFIXES = (".npz", ".onnx")
 
 
 class NumpyPolicy:
-    """An `.npz` file as an allocator. It follows the constants of the scenario that it can be told."""
+    """An `.npz` file as an allocator, run by NumPy. Takes the constants that it depends on from the scenario."""
 
     def __init__(self, policy: RuntimePolicy) -> None:
         self.policy = policy
@@ -34,14 +34,17 @@ class NumpyPolicy:
         """Decide for every slot of the batch."""
         known = {name: float(getattr(scenario, name)) for name in self.policy.values}
         gain, phi = _inputs(self.card, scenario, sight, key)
-        with warnings.catch_warnings():  # told once, for the whole evaluation, by whoever asks for it
+        with warnings.catch_warnings():  # the evaluation itself warns, once for all slots
             warnings.simplefilter("ignore", OutsideTraining)
             decision = self.policy.decide(np.asarray(sight.distance_m), np.asarray(sight.data_bits), gain, phi, **known)
         return Allocation(*decision[:4])
 
 
 class OnnxPolicy:
-    """An `.onnx` file as an allocator, run by ONNX Runtime in float32."""
+    """An `.onnx` file as an allocator, run by ONNX Runtime in float32.
+
+    Raises `InputError` if ONNX Runtime is missing or the file is not an exported policy.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
@@ -49,17 +52,17 @@ class OnnxPolicy:
         except ModuleNotFoundError:
             raise InputError(f"{path}: ONNX Runtime is not installed; pip install onnxruntime") from None
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # else it notes of each optional constant that it is not folded away
+        options.log_severity_level = 3  # otherwise it warns that each optional constant is not folded
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
             self.card: Mapping[str, Any] = json.loads(
                 self._session.get_modelmeta().custom_metadata_map["twinsync.card"]
             )
         except KeyError:
-            raise InputError(f"{path}: not a policy that `twinsync export` wrote; it has no card") from None
-        except Exception as error:  # its exceptions have no public classes
+            raise InputError(f"{path}: not a policy written by `twinsync export`: it has no card") from None
+        except Exception as error:  # ONNX Runtime's exception classes are not public
             reason = " ".join(str(error).split())
-            raise InputError(f"{path}: not a whole ONNX model ({reason:.120}); export it again") from None
+            raise InputError(f"{path}: not a complete ONNX model ({reason:.120}); export it again") from None
         self.observation = str(self.card["interface"]["observation"])
 
     def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
@@ -82,7 +85,7 @@ class OnnxPolicy:
 
 
 def exported_policy(path: Path) -> NumpyPolicy | OnnxPolicy:
-    """The policy of an exported file. Raises `InputError` for a file that is not one, or damaged."""
+    """The policy in an exported .npz or .onnx file. Raises `InputError` for any other or damaged file."""
     if path.suffix == ".npz":
         return NumpyPolicy(load_policy(path))
     if not path.is_file():
@@ -91,7 +94,10 @@ def exported_policy(path: Path) -> NumpyPolicy | OnnxPolicy:
 
 
 def check_devices(name: str, allocator: Allocator, scenario: Scenario) -> None:
-    """Raise `InputError` where an exported policy serves another number of devices than the scenario has."""
+    """Raise `InputError` if an exported policy serves only a number of devices other than the scenario's.
+
+    `name` is what the message calls it.
+    """
     count = getattr(allocator, "card", {}).get("device_count", "any")
     if count not in ("any", scenario.device_count):
         raise InputError(
@@ -101,7 +107,7 @@ def check_devices(name: str, allocator: Allocator, scenario: Scenario) -> None:
 
 
 def _inputs(card: Mapping[str, Any], scenario: Scenario, sight: Sight, key: Key) -> tuple[Any, Any]:
-    """Channel gain and given phi, each None where the policy takes none."""
+    """Channel gain and given phi, each None if the policy does not take it."""
     interface = card["interface"]
     gain = np.asarray(sight.channel_gain) if interface["observation"] == "csi" else None
     random = interface["extraction"] == "random"

@@ -1,18 +1,27 @@
-"""Symmetric positive definite 4 x 4 systems, one for each UD, written out to fuse into one elementwise program."""
+"""Symmetric positive definite 4 x 4 systems, one per UD, unrolled so that XLA fuses them into elementwise code."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-Four = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
+Four = tuple[jax.Array, jax.Array, jax.Array, jax.Array]  # arrays of one shape
+
+
+def four(items: Iterable[Any]) -> Four:
+    """Exactly four items as a tuple."""
+    a, b, c, d = items
+    return a, b, c, d
 
 
 def factorise(m: dict[tuple[int, int], jax.Array], *, least: float | None = None) -> tuple[jax.Array, ...]:
-    """L D L^T of a symmetric 4 x 4 matrix given by its upper triangle: six multipliers and four inverse pivots.
+    """L D L^T factors of a symmetric 4 x 4 matrix, given by its upper triangle: six multipliers, four inverse pivots.
 
-    With `least` no pivot falls below that share of its diagonal entry, so that an indefinite matrix becomes a positive
-    definite one near it.
+    With `least`, each pivot is at least that fraction of its diagonal entry, so an indefinite matrix is replaced by a
+    positive definite one.
     """
 
     def pivot(value: jax.Array, i: int) -> jax.Array:
@@ -31,7 +40,7 @@ def factorise(m: dict[tuple[int, int], jax.Array], *, least: float | None = None
 
 
 def substitute(factor: tuple[jax.Array, ...], rhs: Four) -> Four:
-    """The solution of the factorised system for a right-hand side."""
+    """Solution of the factorised system for the right-hand side `rhs`."""
     l10, l20, l30, l21, l31, l32, i0, i1, i2, i3 = factor
     y0 = rhs[0]
     y1 = rhs[1] - l10 * y0

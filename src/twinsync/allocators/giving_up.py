@@ -1,12 +1,12 @@
-"""What it costs to give a UD up at the latency cap, in the metric that every table reports.
+"""Cost of giving up a UD at the latency cap, as every table counts it.
 
-Past the cap C neither latency nor energy counts: a given-up UD costs C + W (C - deadline) and the penalty on the energy
+Beyond the cap C neither latency nor energy counts: a UD given up costs C + W (C - deadline) plus the penalty on
 
-    e' = e_s + P_f min(t_ex, C) + p min(t_up, max(C - t_ex, 0)),        P_f = k f^3 the power of its CPU,
+    e' = e_s + P_f min(t_ex, C) + p min(t_up, max(C - t_ex, 0)),        where P_f = k f^3 is the power of its CPU.
 
-which rises with f and with p, while its latency falls with both. So the least f, p and f_e give the least e' and at the
-same time reach the cap whenever any decision does. Over phi, with u = min(t_ex, C): an uplink cut off at the cap leaves
-e' - e_s = p C + (P_f - p) u, least at an end of u; one that ends before leaves at least P_f min t_ex + p min t_up.
+e' rises with f and p, and the latency falls with both. So the least f, p and f_e give the least e', and they reach the
+cap whenever any decision does. Over phi, with u = min(t_ex, C): if the uplink is cut off at the cap, e' - e_s equals
+p C + (P_f - p) u, which is least at an end of u's range; if it ends earlier, at least P_f min t_ex + p min t_up.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from twinsync.arrays import Scalar
 
 
 class GivingUp(NamedTuple):
-    """Arrays [b, K]. cost: of the UD given up by the least effort, its edge CPU's price aside, inf where no decision
-    reaches the cap; bound: nothing that reaches the cap costs less; log_phi: the phi that goes with `cost`."""
+    """Giving up each UD; arrays [b, K].
+
+    cost: with the least effort, without the price of edge CPU; inf if no decision reaches the cap. bound: no decision
+    that reaches the cap costs less. log_phi: ln(phi) of the decision that `cost` belongs to.
+    """
 
     cost: jax.Array
     bound: jax.Array
@@ -31,10 +34,10 @@ class GivingUp(NamedTuple):
 
 
 def give_up(problem: SlotProblem, cap_s: Scalar) -> GivingUp:
-    """The least cost of a UD that reaches the latency cap."""
+    """The least cost of each UD among decisions that reach the latency cap [s]."""
     low, high = (terms(problem, (s, *problem.low[1:])) for s in (problem.low[0], problem.high[0]))
     cost = [jnp.where(at.latency >= cap_s, _cost(problem, cap_s, _energy(at, cap_s)), jnp.inf) for at in (low, high)]
-    # The latency is convex in ln(phi): what neither end reaches, nothing between them does.
+    # The latency is convex in ln(phi): if neither end reaches the cap, nothing between them does.
     reached = jnp.isfinite(jnp.minimum(*cost))
     bound = jnp.where(reached, _cost(problem, cap_s, _least_energy(problem, low, high, cap_s)), jnp.inf)
     log_phi = jnp.where(cost[1] < cost[0], problem.high[0], problem.low[0])
@@ -42,14 +45,14 @@ def give_up(problem: SlotProblem, cap_s: Scalar) -> GivingUp:
 
 
 def floor_of(problem: SlotProblem) -> jax.Array:
-    """The least edge CPU of a UD [GHz], all that a given-up one takes."""
+    """The least edge CPU of a UD, which is also what one given up takes [GHz]."""
     return jnp.exp(problem.low[3])
 
 
 def hopeless(problem: SlotProblem, giving_up: GivingUp) -> jax.Array:
-    """UDs for which any decision that is not given up costs more, whatever the price of edge CPU; bool [b, K].
+    """Whether every decision that serves a UD costs more than giving it up, at any price of edge CPU; bool [b, K].
 
-    A lower bound at the price 0: the tangent plane at most effort, the energy left out.
+    Uses a lower bound at price 0: the tangent plane at the greatest effort, without the energy.
     """
     z: Four = (problem.low[0], *problem.high[1:])
     at = terms(problem, z)
@@ -62,7 +65,7 @@ def hopeless(problem: SlotProblem, giving_up: GivingUp) -> jax.Array:
 
 
 def _cost(problem: SlotProblem, cap_s: Scalar, energy_j: jax.Array) -> jax.Array:
-    """Cost of a UD given up that spends this energy, sensing included."""
+    """Cost of a UD given up that spends `energy_j`, which includes sensing."""
     return (
         problem.latency_weight * cap_s + problem.energy_weight * (energy_j - problem.sensing_j)
         + problem.hinge * jnp.maximum(cap_s - problem.deadline_s, 0.0)
@@ -77,10 +80,10 @@ def _energy(at: Terms, cap_s: Scalar) -> jax.Array:
 
 
 def _least_energy(problem: SlotProblem, low: Terms, high: Terms, cap_s: Scalar) -> jax.Array:
-    """A lower bound on e' over phi at the least f and p, given its points at the ends of phi [J]."""
+    """A lower bound on e' over phi at the least f and p, from the terms at both ends of phi's range [J]."""
     power, cpu = low.m5 / low.m2, low.m4 / low.m1
     width = problem.high[0] - problem.low[0]
-    # Extraction's logarithm is convex: it lies above its tangents at both ends.
+    # ln(t_ex) is convex in ln(phi), so it lies above its tangents at both ends.
     tangents = jnp.maximum(low.m1 * jnp.exp(low.work1[0] * width), high.m1 * jnp.exp(-high.work1[0] * width))
     inner = jnp.where(high.work1[0] <= 0, high.m1, tangents)
     shortest = jnp.where(low.work1[0] >= 0, low.m1, inner)

@@ -1,4 +1,4 @@
-"""Allocators that neither learn nor solve anything."""
+"""Heuristic allocators: no learning, no optimisation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twinsync.scenario import Scenario
 
 
 class Random:
-    """`random`: every variable uniform within its bounds; the edge CPU in random shares of the server."""
+    """`random`: phi, f and p uniform within their bounds; the edge CPU in random shares of the server."""
 
     observation = "paper"
 
@@ -26,8 +26,8 @@ class Random:
 class EqualShare:
     """`equal-share`: the middle extraction factor, 90 % of the CPU, full power, equal shares of the edge CPU.
 
-    What an engineer would set before measuring anything: phi is the geometric mean of its bounds; 0.9 f_u keeps the
-    extraction energy, which grows with f^2, a fifth below its maximum.
+    An engineer's first guess: phi is the geometric mean of its bounds, and 0.9 f_u keeps the extraction energy, which
+    grows with f^2, a fifth below its maximum.
     """
 
     observation = "paper"

@@ -1,8 +1,9 @@
-"""Primal-dual interior point (Mehrotra's predictor-corrector) for a batch of slots at once.
+"""Primal-dual interior-point method (Mehrotra's predictor-corrector) for a batch of slots at once.
 
-Each UD has four variables, two hinges and a box; the edge CPU couples the UDs of a slot through one multiplier. A
-Newton step is then a 4 x 4 solve per UD and one scalar division per slot: work and memory are linear in UDs. Each slot
-takes its own step length and stops when its certified gap is small enough; the best point and the best bound are kept.
+Each UD has four variables, two hinges and a box; the edge CPU couples the UDs of a slot through one multiplier. So a
+Newton step takes a 4 x 4 solve per UD and one scalar division per slot: work and memory are linear in the number of
+UDs. Each slot has its own step length and stops when its certified gap is small enough; its best point and bound are
+kept.
 
 Reference: S. Mehrotra, "On the implementation of a primal-dual interior point method", SIAM J. Optim. 2(4), 1992.
 """
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from twinsync.allocators.four_by_four import Four, factorise, substitute
+from twinsync.allocators.four_by_four import Four, factorise, four, substitute
 from twinsync.allocators.slot_problem import (
     SlotProblem,
     Terms,
@@ -32,8 +33,8 @@ from twinsync.model.slot import over_devices
 
 MAX_ITERATIONS = 80
 STEP_FRACTION = 0.995  # of the way to the boundary
-MOST_CHANGES = 2  # between serving a UD and giving it up
-LARGEST_LOG_STEP = 2.0  # a change by e^2 in one step: beyond it the exponentials are far from their linear model
+MOST_CHANGES = 2  # of a UD between being served and given up
+LARGEST_LOG_STEP = 2.0  # a factor of e^2 per step; beyond it the exponentials are far from their linear model
 
 
 class Hinge(NamedTuple):
@@ -46,21 +47,23 @@ class Hinge(NamedTuple):
 
 
 class Point(NamedTuple):
-    """An iterate, and also a direction: variables, box multipliers, hinges of deadline and energy, edge capacity."""
+    """An iterate or a direction: variables, box multipliers, hinges of deadline and energy, capacity; mostly [b, K]."""
 
     z: Four
     below: Four  # multipliers of z >= low
     above: Four  # multipliers of z <= high
     late: Hinge
     over: Hinge
-    mu: jax.Array  # [b, 1]
-    spare: jax.Array  # [b, 1], slack of the edge capacity
+    mu: jax.Array  # [b, 1], multiplier of the edge capacity
+    spare: jax.Array  # [b, 1], its slack [GHz]
 
 
 class Best(NamedTuple):
-    """Best found so far: cost [b] and point of the primal, who is served in it, the certified bound [b]; margin: by
-    how much the least that each UD costs served exceeds what it costs given up, at the best bound's price [b, K];
-    done: nothing is left to gain, but for another choice of who is served [b]."""
+    """The best so far. cost [b], z, edge [GHz] and served [b, K]: the best point. bound: the best certified bound [b].
+
+    margin: lower bound on the cost of serving each UD, less that of giving it up, at the best bound's price [b, K].
+    done: the gap is small enough, or only another choice of who is served could reduce it [b].
+    """
 
     cost: jax.Array
     bound: jax.Array
@@ -72,16 +75,16 @@ class Best(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """Who is served [b, K], and how often that changed for each UD."""
+    """Whether each UD is served, and how often that has changed; [b, K]."""
 
     served: jax.Array
     changes: jax.Array
 
 
 def minimise(problem: SlotProblem, relative_gap: Scalar, leave_open: int | jax.Array) -> Best:
-    """Iterate until all but `leave_open` slots have a certified gap of at most `relative_gap` of their cost, or the
-    iterations run out."""
-    free = _quad(high - low > 1e-9 for low, high in zip(problem.low, problem.high, strict=True))
+    """Iterate until at most `leave_open` slots have a certified gap above `relative_gap` of their cost, or
+    MAX_ITERATIONS are done."""
+    free = four(high - low > 1e-9 for low, high in zip(problem.low, problem.high, strict=True))
     choice = Choice(problem.may_serve, jnp.zeros(problem.may_serve.shape, jnp.int32))
     point = _start(problem, free, choice.served)
     empty = jnp.full(problem.offset.shape, jnp.inf)
@@ -108,26 +111,21 @@ def minimise(problem: SlotProblem, relative_gap: Scalar, leave_open: int | jax.A
 
     best = jax.lax.while_loop(going, body, (jnp.asarray(0), point, choice, best))[-1]
     least = (problem.given_up_log_phi, *problem.low[1:])
-    return best._replace(z=_quad(jnp.where(best.served, z, end) for z, end in zip(best.z, least, strict=True)))
+    return best._replace(z=four(jnp.where(best.served, z, end) for z, end in zip(best.z, least, strict=True)))
 
 
 def _choose(problem: SlotProblem, point: Point, least: jax.Array, margin: jax.Array, choice: Choice) -> Choice:
-    """Give up a UD that is proven to cost more if served at the present price; serve one that seems to cost less.
+    """Give up a UD if serving it provably costs more at the current price; serve one if that appears to cost less.
 
-    least: what each UD costs at least if served; margin: what it seems to cost served less given up.
+    least: lower bound on the cost of serving each UD. margin: estimated cost of serving it, less that of giving it up.
 
-    Between the two, and after a few changes, it stays as it is: where a UD is worth about the same either way the
-    price and the choice would go on chasing each other. Any choice is sound, the bound does not depend on it.
+    Otherwise, and after MOST_CHANGES, a UD stays as it is: if both choices cost about the same, price and choice would
+    oscillate. Any choice is valid, because the bound does not depend on it.
     """
     worse = least > given_up_price(problem, problem.given_up, point.mu)
     wanted = problem.may_serve & ~worse & (choice.served | (margin < 0))
     served = jnp.where(choice.changes < MOST_CHANGES, wanted, choice.served)
     return Choice(served, choice.changes + (served != choice.served))
-
-
-def _quad(items) -> Four:
-    a, b, c, d = items
-    return a, b, c, d
 
 
 def _start(problem: SlotProblem, free: Four, served: jax.Array) -> Point:
@@ -136,15 +134,15 @@ def _start(problem: SlotProblem, free: Four, served: jax.Array) -> Point:
     count = jnp.maximum(over_devices(served * jnp.ones_like(floor))[..., None], 1.0)
     spare = problem.edge_ghz - over_devices(floor)[..., None]
     middle[3] = jnp.where(free[3], jnp.log(floor + 0.9 * spare / count), problem.low[3])
-    z = _quad(middle)
+    z = four(middle)
     at = terms(problem, z)
-    # Products start at a common fraction of the slot's typical cost a UD; the median ignores a UD in a deep fade.
+    # Products start at one fraction of the slot's typical cost per UD; the median ignores a UD in a deep fade.
     typical = problem.latency_weight * jnp.median(at.latency, axis=-1, keepdims=True)
     product = 0.1 * typical * jnp.ones_like(z[0])
     room = [jnp.where(ok, x - low, 1.0) for ok, x, low in zip(free, z, problem.low, strict=True)]
     head = [jnp.where(ok, high - x, 1.0) for ok, x, high in zip(free, z, problem.high, strict=True)]
-    below = _quad(jnp.where(ok, product / gap, 0.0) for ok, gap in zip(free, room, strict=True))
-    above = _quad(jnp.where(ok, product / gap, 0.0) for ok, gap in zip(free, head, strict=True))
+    below = four(jnp.where(ok, product / gap, 0.0) for ok, gap in zip(free, room, strict=True))
+    above = four(jnp.where(ok, product / gap, 0.0) for ok, gap in zip(free, head, strict=True))
     slack = 0.1 * spare
     return Point(
         z, below, above,
@@ -155,7 +153,7 @@ def _start(problem: SlotProblem, free: Four, served: jax.Array) -> Point:
 
 
 def _hinge_weight(problem: SlotProblem) -> jax.Array:
-    # W = 0 (or literal penalties) leaves no room for lam; a vanishing W keeps the algebra regular and costs nothing.
+    # With W = 0 (or literal penalties) lam has no interior; a tiny W keeps the algebra regular at no cost.
     return jnp.maximum(problem.hinge, 1e-12)
 
 
@@ -177,7 +175,7 @@ def _keep(
     cost, edge = cost_of(problem, at, served)
     bound = slot_bound(problem, least, point.mu)
     bound = jnp.where(jnp.isnan(bound), -jnp.inf, bound)
-    # The bound if this choice of who is served were the only one.
+    # The bound if the current choice of who is served were the only one.
     own = slot_bound(problem, jnp.where(served, least, jnp.inf), point.mu, given_up=~served)
     margin = least - given_up_price(problem, problem.given_up_bound, point.mu)
     better, tighter = (cost < best.cost)[:, None], (bound > best.bound)[:, None]
@@ -187,7 +185,7 @@ def _keep(
     return Best(
         least_cost,
         most_bound,
-        _quad(jnp.where(better, new, old) for new, old in zip(point.z, best.z, strict=True)),
+        four(jnp.where(better, new, old) for new, old in zip(point.z, best.z, strict=True)),
         jnp.where(better, edge, best.edge),
         jnp.where(better, served, best.served),
         jnp.where(tighter, margin, best.margin),
@@ -206,14 +204,14 @@ class _System(NamedTuple):
     stiff_t: jax.Array
     stiff_e: jax.Array
     column: Four  # response of z to the multiplier of the edge capacity
-    pull: jax.Array  # [b, 1], derivative of the capacity's residual along it
-    taken: jax.Array  # edge CPU [GHz], the floor for who is given up
-    weight: jax.Array  # its derivative in G
+    pull: jax.Array  # [b, 1], derivative of the capacity's residual along `column`
+    taken: jax.Array  # edge CPU [GHz]; the floor for UDs given up
+    weight: jax.Array  # derivative of `taken` in G
 
 
 def _newton(problem: SlotProblem, free: Four, point: Point, at: Terms, served: jax.Array) -> Point:
-    room = _quad(jnp.where(ok, x - low, 1.0) for ok, x, low in zip(free, point.z, problem.low, strict=True))
-    head = _quad(jnp.where(ok, high - x, 1.0) for ok, x, high in zip(free, point.z, problem.high, strict=True))
+    room = four(jnp.where(ok, x - low, 1.0) for ok, x, low in zip(free, point.z, problem.low, strict=True))
+    head = four(jnp.where(ok, high - x, 1.0) for ok, x, high in zip(free, point.z, problem.high, strict=True))
     system = _factor(problem, free, point, at, served, room, head)
     products = _products(point, room, head)
     mean = _mean_product(products, free)
@@ -223,7 +221,7 @@ def _newton(problem: SlotProblem, free: Four, point: Point, at: Terms, served: j
     along = _products(_move(point, affine, reach), *_gaps(problem, free, point, affine, reach))
     centring = (_mean_product(along, free) / mean) ** 3
     target = jnp.clip(centring, 1e-6, 1.0) * mean
-    second = _products(affine, affine.z, _quad(-d for d in affine.z))
+    second = _products(affine, affine.z, four(-d for d in affine.z))
     targets = jax.tree.map(lambda cross: target - reach**2 * cross, second)
     direction = _direction(problem, point, at, room, head, system, targets)
     return _move(point, direction, STEP_FRACTION * _step_length(point, direction, room, head))
@@ -231,8 +229,8 @@ def _newton(problem: SlotProblem, free: Four, point: Point, at: Terms, served: j
 
 def _gaps(problem: SlotProblem, free: Four, point: Point, step: Point, reach: jax.Array) -> tuple[Four, Four]:
     z = [x + reach * d for x, d in zip(point.z, step.z, strict=True)]
-    room = _quad(jnp.where(ok, x - low, 1.0) for ok, x, low in zip(free, z, problem.low, strict=True))
-    head = _quad(jnp.where(ok, high - x, 1.0) for ok, x, high in zip(free, z, problem.high, strict=True))
+    room = four(jnp.where(ok, x - low, 1.0) for ok, x, low in zip(free, z, problem.low, strict=True))
+    head = four(jnp.where(ok, high - x, 1.0) for ok, x, high in zip(free, z, problem.high, strict=True))
     return room, head
 
 
@@ -288,7 +286,7 @@ def _factor(
     factor = factorise(full)
     zero = jnp.zeros_like(at.edge)
     column = substitute(factor, (zero, zero, zero, jnp.where(free[3], at.edge, 0.0)))
-    # A UD given up pays the price too, to know what serving it would cost, but takes no more than its floor.
+    # A UD given up also sees the price, so that the cost of serving it is known, but takes only its floor.
     taken = jnp.where(served, at.edge, jnp.exp(problem.low[3]))
     weight = jnp.where(free[3] & served, at.edge, 0.0)
     pull = over_devices(weight * column[3])[..., None]
@@ -314,19 +312,19 @@ def _direction(
         value = -system.gradient[i] + aim_below[i] / room[i] - aim_above[i] / head[i]
         value = value - system.grad_t[i] * system.stiff_t * push_t - system.grad_e[i] * system.stiff_e * push_e
         rhs.append(jnp.where(free[i], value, 0.0))
-    plain = substitute(system.factor, _quad(rhs))
-    # The capacity's row: sum f_e + spare = f_e_max, linearised, with its own complementarity.
+    plain = substitute(system.factor, four(rhs))
+    # The capacity's row: sum f_e + spare = f_e_max, linearised, and its complementarity.
     excess = over_devices(system.taken)[..., None] + point.spare - problem.edge_ghz
     moved = over_devices(system.weight * plain[3])[..., None]
     aim = aim_capacity / point.mu - point.spare
     d_mu = (moved + excess + aim) / (system.pull + point.spare / point.mu)
-    dz = _quad(x - c * d_mu for x, c in zip(plain, system.column, strict=True))
+    dz = four(x - c * d_mu for x, c in zip(plain, system.column, strict=True))
     d_spare = aim - point.spare / point.mu * d_mu
-    below = _quad(
+    below = four(
         jnp.where(ok, (aim - m * d) / gap - m, 0.0)
         for ok, aim, m, d, gap in zip(free, aim_below, point.below, dz, room, strict=True)
     )
-    above = _quad(
+    above = four(
         jnp.where(ok, (aim + m * d) / gap - m, 0.0)
         for ok, aim, m, d, gap in zip(free, aim_above, point.above, dz, head, strict=True)
     )
@@ -357,13 +355,13 @@ def _hinge_step(hinge: Hinge, weight: jax.Array, aim, d_lam: jax.Array) -> Hinge
 
 
 def _step_length(point: Point, step: Point, room: Four, head: Four) -> jax.Array:
-    """Longest step, at most 1, that keeps a slot's positive quantities positive; [b, 1]."""
+    """Longest step, at most 1, that keeps all positive quantities of a slot positive; [b, 1]."""
     pairs = [(gap, d) for gap, d in zip(room, step.z, strict=True)]
     pairs += [(gap, -d) for gap, d in zip(head, step.z, strict=True)]
     pairs += [*zip(point.below, step.below, strict=True), *zip(point.above, step.above, strict=True)]
     pairs += [*zip(point.late, step.late, strict=True), *zip(point.over, step.over, strict=True)]
     pairs += [(point.mu, step.mu), (point.spare, step.spare)]
-    # Elementwise first, over the UDs once: the reductions would take most of the time.
+    # Elementwise maxima first, one reduction over UDs at the end: reductions would take most of the time.
     inverse = jnp.ones_like(step.z[0])
     for value, change in pairs:
         inverse = jnp.maximum(inverse, -change / jnp.maximum(value, 1e-300))

@@ -1,7 +1,7 @@
-"""Networks of policies and critics: flat ones, as the paper's, and set networks, which treat every device alike.
+"""Networks of policies and critics: flat ones, as in the paper, and set networks, which treat all devices alike.
 
-A set layer maps device k's features by x_k W + mean_j(x_j) V + b: permuting devices permutes its output, and nothing in
-it depends on how many devices there are. Vectors are laid out as in `environment.interface`: grouped by quantity.
+A set layer maps device k's features to x_k W + mean_j(x_j) V + b, so permuting devices permutes its output, and it
+works for any number of devices. Vectors are grouped by quantity, as in `environment.interface`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 
 
 class Dense(eqx.Module):
-    """x W + b, or with `pooled` x W + mean(x) V + b, the mean over the devices' axis (the last but one)."""
+    """x W + b; with `pooled` V, x W + mean(x) V + b, the mean over devices (the last axis but one)."""
 
     weight: Float[jax.Array, "I O"]
     bias: Float[jax.Array, " O"]
@@ -30,16 +30,19 @@ class Dense(eqx.Module):
 
     def __call__(self, x: Float[jax.Array, "*b I"]) -> Float[jax.Array, "*b O"]:
         """The layer's output, before any activation."""
-        # As one matrix: the slope of a product over a batch of matrices takes twice as long on a CPU.
+        # As one matrix product: the gradient of a batched one takes twice as long on a CPU.
         y = (x.reshape(-1, x.shape[-1]) @ self.weight).reshape(*x.shape[:-1], -1) + self.bias
         return y if self.pooled is None else y + (jnp.mean(x, axis=-2) @ self.pooled)[..., None, :]
 
 
 def _layers(key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float) -> tuple[Dense, ...]:
-    """Weights uniform in +-sqrt(3/inputs): unit variance of the output for unit inputs (LeCun); biases 0."""
+    """Weights uniform in +-sqrt(3/inputs), which maps unit variance to unit variance (LeCun); biases 0.
+
+    last_scale: factor on the last layer's weights, which is never pooled.
+    """
     shapes = list(itertools.pairwise(sizes))
     last = len(shapes) - 1
-    # One draw for all weights: a draw each would take longer to compile than everything else.
+    # One draw for all weights: separate draws would take longer to compile than everything else.
     counts = [a * b * (2 if pooled and i < last else 1) for i, (a, b) in enumerate(shapes)]
     draw = jax.random.uniform(key, (sum(counts),), jnp.float32, -1.0, 1.0)
     layers = []
@@ -59,7 +62,7 @@ def _run(
 
 
 def by_device(vector: Float[jax.Array, "*b FK"], features: int) -> Float[jax.Array, "*b K F"]:
-    """A vector grouped by quantity as one row of features per device."""
+    """A vector grouped by quantity, as one row of F = `features` numbers per device."""
     rows = vector.reshape(*vector.shape[:-1], features, vector.shape[-1] // features)
     return jnp.swapaxes(rows, -1, -2)
 
@@ -71,9 +74,9 @@ def by_quantity(rows: Float[jax.Array, "*b K F"]) -> Float[jax.Array, "*b FK"]:
 
 
 class Network(eqx.Module):
-    """Observation vector to `outputs` numbers per device, grouped by quantity: flat (K fixed) or set (any K).
+    """Maps an observation vector to `outputs` numbers per device, grouped by quantity; flat (fixed K) or set (any K).
 
-    A set network may standardise its inputs: each feature less `centre`, over `spread`, both fixed while it learns.
+    A set network may standardise its inputs, (feature - centre) / spread; both are constant during training.
     """
 
     layers: tuple[Dense, ...]
@@ -93,7 +96,7 @@ class Network(eqx.Module):
         hidden: tuple[int, ...],
         standardised: bool = False,
     ):
-        """`features` and `outputs` count numbers per device; the last layer starts small, so means start near 0."""
+        """`features` and `outputs` are per device. The last layer starts small, so that outputs start near 0."""
         self.architecture, self.features = architecture, features
         self.centre = jnp.zeros(features, jnp.float32) if standardised else None
         self.spread = jnp.ones(features, jnp.float32) if standardised else None
@@ -102,7 +105,7 @@ class Network(eqx.Module):
         self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=0.01)
 
     def __call__(self, observation: Float[jax.Array, "*b FK"]) -> Float[jax.Array, "*b OK"]:
-        """`outputs` numbers per device, grouped by quantity."""
+        """The outputs, O = `outputs` per device, grouped by quantity."""
         if self.architecture == "flat":
             return _run(self.layers, observation)
         rows = by_device(observation, self.features)
@@ -112,7 +115,7 @@ class Network(eqx.Module):
 
 
 class Critic(eqx.Module):
-    """Q(s, a): flat, or a mean over devices of a set network's output (the reward is a sum over devices)."""
+    """Q(s, a) or V(s): flat, or the mean over devices of a set network's output (the reward is a sum over devices)."""
 
     layers: tuple[Dense, ...]
     architecture: Architecture = eqx.field(static=True)
@@ -131,7 +134,7 @@ class Critic(eqx.Module):
         hidden: tuple[int, ...],
         activation: Activation = "relu",
     ):
-        """`decisions` = 0 makes it a state-value function V(s); `activation` follows every hidden layer."""
+        """`features` and `decisions` are per device; `decisions = 0` gives V(s). `activation`: of the hidden layers."""
         self.architecture, self.features, self.decisions = architecture, features, decisions
         self.activation = activation
         times = devices if architecture == "flat" else 1
@@ -141,7 +144,7 @@ class Critic(eqx.Module):
     def __call__(
         self, observation: Float[jax.Array, "*b FK"], action: Float[jax.Array, "*b AK"] | None = None
     ) -> Float[jax.Array, "*b"]:
-        """The value; shape of the batch, without a trailing axis."""
+        """The value [*b], without a trailing axis."""
         if self.architecture == "set":
             return jnp.mean(self.parts(observation, action), axis=-1)
         x = observation if action is None else jnp.concatenate([observation, action], axis=-1)
@@ -150,7 +153,7 @@ class Critic(eqx.Module):
     def parts(
         self, observation: Float[jax.Array, "*b FK"], action: Float[jax.Array, "*b AK"] | None = None
     ) -> Float[jax.Array, "*b K"]:
-        """What each device adds; the value is their mean. Set networks only."""
+        """Each device's part; the value is the mean of the parts. Set networks only."""
         rows = by_device(observation, self.features)
         if action is not None:
             rows = jnp.concatenate([rows, by_device(action, self.decisions)], axis=-1)

@@ -1,5 +1,8 @@
 """The exact optimum of a slot for known gains, with a certificate, and the benchmarks that fix phi and optimise the
-rest. All minimise the cost that every table reports, in which latency and energy stop at the latency cap."""
+rest.
+
+All minimise the cost that every table reports, in which latency and energy stop at the latency cap.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,12 @@ from twinsync.model.slot import GHZ, Allocation, Slot, slot_outcome
 from twinsync.scenario import Scenario
 
 RELATIVE_GAP = 1e-6
-ENOUGH = 5e-5  # the same under a law that is not log-convex
-PROVEN = 1e-3  # relative; under a law that is not log-convex a slot proven less well has no answer
+ENOUGH = 5e-5  # least relative gap aimed at under a workload law that is not log-convex
+PROVEN = 1e-3  # relative gap above which, under such a law, a slot counts as unsolved
 
 
 class Slots(NamedTuple):
-    """Data [bit], gains and bounds of phi of a batch of slots; may_serve, may_give_up: what is allowed of each UD."""
+    """Data [bit], gains and bounds of phi of a batch of slots; whether each UD may be served and may be given up."""
 
     data_bits: Float[np.ndarray, "b K"]
     gain: Float[np.ndarray, "b K"]
@@ -40,10 +43,10 @@ class Slots(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """Minimisers of T[n] + P as the tables report it, float64 NumPy; batch shape *b.
+    """Minimisers of T[n] + P, float64 NumPy; batch shape *b.
 
-    allocation: [*b, K]. cost: T[n] + P of it [*b]. latency_s: T[n] of it [*b]. lower_bound: no allocation within
-    (19e) to (19h) costs less [*b]; cost - lower_bound is the proven gap. All with the latency cap, or all without.
+    allocation: [*b, K]. cost: its T[n] + P [*b]. lower_bound: no allocation within (19e) to (19h) costs less [*b];
+    cost - lower_bound is the proven gap. latency_s: its T[n] [s], [*b]. Either all with the latency cap or all without.
     """
 
     allocation: Allocation
@@ -53,7 +56,7 @@ class Solution(NamedTuple):
 
     @property
     def relative_gap(self) -> Float[np.ndarray, "*b"]:
-        """Proven gap over the cost."""
+        """Proven gap, relative to the cost [*b]."""
         return (self.cost - self.lower_bound) / np.abs(self.cost)
 
 
@@ -69,11 +72,14 @@ def solve(
     """Minimise T[n] + P of eq. (22) over (19e) to (19h) in every slot of a batch, for known gains and L = 1.
 
     Each UD is either served, a convex program in the logarithms of its variables (see `slot_problem`), or given up at
-    the latency cap (see `giving_up`); `branching` closes what gap that choice leaves. `capped=False` counts latency and
-    energy beyond the cap too. `extraction_factor` fixes phi and optimises the rest; `codec=False` sends raw data. Works
-    in float64 whatever the arrays' type. A workload law that is not log-convex is solved in ranges of phi (see
-    `ranges_of_phi`). Raises `InputError` for L > 1, an unknown penalty or workload law, one that leaves a slot without
-    a proof, arrays of another K than the scenario's, and gains or data that are not positive and finite.
+    the latency cap (see `giving_up`); `branching` closes the gap that this choice may leave. A workload law that is not
+    log-convex is solved in ranges of phi (see `ranges_of_phi`). Works in float64, whatever the type of the arrays.
+
+    extraction_factor: fixes phi; the rest is optimised. codec: if False, raw data are sent. capped: if False, latency
+    and energy beyond the latency cap count too. relative_gap: proven gap, relative to the cost, at which to stop.
+
+    Raises `InputError` for L > 1, an unknown penalty or workload law, a law under which a slot's optimum cannot be
+    proven, arrays whose K is not the scenario's, and gains or data that are not positive and finite.
     """
     check_certifiable(scenario)
     with jax.enable_x64(True):
@@ -89,7 +95,7 @@ def solve(
         data, gain, either = data.reshape(-1, count), gain.reshape(-1, count), np.ones(phi_low.shape, bool)
         slots = Slots(data, gain, phi_low, phi_high, either, either)
 
-        whole = extraction_factor is not None or is_convex(scenario)  # at a given phi any law is a number
+        whole = extraction_factor is not None or is_convex(scenario)  # if phi is fixed, the law is a number
         solve_slots = _solve_whole if whole else _solve_ranges
         allocation, cost, latency, bound = solve_slots(scenario, slots, codec, capped, relative_gap)
     allocation = jax.tree.map(lambda x: x.reshape(*batch, count), allocation)
@@ -105,7 +111,10 @@ def _solve_whole(
     law_of: Callable[..., Scenario] = lambda scenario, phi_low, phi_high: scenario,
     part: int | None = None,
 ) -> Solved:
-    """All slots over their ranges of phi, under the law that `law_of` gives those; costs are the scenario's own."""
+    """Solve all slots over their ranges of phi under the workload law that `law_of` gives for them.
+
+    The bound is that of this law; cost and latency are those of the scenario's own.
+    """
 
     def run(rows: Slots, leave_open: int) -> Best:
         law = law_of(scenario, rows.phi_low, rows.phi_high)
@@ -119,7 +128,7 @@ def _solve_whole(
 
 
 def _solve_ranges(scenario: Scenario, slots: Slots, codec: bool, capped: bool, relative_gap: float) -> Solved:
-    """All slots under a law that is not log-convex, see `ranges_of_phi`."""
+    """Solve all slots under a law that is not log-convex, see `ranges_of_phi`."""
     part = min(len(slots.gain), SMALL)  # one shape, so that one program solves them all
 
     def solve_nodes(nodes: Slots) -> Solved:
@@ -133,14 +142,14 @@ def _solve_ranges(scenario: Scenario, slots: Slots, codec: bool, capped: bool, r
     if (gap > PROVEN).any():
         raise InputError(
             f"workload_knots: the law is not convex in log-log, and under it {int((gap > PROVEN).sum())} of {len(gap)} "
-            f"slots have no optimum that is proven to {PROVEN:g} (largest gap {gap.max():.1e}); use a convex law, or "
+            f"slots have no optimum proven to {PROVEN:g} (largest gap {gap.max():.1e}); use a convex law, or "
             "another allocator"
         )
     return best
 
 
 def _allocation(scenario: Scenario, best: Best, phi_low: np.ndarray, phi_high: np.ndarray, codec: bool) -> Allocation:
-    # exp(log(bound)) may miss the bound by one rounding; the clips put it back.
+    # exp(log(bound)) may miss the bound by a rounding error, which the clips undo.
     return Allocation(
         extraction_factor=np.clip(np.exp(best.z[:, 0]), phi_low, phi_high),
         device_cpu_hz=np.clip(np.exp(best.z[:, 1]) * GHZ, scenario.device_cpu_min_hz, scenario.device_cpu_max_hz),
@@ -152,7 +161,7 @@ def _allocation(scenario: Scenario, best: Best, phi_low: np.ndarray, phi_high: n
 
 @functools.partial(jax.jit, static_argnums=3)
 def _reported(scenario: Scenario, slot: Slot, allocation: Allocation, capped: bool):
-    """T[n] + P and T[n] of an allocation as the simulator has them."""
+    """T[n] + P and T[n] of an allocation according to the simulator."""
     outcome = slot_outcome(scenario, slot, allocation, capped=capped)
     return outcome.cost, outcome.total_latency_s
 
@@ -174,19 +183,19 @@ def _with_cap(problem: SlotProblem, slots: Slots, cap_s) -> SlotProblem:
     cost, bound = (jnp.where(slots.may_give_up, each, jnp.inf) for each in (giving_up.cost, giving_up.bound))
     return problem._replace(
         may_serve=may_serve, given_up=cost, given_up_bound=bound, given_up_log_phi=giving_up.log_phi,
-        # Whoever is given up whatever the price shall not hold up the others' iteration.
+        # A UD that is given up at any price must not slow down the iteration for the others.
         log_snr=jnp.where(may_serve, problem.log_snr, jnp.max(problem.log_snr)),
     )  # fmt: skip
 
 
 def _slot_of(sight: Sight) -> Slot:
     if sight.channel_gain is None:
-        raise InputError("this allocator needs the channel gain; it asks for it by observation = csi")
+        raise InputError("this allocator needs the channel gain: sight.channel_gain must not be None")
     return Slot(sight.distance_m, sight.data_bits, np.asarray(sight.channel_gain)[..., None])
 
 
 class Optimum:
-    """`optimum`: minimises T[n] + P as reported, latency capped, exactly; the channel known."""
+    """`optimum`: the exact minimum of T[n] + P, latency capped; knows the channel."""
 
     observation = "csi"
 
@@ -196,7 +205,7 @@ class Optimum:
 
 
 class RandomExtraction:
-    """`random-extraction`: phi uniform in [phi_min, 1], all else optimal for it, the channel known."""
+    """`random-extraction`: phi uniform in [phi_min, 1], all else optimal for it; knows the channel."""
 
     observation = "csi"
 
@@ -207,7 +216,7 @@ class RandomExtraction:
 
 
 class NoSemantics:
-    """`no-semantics`: phi = 1 with extraction and recovery still charged, all else optimal, the channel known."""
+    """`no-semantics`: phi = 1 with extraction and recovery still charged, all else optimal; knows the channel."""
 
     observation = "csi"
 
@@ -217,7 +226,7 @@ class NoSemantics:
 
 
 class Raw:
-    """`raw`: raw data sent, nothing extracted or recovered, the power optimal, the channel known."""
+    """`raw`: raw data are sent, nothing is extracted or recovered, the power is optimal; knows the channel."""
 
     observation = "csi"
 

@@ -1,4 +1,4 @@
-"""A trained policy as an allocator, and its file."""
+"""Trained policies as allocators, and their files."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Squash = Literal["tanh", "clip"]
 
 
 class Policy(eqx.Module):
-    """A deterministic policy: the network's mean action, squashed into [-1, 1], as an allocation.
+    """A deterministic policy: the network's mean action, squashed into [-1, 1] and mapped to an allocation.
 
-    It is an allocator: call it with (scenario, sight, key). The network runs in float32; the allocation takes the type
-    of what the edge sees.
+    It is an allocator: call it with (scenario, sight, key). The network runs in float32; the allocation has the dtype
+    of the observation.
     """
 
     network: Network
@@ -41,19 +41,19 @@ class Policy(eqx.Module):
 
     @property
     def observation(self) -> str:
-        """What it asks to see."""
+        """What it observes: `paper` or `csi`."""
         return self.interface.observation
 
     def action(self, observation: Float[Array, "*b F"]) -> Float[Array, "*b A"]:
-        """The action vector for an observation vector."""
+        """Action vectors in [-1, 1] for observation vectors."""
         out = self.network(observation)
         mean = out[..., : self.interface.decisions * (observation.shape[-1] // self.interface.features)]
         return jnp.tanh(mean) if self.squash == "tanh" else jnp.clip(mean, -1.0, 1.0)
 
     def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
-        """Decide for every slot of the batch; random extraction draws its phi from `key`.
+        """Decide for every slot of the batch; with random extraction, phi is drawn from `key`.
 
-        Raises `InputError` where a flat network meets another number of devices than it was trained for.
+        Raises `InputError` if a flat network was trained for another number of devices.
         """
         if self.network.architecture == "flat" and scenario.device_count != self.device_count:
             raise InputError(
@@ -73,7 +73,10 @@ def _decide(policy: Policy, scenario: Scenario, sight: Sight, key: Key) -> Alloc
 
 
 def blank_policy(card: dict[str, Any], key: Key | None = None) -> Policy:
-    """A policy of the shape that a card describes, its weights drawn from `key` (to be overwritten by a file's)."""
+    """A policy with the shapes that a card describes and random weights, to be replaced by those of a file.
+
+    Raises `KeyError` or `TypeError` for a card that lacks an entry.
+    """
     interface = Interface(**card["interface"])
     architecture: Architecture = card["architecture"]
     network = Network(
@@ -83,14 +86,14 @@ def blank_policy(card: dict[str, Any], key: Key | None = None) -> Policy:
         features=interface.features,
         outputs=card["outputs"],
         hidden=tuple(card["hidden"]),
-        # Cards written before it was said are those of the gradient, which standardises, or of other encodings.
+        # Older cards lack the entry; then exactly the gradient's policies, with physical inputs, are standardised.
         standardised=card.get("standardised", interface.encoding == "physical"),
     )
     return Policy(network, interface, card["squash"], card["device_count"])
 
 
 def save_policies(path: Path, policies: Policy | list[np.ndarray], card: dict[str, Any]) -> None:
-    """Write policies of several training seeds (or their leaves; stacked, [S, ...]) and their card to one npz file."""
+    """Write the policies of S training seeds (or their leaves), stacked [S, ...], and their card to one npz file."""
     leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(policies))}
     text = json.dumps({"format": FILE_FORMAT, **card})
     with whole_file(path) as partial:
@@ -98,12 +101,12 @@ def save_policies(path: Path, policies: Policy | list[np.ndarray], card: dict[st
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """What a policy file says of its policies. Raises `InputError` for a file that is not one, or truncated."""
+    """The card of a policy file. Raises `InputError` for a missing, damaged or other file."""
     return _read(path)[0]
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Card and stacked weights of a file."""
+    """Card and stacked weights of a file. Raises `InputError`."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             card = json.loads(str(archive["card"]))
@@ -111,19 +114,22 @@ def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such policy file; train one with `twinsync train --out {path.parent}`") from None
     except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a whole policy file ({error}); train again with --resume") from None
-    if card.get("format") != FILE_FORMAT:
-        raise InputError(f"{path}: policy format {card.get('format')!r}, this version reads {FILE_FORMAT}; train again")
+        raise InputError(f"{path}: not a complete policy file ({error}); train again with --resume") from None
+    if not isinstance(card, dict) or card.get("format") != FILE_FORMAT:
+        version = card.get("format") if isinstance(card, dict) else card
+        raise InputError(f"{path}: policy format {version!r}, this version reads {FILE_FORMAT}; train again")
     return card, arrays
 
 
 def load_policies(path: Path) -> list[Policy]:
-    """The policies of a file, one per training seed. Raises `InputError` for a file that is not one, or truncated."""
+    """The policies of a file, one per training seed. Raises `InputError` for a missing, damaged or other file."""
     card, arrays = _read(path)
     try:
         blank = blank_policy(card)
     except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: its card lacks or misstates {error}; train again") from None
+        raise InputError(f"{path}: missing or wrong in its card: {error}; train again") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}; train again") from None
     shapes, structure = jax.tree.flatten(blank)
     if len(shapes) != len(arrays) or any(a.shape[1:] != b.shape for a, b in zip(arrays, shapes, strict=True)):
         raise InputError(f"{path}: weights do not fit the card in the same file; train again")

@@ -1,4 +1,4 @@
-"""The one protocol of everything that decides."""
+"""The protocol that all allocators share."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DECISIONS = ("extraction_factor", "device_cpu_hz", "transmit_power_w", "edge_cpu
 
 @runtime_checkable
 class Allocator(Protocol):
-    """A callable from what the edge sees to an allocation; a plain function will do.
+    """A callable that maps what the edge server observes to an allocation; a plain function will do.
 
-    It is called with batches: arrays of shape [*b, K] in `sight`, the same shape in each part of the allocation out. It
-    may use NumPy or JAX. Random ones draw from `key` alone. An allocator that needs the channel gain says so by an
-    attribute `observation = "csi"`; without it `sight.channel_gain` is None.
+    It is called with batches: the arrays in `sight` and those of the returned allocation have shape [*b, K]. It may use
+    NumPy or JAX. Random allocators draw only from `key`. An allocator that needs the channel gain declares it by the
+    attribute `observation = "csi"`; otherwise `sight.channel_gain` is None.
     """
 
     def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:
@@ -30,15 +30,15 @@ class Allocator(Protocol):
 
 
 def observation_of(allocator: object) -> str:
-    """What an allocator asks to see: `paper` unless it says `csi`."""
+    """What an allocator observes: its attribute `observation`, or `paper` without one."""
     return getattr(allocator, "observation", "paper")
 
 
 def checked(name: str, allocation: Any, shape: tuple[int, ...]) -> Allocation:
-    """What an allocator returned, as float64 NumPy arrays of `shape`.
+    """The allocation that allocator `name` returned, as float64 NumPy arrays of `shape` = (slots, devices).
 
-    Raises `InputError` that names the allocator where that is no allocation, has another shape, or has numbers that are
-    not finite and above 0.
+    Raises `InputError` that names the allocator if it is not an `Allocation`, has another shape, or contains numbers
+    that are not finite and above 0.
     """
     if not isinstance(allocation, Allocation):
         got = type(allocation).__name__

@@ -1,11 +1,11 @@
-"""A workload law that is not log-convex, made so: below it, range by range of the extraction factor.
+"""Workload laws that are not log-convex: spatial branch and bound over ranges of the extraction factor.
 
-The slot's program is convex only where the logarithm of the work is convex in s = ln(phi). A measured law need not be:
-a codec may change its method at some phi. Over a range of phi its convex hull from below is log-convex and nowhere
-above it, so the optimum and the bound of the hull's program are a point and a bound of the law's own, the nearer the
-closer the law is to its hull there. Each UD has a range of phi. Where a slot's bound does not reach the cost of the
-best point known, the range of the UD whose work the hull undercuts most is split in two, and the slot costs no less
-than the lesser of the two bounds.
+A slot's program is convex only if the logarithm of the work is convex in s = ln(phi). A measured law need not be: a
+codec may change its method at some phi. Over a range of phi, the law's lower convex hull is log-convex and nowhere
+above the law, so solving the program with the hull gives a point and a valid bound for the law itself; the closer the
+hull is to the law, the tighter they are. Each UD has a range of phi. If a slot's bound does not reach the best known
+cost, the range of the UD whose work the hull underestimates most is split in two, and the slot costs no less than the
+lesser of the two bounds.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from twinsync.allocators.branching import take_rows
 from twinsync.arrays import Float
 from twinsync.model.semantics import CORNER_WIDTH, log_work
 from twinsync.model.slot import Allocation
 from twinsync.scenario import Scenario
 
-ROUNDS = 8  # of splitting, for each UD
-MOST_OPEN = 32  # parts of a slot; one with more is left with the bound it has
-APART = 1.02  # a range narrower than twice this factor is split in the middle
-NEAR = 10 * CORNER_WIDTH  # from a knot, in ln(phi), within which the rounding of its corner counts
-STRAIGHT = 1e-9  # change of slope that counts as none
+ROUNDS = 8  # rounds of splitting per UD
+MOST_OPEN = 32  # open nodes per slot; a slot with more keeps its current bound
+APART = 1.02  # least factor between a split and either end of the range; otherwise split in the middle
+NEAR = 10 * CORNER_WIDTH  # distance from a knot, in ln(phi), within which the rounding of its corner matters
+STRAIGHT = 1e-9  # largest change of slope that counts as none
 
 
 class Solved(NamedTuple):
-    """Allocation [b, K], its cost and T[n] as reported [b], and what no allocation costs less than [b]."""
+    """Allocations [b, K], their cost T[n] + P and latency T[n] [b], and a lower bound on any allocation's cost [b]."""
 
     allocation: Allocation
     cost: Float[np.ndarray, " b"]
@@ -42,7 +43,7 @@ class Solved(NamedTuple):
 
 
 def is_convex(scenario: Scenario) -> bool:
-    """Whether the logarithm of both works is convex in ln(phi)."""
+    """Whether the logarithms of extraction and recovery work are both convex in ln(phi)."""
     if scenario.workload_law != "piecewise":
         return True  # straight lines in log-log
     return all(change >= -STRAIGHT for column in (1, 2) for change in _bends(scenario, column))
@@ -53,14 +54,14 @@ def _logs(scenario: Scenario) -> Float[np.ndarray, "knots 3"]:
 
 
 def _bends(scenario: Scenario, column: int) -> list[float]:
-    """Change of slope of a work at each inner knot."""
+    """Change of slope at each inner knot; column 1 is extraction work, 2 recovery work."""
     points = _logs(scenario)
     slopes = [(b[column] - a[column]) / (b[0] - a[0]) for a, b in itertools.pairwise(points)]
     return [after - before for before, after in itertools.pairwise(slopes)]
 
 
 def _split(scenario: Scenario, low: float, high: float, phi: float) -> float:
-    """Where to split a range of phi: where the law bends down most inside it, else at `phi` or in the middle."""
+    """Where to split a range of phi: at the inner knot that bends down most, else at `phi`, else in the middle."""
     places = np.exp(_logs(scenario)[1:-1, 0])
     bends = np.minimum(_bends(scenario, 1), _bends(scenario, 2))
     inside = (places > low * APART) & (places < high / APART) & (bends < 0)
@@ -70,13 +71,13 @@ def _split(scenario: Scenario, low: float, high: float, phi: float) -> float:
 
 
 def search_ranges(scenario: Scenario, slots: Any, solve_nodes: Callable[[Any], Solved], relative_gap: float) -> Solved:
-    """The best solution of each slot, by splitting ranges of phi.
+    """The best solution of each slot, by splitting ranges of phi until the gap is at most `relative_gap` of the cost.
 
-    `slots` is a named tuple of arrays with a row per slot, with phi_low and phi_high; `solve_nodes` solves such rows
-    under the hulls over their ranges.
+    slots: a named tuple of arrays with one row per slot, among them phi_low and phi_high [b, K]. solve_nodes: solves
+    such rows under the hulls over their ranges.
     """
     size = len(slots.phi_low)
-    owner, nodes = np.arange(size), slots  # whose slot each open node is part of
+    owner, nodes = np.arange(size), slots  # the slot that each open node belongs to
     found = solve_nodes(nodes)
     best = Solved(found.allocation, found.cost, found.latency_s, np.full(size, np.inf))
     bound = found.bound
@@ -89,20 +90,16 @@ def search_ranges(scenario: Scenario, slots: Any, solve_nodes: Callable[[Any], S
             break
         going = np.flatnonzero(is_open)
         phi = found.allocation.extraction_factor[going]
-        nodes = _halves(scenario, _rows(nodes, going), phi)
+        nodes = _halves(scenario, take_rows(nodes, going), phi)
         owner, bound = np.tile(owner[going], 2), np.tile(bound[going], 2)
         found = solve_nodes(nodes)
         bound = np.maximum(bound, found.bound)
     return best._replace(bound=np.minimum(best.bound, best.cost))
 
 
-def _rows(arrays: Any, index: np.ndarray) -> Any:
-    return type(arrays)(*(each[index] for each in arrays))
-
-
 def _take_over(best: Solved, owner: np.ndarray, found: Solved) -> None:
-    """Write the points that cost less than their slot's best into it."""
-    for row in np.argsort(-found.cost):  # of several for one slot the cheapest is written last
+    """Write points that cost less than their slot's best into `best`, in place."""
+    for row in np.argsort(-found.cost):  # of several points for one slot, the cheapest is written last
         slot = owner[row]
         if found.cost[row] < best.cost[slot]:
             best.cost[slot], best.latency_s[slot] = found.cost[row], found.latency_s[row]
@@ -111,7 +108,7 @@ def _take_over(best: Solved, owner: np.ndarray, found: Solved) -> None:
 
 
 def _halves(scenario: Scenario, nodes: Any, phi: Float[np.ndarray, "n K"]) -> Any:
-    """Each node twice: the range of the UD whose work its hull undercuts most split in two, lower halves first."""
+    """Each node split in two at the range of the UD whose work the hull underestimates most; lower halves first."""
     with jax.enable_x64(True):
         place = jnp.log(jnp.asarray(phi))
         true = log_work(place, scenario)
@@ -127,27 +124,27 @@ def _halves(scenario: Scenario, nodes: Any, phi: Float[np.ndarray, "n K"]) -> An
 
 
 def hulled(scenario: Scenario, phi_low: Float[np.ndarray, "b K"], phi_high: Float[np.ndarray, "b K"]) -> Scenario:
-    """The scenario with the law's hull over each UD's range of phi: its knots are arrays [b, K].
+    """The scenario with the law's hull over each UD's range of phi; its knots are arrays [b, K].
 
-    A range of no width keeps the law's value there.
+    A range of zero width keeps the law's value there.
     """
     count = len(scenario.workload_knots) + 4
     knots = np.empty((count, 3, *phi_low.shape))
     for low, high in {*zip(phi_low.ravel().tolist(), phi_high.ravel().tolist(), strict=True)}:
         here = (phi_low == low) & (phi_high == high)
         knots[:, :, here] = _hull(scenario, low, high, count)[:, :, None]
-    # A scenario's numbers are scalars; only here, inside the solver, are some of them arrays.
+    # `tree_at` skips validation: a scenario's numbers are scalars, and only this solver uses arrays.
     rows = tuple((row[0], row[1], row[2]) for row in knots)
     return eqx.tree_at(lambda tree: tree.workload_knots, scenario, rows)
 
 
 def _hull(scenario: Scenario, low: float, high: float, count: int) -> Float[np.ndarray, "count 3"]:
-    """`count` knots of the hulls from below of both works over [low, high], and a little beyond."""
+    """`count` knots of the lower convex hulls of both works over [low, high], extended a little beyond."""
     points = _logs(scenario)
     start, end = math.log(low), max(math.log(high), math.log(low) + 1e-3)
     inside = points[(points[:, 0] > start + 1e-6) & (points[:, 0] < end - 1e-6), 0]
     places = np.array([start, *inside, end])
-    while len(places) < count - 2:  # collinear ones, so that all ranges have as many
+    while len(places) < count - 2:  # collinear knots, so that all ranges have the same number
         widest = int(np.argmax(np.diff(places)))
         places = np.insert(places, widest + 1, 0.5 * (places[widest] + places[widest + 1]))
     places = np.array([start - NEAR, *places, end + NEAR])
@@ -155,11 +152,11 @@ def _hull(scenario: Scenario, low: float, high: float, count: int) -> Float[np.n
         rounded = np.stack(jax.device_get(log_work(jnp.asarray(places), scenario)))
     rows = [places]
     for column, values in zip((1, 2), rounded, strict=True):
-        # The law's corners are rounded: up where it bends up, so that its straight lines stay below it; down where it
-        # bends down.
+        # The law's corners are rounded: upwards where it bends up, so its straight lines stay below it, and downwards
+        # where it bends down.
         values = np.minimum(values, _straight(points[:, 0], points[:, column], places))
         hull = np.interp(places, *_from_below(places[1:-1], values[1:-1]))
-        # A corner at an end of the range that bends up goes on beyond it, to be rounded as the law's is.
+        # An upward corner at an end of the range continues beyond it, so that it is rounded as in the law.
         for end_of, beside, beyond in ((1, 2, 0), (-2, -3, -1)):
             slope = (hull[beside] - hull[end_of]) / (places[beside] - places[end_of])
             hull[beyond] = max(values[beyond], hull[end_of] + slope * (places[beyond] - places[end_of]))
@@ -168,14 +165,14 @@ def _hull(scenario: Scenario, low: float, high: float, count: int) -> Float[np.n
 
 
 def _straight(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Straight lines through points, the outer ones prolonged."""
+    """Linear interpolation through points, extrapolated beyond the outer ones."""
     segment = np.clip(np.searchsorted(x, at) - 1, 0, len(x) - 2)
     slope = (y[segment + 1] - y[segment]) / (x[segment + 1] - x[segment])
     return y[segment] + slope * (at - x[segment])
 
 
 def _from_below(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The corners of the greatest convex function below some points; x rises."""
+    """The corners of the lower convex hull of some points; x must increase."""
     kept: list[int] = []
     for i in range(len(x)):
         while len(kept) > 1:

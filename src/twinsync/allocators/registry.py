@@ -1,4 +1,4 @@
-"""Allocators by name: built-in ones, those of installed packages, a run's folder, a user's own function or class."""
+"""Allocators by name: built-in ones, those of installed packages, training runs, and a user's function or class."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BUILT_IN: dict[str, Callable[[], Allocator]] = {
 
 
 def allocator_names() -> list[str]:
-    """Names of the built-in allocators."""
+    """Names of the built-in allocators, sorted."""
     return sorted(_BUILT_IN)
 
 
@@ -41,12 +41,12 @@ def known_names() -> list[str]:
 
 
 def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
-    """The allocators called `name`: one, or one per training seed for the folder of a training run. An exported policy,
-    a path that ends in .npz or .onnx, is one.
+    """The allocators called `name`: one per training seed for the folder of a training run, otherwise one.
 
-    `module:attribute` and `file.py:attribute` name a user's own: a function (scenario, sight, key) -> Allocation, or a
-    class whose instances are callable so. An installed package's is the same under a name of its own. Raises
-    `InputError` for anything else, and for a run of another K.
+    `name` is built in, offered by an installed package, a training run's folder, an exported policy's path (.npz,
+    .onnx), or a user's own `module:attribute` or `file.py:attribute`: a function (scenario, sight, key) -> Allocation,
+    or a class that takes no arguments and whose instances are such callables. Raises `InputError` for anything else,
+    and for policies trained for another K that cannot serve the scenario's.
     """
     if name in _BUILT_IN:
         warn_of_clash(ALLOCATORS, name)
@@ -81,10 +81,10 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
 
 
 def _make(label: str, target: str) -> Allocator:
-    """The allocator at `module:attribute` or `file.py:attribute`; `label` is what errors call it."""
-    found: Any = load_attribute(label, target)
-    name = getattr(found, "__name__", target)
-    own: Any = run_own(f"{label}: cannot make a {name}", found) if inspect.isclass(found) else found
+    """The allocator at `module:attribute` or `file.py:attribute`. Raises `InputError` that begins with `label`."""
+    given: Any = load_attribute(label, target)
+    name = getattr(given, "__name__", target)
+    own: Any = run_own(f"{label}: cannot make a {name}", given) if inspect.isclass(given) else given
     if not isinstance(own, Allocator):
         raise InputError(f"{label}: not callable; expected a function (scenario, sight, key) -> Allocation")
     return own

@@ -1,20 +1,20 @@
-"""One slot's allocation as a convex program in logarithms, and the bound that certifies a solution of it.
+"""A slot's allocation as a convex program in logarithms, and the bound that certifies its solution.
 
 With s = ln(phi), F = ln(f), P = ln(p), G = ln(f_e) and known gains, every latency and energy of a UD is a sum of terms
 that are log-convex in z = (s, F, P, G):
 
     t = m1 + m2 + m3,  m1 = extraction, m2 = uplink, m3 = recovery      e = e_s + m4 + m5,  m4 = extraction, m5 = uplink
 
-and a hinge W max(q, 0) is the largest lam q over lam in [0, W]. The Lagrangian of T + P with multipliers lam_t, lam_e
-in [0, W] of every UD's deadline and energy and mu >= 0 of the shared edge CPU is therefore convex in z, and a convex
-function lies above its tangent plane. Minimising the plane over the box of bounds is exact and takes no solver:
+and a hinge W max(q, 0) is the maximum of lam q over lam in [0, W]. So the Lagrangian L of T + P, with multipliers lam_t
+and lam_e in [0, W] for each UD's deadline and energy and mu >= 0 for the shared edge CPU, is convex in z and lies above
+its tangent planes. A plane's minimum over the box of bounds is known exactly, without a solver:
 
     T + P >= L(z) + sum_i min(L_i (lo_i - z_i), L_i (hi_i - z_i))       at ANY z in the box and ANY such multipliers.
 
-That is the certificate: it needs no trust in the iteration that found z and the multipliers. The sum runs over the UDs,
-so what a UD costs if served has a bound of its own, given mu; with the latency cap (see `giving_up`) the lesser of that
-and of the cost of giving it up takes its place. CPU frequencies are in GHz here, so that all variables and derivatives
-are O(1).
+That is the certificate: it needs no trust in the iteration that found z and the multipliers. Given mu, the right-hand
+side is a sum over UDs, so the cost of serving each UD has its own bound; with the latency cap, each UD contributes the
+lesser of that and the cost of giving it up (see `giving_up`). CPU frequencies are in GHz here, so that all variables
+and derivatives are O(1).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from twinsync.scenario import Scenario
 
 
 class SlotProblem(NamedTuple):
-    """Coefficients of a batch of slots; arrays [b, K] or scalars. Weights tell hinge from literal penalties."""
+    """Coefficients of a batch of slots; arrays [b, K] or scalars. Hinge and literal penalties differ in the weights."""
 
     low: Four
     high: Four
@@ -41,26 +41,26 @@ class SlotProblem(NamedTuple):
     log_energy: jax.Array  # ln of the energy to do so at 1 GHz
     log_airtime: jax.Array  # ln of D ln(2) / B_k, the uplink time at unit spectral efficiency in nats
     log_snr: jax.Array  # ln of |g|^2 / sigma^2
-    sensing_j: jax.Array
-    sensing_s: jax.Array
+    sensing_j: jax.Array  # sensing energy [J]
+    sensing_s: jax.Array  # sensing latency, sum over UDs [s], [b]
     deadline_s: Scalar
     energy_budget_j: Scalar
     capacity_ghz: jax.Array  # of the edge server
-    edge_ghz: jax.Array  # the same, relaxed a little where the floors use it up, see `build_problem`
+    edge_ghz: jax.Array  # the same, slightly larger if the floors use it up, see `build_problem`
     latency_weight: jax.Array | float  # cost of a second (1; literal penalties: 1 + W)
     energy_weight: jax.Array | float  # cost of a joule outside the hinge (0; literal: W)
     edge_weight: jax.Array | float  # cost of a GHz of edge CPU (0; literal: W)
     hinge: jax.Array  # W of the hinges (literal: 0)
-    offset: jax.Array  # cost that no decision changes, per slot [b]
+    offset: jax.Array  # constant part of the cost [b]
     may_serve: jax.Array  # bool [b, K]; False: the UD is given up at the latency cap
-    given_up: jax.Array  # cost of a UD given up, its edge CPU's price aside; inf: the UD is served
-    given_up_bound: jax.Array  # nothing given up costs less
+    given_up: jax.Array  # cost of a UD given up, without the price of edge CPU; inf: the UD must be served
+    given_up_bound: jax.Array  # lower bound on the cost of giving a UD up
     given_up_log_phi: jax.Array  # ln(phi) of a UD given up; its f, p and f_e are the least
     scenario: Scenario
 
 
 class Terms(NamedTuple):
-    """Monomials of (t, e) at a point with the derivatives that the iteration and the certificate need."""
+    """Terms of t and e at a point, and the derivatives that the iteration and the certificate need; [b, K]."""
 
     m1: jax.Array
     m2: jax.Array
@@ -69,8 +69,8 @@ class Terms(NamedTuple):
     m5: jax.Array
     edge: jax.Array  # f_e in GHz
     work1: tuple[jax.Array, jax.Array]  # first and second derivative of ln extraction work in s
-    work3: tuple[jax.Array, jax.Array]  # the same of recovery work
-    psi: tuple[jax.Array, jax.Array]  # the same of ln uplink time in P
+    work3: tuple[jax.Array, jax.Array]  # the same for ln recovery work in s
+    psi: tuple[jax.Array, jax.Array]  # the same for ln uplink time in P
     sensing_j: jax.Array
 
     @property
@@ -97,10 +97,13 @@ class Terms(NamedTuple):
 def build_problem(
     scenario: Scenario, slot: Slot, phi_low: Float[Array, "b K"], phi_high: Float[Array, "b K"], *, codec: bool
 ) -> SlotProblem:
-    """The program of a batch of slots [b, K] with phi within [phi_low, phi_high] (equal: phi is given)."""
+    """The program of a batch of slots [b, K] with L = 1 and phi within [phi_low, phi_high] (fixed if they are equal).
+
+    codec: if False, raw data are sent and neither extraction nor recovery is charged.
+    """
     data, gain = jnp.asarray(slot.data_bits), jnp.asarray(slot.channel_gain)
     one = jnp.ones_like(data)
-    # Without a codec its work is 0; the logarithm's stand-in is far below anything that counts.
+    # Without the codec its work is 0; exp(-200) is negligible and keeps the logarithm finite.
     codec_log = 0.0 if codec else -200.0
     log_cycles = jnp.log(scenario.cycles_per_bit * data / GHZ) + codec_log
     log_energy = log_cycles + jnp.log(scenario.capacitance) + 3 * jnp.log(GHZ)
@@ -110,8 +113,8 @@ def build_problem(
     weight = jnp.asarray(scenario.penalty_weight, data.dtype)
     literal = scenario.penalty == "literal"
     capacity = jnp.asarray(scenario.edge_cpu_max_hz / GHZ, data.dtype)
-    # Floors that use up the capacity leave an interior-point method no interior; a slightly larger capacity can only
-    # lower the bound, so the certificate stays true.
+    # If the floors use up the capacity, an interior-point method has no interior. A slightly larger capacity can only
+    # lower the bound, so the certificate stays valid.
     floors = scenario.edge_cpu_min_hz / GHZ * scenario.device_count
     edge_ghz = jnp.maximum(capacity, floors * (1.0 + 1e-7))
     budgets = scenario.deadline_s + scenario.energy_budget_j + capacity
@@ -153,7 +156,7 @@ def build_problem(
 
 
 def terms(problem: SlotProblem, z: Four) -> Terms:
-    """All monomials and derivatives at z."""
+    """All terms and derivatives at z."""
     s, f, p, g = z
 
     def work(x: jax.Array) -> Any:
@@ -174,7 +177,7 @@ def terms(problem: SlotProblem, z: Four) -> Terms:
     m3 = jnp.exp(problem.log_cycles + level[1] - g)
     m4 = jnp.exp(problem.log_energy + level[0] + 2.0 * f)
     psi_1 = -share / nats
-    # The difference in the bracket cancels for tiny snr, where psi is linear and its curvature 0 anyway.
+    # The difference cancels for tiny snr, where psi is linear and its curvature is 0 anyway.
     psi_2 = jnp.maximum(share * (share - (1.0 - share) * nats), 0.0) / (nats * nats)
     return Terms(
         m1, m2, m3, m4, m2 * jnp.exp(p), jnp.exp(g),
@@ -193,8 +196,10 @@ def lagrangian_gradient(problem: SlotProblem, at: Terms, lam_t: jax.Array, lam_e
 def served_bound(
     problem: SlotProblem, z: Four, at: Terms, lam_t: jax.Array, lam_e: jax.Array, mu: jax.Array
 ) -> jax.Array:
-    """A lower bound on what each UD costs if served at the price mu [b, 1], its edge CPU paid; [b, K]. See the
-    module's docstring; it holds for any z in the box and any multipliers."""
+    """Lower bound on the cost of serving each UD at the price mu [b, 1], edge CPU included; [b, K].
+
+    Holds for any z in the box and any multipliers, see the module's docstring.
+    """
     lam_t, lam_e = jnp.clip(lam_t, 0.0, problem.hinge), jnp.clip(lam_e, 0.0, problem.hinge)
     value = lagrangian(problem, at, lam_t, lam_e, mu)
     for slope, x, low, high in zip(
@@ -214,14 +219,14 @@ def lagrangian(problem: SlotProblem, at: Terms, lam_t: jax.Array, lam_e: jax.Arr
 
 
 def given_up_price(problem: SlotProblem, cost: jax.Array, mu: jax.Array) -> jax.Array:
-    """Cost of each UD given up with its edge CPU, the floor, paid at the price mu [b, 1]; [b, K]."""
+    """Cost of giving up each UD, with its edge CPU, the floor, at the price mu [b, 1]; [b, K]."""
     return cost + (problem.edge_weight + mu) * jnp.exp(problem.low[3])
 
 
 def certified_bound(
     problem: SlotProblem, z: Four, at: Terms, lam_t: jax.Array, lam_e: jax.Array, mu: jax.Array
 ) -> Float[Array, " b"]:
-    """The lower bound on T + P of the module's docstring, for any z in the box and any multipliers; mu is [b, 1]."""
+    """The module's lower bound on T + P, for any z in the box and any multipliers; mu is [b, 1]."""
     mu = jnp.maximum(mu, 0.0)
     return slot_bound(problem, served_bound(problem, z, at, lam_t, lam_e, mu), mu)
 
@@ -229,8 +234,10 @@ def certified_bound(
 def slot_bound(
     problem: SlotProblem, served: jax.Array, mu: jax.Array, given_up: jax.Array | bool = True
 ) -> Float[Array, " b"]:
-    """The same from what each UD costs at least if served at the price mu [b, 1] >= 0; `served` is [b, K], as is
-    `given_up`: who may be given up."""
+    """Lower bound on T + P at the price mu [b, 1] >= 0.
+
+    served: lower bound on the cost of serving each UD [b, K]. given_up: which UDs may be given up [b, K].
+    """
     served = jnp.where(problem.may_serve, served, jnp.inf)
     cost = jnp.where(given_up, problem.given_up_bound, jnp.inf)
     least = jnp.minimum(served, given_up_price(problem, cost, mu))
@@ -238,7 +245,7 @@ def slot_bound(
 
 
 def feasible_edge(problem: SlotProblem, edge: jax.Array, served: jax.Array) -> jax.Array:
-    """Edge CPU [GHz] scaled into the capacity without going below its floor; the floor for who is given up."""
+    """Edge CPU [GHz] scaled to fit the capacity, but not below the floor; the floor for UDs that are not `served`."""
     floor = jnp.exp(problem.low[3])
     spare = jnp.maximum(problem.capacity_ghz - over_devices(floor)[..., None], 0.0)
     above = jnp.where(served, edge - floor, 0.0)
@@ -246,9 +253,9 @@ def feasible_edge(problem: SlotProblem, edge: jax.Array, served: jax.Array) -> j
 
 
 def cost_of(problem: SlotProblem, at: Terms, served: jax.Array) -> tuple[Float[Array, " b"], jax.Array]:
-    """T + P of the point after its edge CPU is made feasible, and that edge CPU [GHz]; served: who is not given up.
+    """T + P of the point after its edge CPU is made feasible, and that edge CPU [GHz]; UDs not `served` are given up.
 
-    The latency cap counts for those given up alone, so the cost as the tables report it is this or less.
+    Only UDs that are given up have their latency capped here, so the reported cost is at most this.
     """
     edge = feasible_edge(problem, at.edge, served)
     latency = at.m1 + at.m2 + at.m3 * (at.edge / edge)

@@ -1,7 +1,7 @@
-"""twinsync from Python: a scenario, slots, the optimum, learners, and anyone's allocator on the same slots.
+"""The Python interface: scenarios, slots, the exact optimum, learners, and comparisons of allocators.
 
-Everything here is in `twinsync` too (`import twinsync; twinsync.solve(...)`). Arrays have shape [..., K] for K user
-devices (UDs) and are in SI units. Wrong input raises `InputError` with one line that says what to change.
+Everything here is also in `twinsync` itself (`import twinsync; twinsync.solve(...)`). Arrays have shape [..., K] for K
+user devices (UDs) and SI units. Wrong input raises `InputError` with one line that says what to change.
 """
 
 from twinsync.api.learners import TrainedPolicies, load_policy, train

@@ -1,13 +1,15 @@
-"""Training, and policies from where they were kept."""
+"""Training, and loading of stored policies."""
 
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from twinsync.allocators.exported import SUFFIXES, exported_policy
 from twinsync.allocators.policy import FILE_NAME, Policy, load_policies, read_card
@@ -23,10 +25,10 @@ from twinsync.scenario import Scenario, constants
 
 
 class TrainedPolicies(list[Policy]):
-    """The policies of a training, one per training seed; each is an allocator, and so is the list for `evaluate`.
+    """The policies of a training, one per training seed. Each is an allocator; `evaluate` takes the list as one scheme.
 
-    curve: the learning curve, a row for each seed and place with the cost and latency of the deterministic policy on
-    fixed slots, and what was met while exploring.
+    curve: the learning curve, one row per seed and point, with the deterministic policy's cost and latency on fixed
+    slots and statistics of its training; the columns are those of `learning.training.CurveRow`.
     """
 
     def __init__(self, policies: Sequence[Policy], curve: Table) -> None:
@@ -46,14 +48,15 @@ def train(
     progress: Progress | None = None,
     **settings: Any,
 ) -> TrainedPolicies:
-    """Train a policy for each of `seeds` training seeds: as `twinsync train`, in memory or into the folder `out`.
+    """Train one policy per training seed, like `twinsync train`, in memory or into the folder `out`.
 
-    algorithm: `gradient`, `sac` or `ppo`. preset: `tuned`, or `paper` as printed; for `gradient` also `csi`, which is
-    told the channel, and `general`, one policy for any K and many scenarios. settings: other values of the learner's,
-    e.g. slots=20_000, hidden=(64, 64). progress: called with what is being done, slots done, and slots in all.
+    algorithm: `gradient`, `sac` or `ppo`. preset: `tuned`, or `paper` as printed (not for `gradient`); for `gradient`
+    also `csi`, whose policy observes the channel, and `general`, one policy for any K and many scenarios. seeds: number
+    of training seeds. seed: root seed. settings: the learner's settings to change, for example slots=20_000,
+    hidden=(64, 64). progress: called with the current activity, slots done and total slots.
 
-    Raises `InputError` for an unknown name or impossible setting, or an `out` that exists without `resume`, and
-    `Diverged`, one too, where a critic or weights explode.
+    Seeds whose weights are not finite are left out. Raises `InputError` for an unknown name, an impossible setting, or
+    an `out` that exists without `resume`, and its subclass `Diverged` if a critic or weights diverge.
     """
     texts = {key: ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
              for key, value in settings.items()}  # fmt: skip
@@ -73,14 +76,14 @@ def train(
 
 
 def load_policy(path: str | Path, *, seed_index: int | None = None) -> Allocator:
-    """One policy: of a training run's folder, or of a file that `twinsync export` wrote (.npz, .onnx).
+    """One policy from a training run's folder, or from a file that `twinsync export` wrote (.npz, .onnx).
 
-    A folder has one per training seed; the one with the least cost at the end of training is taken unless `seed_index`,
-    from 0, says which. Call it with (scenario, sight, key), or give it to `evaluate`. Raises `InputError` for anything
-    else, or a damaged file.
+    A folder has one policy per training seed; `seed_index`, from 0, selects one, by default the one with the least cost
+    at the end of training. Call the policy with (scenario, sight, key), or pass it to `evaluate`. Raises `InputError`
+    for any other path, a damaged file, and a `seed_index` that does not exist.
     """
     path = Path(path)
-    if path.suffix in SUFFIXES and path.name != FILE_NAME:
+    if path.suffix in SUFFIXES and (path.name != FILE_NAME or _is_exported(path)):
         return exported_policy(path)
     file = path / FILE_NAME if path.is_dir() else path
     policies, costs = load_policies(file), read_card(file).get("curve_cost", [])
@@ -90,6 +93,15 @@ def load_policy(path: str | Path, *, seed_index: int | None = None) -> Allocator
     if not 0 <= seed_index < len(policies):
         raise InputError(f"seed_index = {seed_index}: {path} has {len(policies)} policies, numbered from 0")
     return policies[seed_index]
+
+
+def _is_exported(path: Path) -> bool:
+    """Whether an npz file with the name of a training run's own is an exported policy; False if it cannot be read."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return "weight_0" in archive.files
+    except (AttributeError, EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile):
+        return False
 
 
 def _in_memory(scenario: Scenario, settings: Settings, seeds: int, seed: int, progress: Progress | None) -> Training:
@@ -105,7 +117,7 @@ def _in_memory(scenario: Scenario, settings: Settings, seeds: int, seed: int, pr
 
 
 def _overrides(scenario: Scenario) -> tuple[str, ...]:
-    """What turns the preset `paper` into this scenario, as `--set` takes it: a run's folder names its scenario so."""
+    """The `key=value` overrides that turn the preset `paper` into this scenario, for the run's config."""
     paper = load_scenario("paper")
     pairs = ((key, getattr(scenario, key)) for key in constants() if getattr(scenario, key) != getattr(paper, key))
     return tuple(f"{key}={_text(value)}" for key, value in pairs)

@@ -1,4 +1,4 @@
-"""Pictures of what allocators decide."""
+"""Pictures of allocators' decisions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ def draw_decisions(
     points: int = 21,
     draws: int = 24,
 ) -> Table:
-    """What allocators decide for one device against its distance and its data, the others staying as they are.
+    """What allocators decide for one device as its distance or data size varies, the other devices staying the same.
 
-    allocators: as `evaluate` takes them. path: a .png, .svg or .pdf to draw the four decisions into as small multiples.
-    points: places along each axis. draws: channel draws at each place, for allocators that see the channel; lines are
-    medians, bands the 10th to 90th percentile, over these or else over a list's policies.
+    allocators: as in `evaluate`. path: a .png, .svg or .pdf file for a figure with one panel per decision. points:
+    number of values along each axis. draws: channel draws per value, for allocators that observe the channel. Lines are
+    medians and bands 10th to 90th percentiles over these draws or, for a list of policies, over the policies.
 
-    Returns a row for each allocator, axis (`distance_m` or `data_bits`), place `x` and decision, in SI units. Raises
-    `InputError` for another suffix, an allocator that cannot decide here, or a file that cannot be written.
+    Returns one row per allocator, axis (`distance_m` or `data_bits`), value `x` and decision, in SI units. Raises
+    `InputError` for another suffix, too few points or draws, an allocator that does not fit the scenario, or a file
+    that cannot be written.
     """
     target = None if path is None else Path(path)
     if target is not None and target.suffix not in SUFFIXES:

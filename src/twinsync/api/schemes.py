@@ -1,4 +1,4 @@
-"""Anyone's allocator, and what it costs, on the same slots as everyone else's."""
+"""Comparison of allocators on the same slots."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import jax
 from twinsync.allocators.policy import Policy
 from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
+from twinsync.api.learners import TrainedPolicies
 from twinsync.api.table import Table
 from twinsync.errors import InputError
 from twinsync.experiments.evaluate import Progress, draw_slot_set
@@ -27,11 +28,11 @@ Scheme = str | Path | Callable[..., Any] | Sequence[Callable[..., Any]]
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """What an evaluation measured. `print` shows `table`.
+    """Results of an evaluation. `print` shows `table`.
 
-    table: a row an allocator, cheapest first: means over slots with 95 % intervals where they can be given.
-    units: a row for each allocator, policy (training seed) and set of slots, with every figure of merit.
-    summary: everything as `twinsync evaluate --json` writes it, with the definition of each figure.
+    table: one row per allocator, cheapest first: means over slots, and the 95 % interval of the cost if it is defined.
+    units: one row per allocator, policy (training seed) and set of slots, with every figure of merit.
+    summary: all results in the form of `twinsync evaluate --json`, with the definition of each figure of merit.
     """
 
     table: Table
@@ -39,7 +40,7 @@ class Comparison:
     summary: dict[str, Any]
 
     def to_pandas(self) -> Any:
-        """`units` as a `pandas.DataFrame`: tidy, a row a measurement. Raises `InputError` without pandas."""
+        """`units` as a `pandas.DataFrame`. Raises `InputError` if pandas is not installed."""
         return self.units.to_pandas()
 
     def __repr__(self) -> str:
@@ -55,17 +56,20 @@ def evaluate(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Let allocators decide the same slots, `seeds` sets of `slots`, and measure latency, cost, limits, energy, age.
+    """Compare allocators on the same `seeds` sets of `slots` slots by latency, cost, broken limits, energy and age.
 
     An allocator is a name that `twinsync evaluate --allocators` takes, the folder of a training run, an exported file,
-    a function (scenario, sight, key) -> `Allocation` of your own (arrays [slots, K], SI units), a policy, or a list of
-    policies, one per training seed. A mapping gives them names of your own. One that was trained elsewhere is judged
-    all the same, with an `OutsideTraining` warning that says what differs. `progress` is called with what is being
-    done, steps done, and steps in all. Raises `InputError` naming the allocator whose output has a wrong shape or is
-    not finite and positive.
+    your own function (scenario, sight, key) -> `Allocation` (arrays [slots, K], SI units), a policy, or a list of
+    policies, one per training seed. A mapping gives allocators names of your own. seed: root seed of the slots.
+    progress: called with the current activity, steps done and total steps.
+
+    Warns with `OutsideTraining` of policies that were trained on another scenario; they are evaluated all the same.
+    Raises `InputError` for an unknown allocator, and for one whose output has a wrong shape or is not finite and
+    positive.
     """
     if slots < 1 or seeds < 1:
         raise InputError(f"slots = {slots} and seeds = {seeds} must be at least 1")
+    allocators = _listed(allocators)
     schemes = named_schemes(allocators, scenario)
     evaluation = evaluate_schemes(scenario, schemes, slots=slots, seeds=seeds, seed=seed, progress=progress)
     summary = summarise(evaluation)
@@ -74,32 +78,43 @@ def evaluate(
 
 
 def named_schemes(allocators: Any, scenario: Scenario) -> dict[str, list[Allocator]]:
-    """Policies by name, of what `evaluate` takes as allocators. Raises `InputError` naming what is none."""
-    if isinstance(allocators, str | Path) or callable(allocators):
-        allocators = [allocators]
+    """The policies of each allocator that `evaluate` accepts, by name. Raises `InputError` that names a wrong one."""
+    allocators = _listed(allocators)
     named = allocators.items() if isinstance(allocators, Mapping) else ((_name(each), each) for each in allocators)
-    found: dict[str, list[Allocator]] = {}
+    schemes: dict[str, list[Allocator]] = {}
     for name, each in named:
-        if name in found:
+        if name in schemes:
             raise InputError(f'two allocators are called {name!r}; name them: {{"first": ..., "second": ...}}')
-        found[name] = _policies(name, each, scenario)
-    if not found:
+        schemes[name] = _policies(name, each, scenario)
+    if not schemes:
         raise InputError("no allocators; name at least one")
-    return found
+    return schemes
+
+
+def _listed(allocators: Any) -> Mapping[str, Any] | list[Any]:
+    """Allocators as a mapping or list; a single one, such as the policies of one training, becomes a list of one."""
+    if isinstance(allocators, Mapping):
+        return allocators
+    if isinstance(allocators, str | Path | TrainedPolicies) or callable(allocators):
+        return [allocators]
+    return list(allocators)
 
 
 def _outside(
-    given: Any, schemes: Mapping[str, list[Allocator]], scenario: Scenario, slots: int, seed: int
+    allocators: Mapping[str, Any] | list[Any],
+    schemes: Mapping[str, list[Allocator]],
+    scenario: Scenario,
+    slots: int,
+    seed: int,
 ) -> list[str]:
-    """A note, and a warning, for each trained policy that is judged elsewhere than where it was trained."""
-    asked = given.values() if isinstance(given, Mapping) else given if isinstance(given, Sequence) else [given]
-    asked = [given] if isinstance(given, str) else asked
+    """A note and a warning for each policy that was trained on another scenario or other slots."""
+    given = allocators.values() if isinstance(allocators, Mapping) else allocators
     notes = []
-    for each, (name, policies) in zip(asked, schemes.items(), strict=True):
+    for each, (name, policies) in zip(given, schemes.items(), strict=True):
         card = card_of(each, policies)
-        told = "" if card is None else outside_training(card, scenario, draw_slot_set(scenario, seed, 0, slots)[0])
-        if told:
-            notes.append(f"{name}: {told}")
+        note = "" if card is None else outside_training(card, scenario, draw_slot_set(scenario, seed, 0, slots)[0])
+        if note:
+            notes.append(f"{name}: {note}")
             warnings.warn(notes[-1], OutsideTraining, stacklevel=3)
     return notes
 
@@ -108,7 +123,7 @@ def _policies(name: str, given: Any, scenario: Scenario) -> list[Allocator]:
     if isinstance(given, str | Path):
         return find_allocators(str(given), scenario)
     if isinstance(given, Policy) and given.network.layers[0].weight.ndim == 3:
-        # As `Training.policies()` has them: leaves stacked over the training seeds.
+        # As from `Training.policies()`: leaves stacked over the training seeds.
         count = given.network.layers[0].weight.shape[0]
         given = [jax.tree.map(lambda leaf, place=place: leaf[place], given) for place in range(count)]
     policies: list[Any] = list(given) if isinstance(given, Sequence) else [given]
@@ -121,7 +136,7 @@ def _policies(name: str, given: Any, scenario: Scenario) -> list[Allocator]:
 
 
 def _name(given: Any) -> str:
-    """What an allocator without a name is called: as given, a run by its folder's, a function by its own."""
+    """Name of an allocator given without one: a file's or folder's name, else the string itself; a function's name."""
     if isinstance(given, str | Path):
         return Path(given).resolve().name if Path(given).exists() else str(given)
     if isinstance(given, Sequence):

@@ -1,4 +1,4 @@
-"""Scenarios, slots, and the exact optimum of each."""
+"""Scenarios, slots, and exact optima."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from twinsync.scenario import Scenario
 
 
 def load_scenario(name: str = "paper", **changes: Any) -> Scenario:
-    """The scenario of a preset's name or a TOML file's path, with some constants changed.
+    """A scenario by the name of a preset or the path of a TOML file, with some constants changed.
 
-    `changes` are SI values or texts with a unit: `load_scenario("paper", device_count=10, bandwidth_hz="2 MHz")`.
-    Raises `InputError` naming the file, key, value and bound; `twinsync scenario show` lists the keys.
+    `changes` are SI values, or texts with a unit: `load_scenario("paper", device_count=10, bandwidth_hz="2 MHz")`.
+    `twinsync scenario show` lists the keys. Raises `InputError` that names the file, key, value and bound.
     """
     try:
         return presets.load_scenario(name, [f"{key}={value}" for key, value in changes.items()])
@@ -26,11 +26,11 @@ def load_scenario(name: str = "paper", **changes: Any) -> Scenario:
 
 
 def draw_slots(scenario: Scenario, count: int, *, seed: int = 0) -> Slot:
-    """`count` slots as nature hands them out, whole cycles after one another: the same as `twinsync solve --seed`.
+    """Draw `count` slots of consecutive cycles, the same as `twinsync solve --seed`.
 
-    Returns float64 NumPy arrays: `distance_m` [count, K] in m, `data_bits` [count, K] in bit, `block_gain`
-    [count, K, L], the channel power gain |g|^2 with path loss in each of the slot's L fading blocks. Your own slots
-    are a `Slot` of the same arrays.
+    Returns float64 NumPy arrays: `distance_m` [count, K] in m, `data_bits` [count, K] in bit, and `block_gain`
+    [count, K, L], the channel power gain |g|^2 with path loss in each of the slot's L fading blocks. For your own
+    slots, build a `Slot` from such arrays. Raises `InputError` for a `count` below 1 or a `seed` out of range.
     """
     if count < 1:
         raise InputError(f"count = {count} must be at least 1 slot")
@@ -38,10 +38,12 @@ def draw_slots(scenario: Scenario, count: int, *, seed: int = 0) -> Slot:
 
 
 def solve(scenario: Scenario, slots: Slot) -> Solution:
-    """The allocation that minimises T[n] + P of eq. (22) in every slot, the channel known, with a proof.
+    """The allocation that minimises T[n] + P of eq. (22) in every slot for known channels, with a proof.
 
     Returns float64 NumPy arrays, for slots of batch shape *b: `allocation` (four arrays [*b, K] in SI units), `cost`
-    T[n] + P [*b], `latency_s` T[n] [*b], and `lower_bound` [*b], below which no allocation can come. Without the
-    latency cap that `evaluate` counts. Raises `InputError` for more than one fading block a slot.
+    T[n] + P [*b], `latency_s` T[n] [*b], and `lower_bound` [*b], below which no allocation's cost can lie. Latency and
+    energy count up to the scenario's latency cap, as in `evaluate`. Raises `InputError` for more than one fading block
+    per slot, slots of another K than the scenario's, gains or data sizes that are not positive and finite, and a
+    workload law under which a slot's optimum cannot be proven.
     """
     return optimum.solve(scenario, slots)

@@ -1,4 +1,4 @@
-"""Sweeps, and what a folder of results holds."""
+"""Sweeps, and reading of result folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twinsync.experiments.reproduce import reproduce
 from twinsync.experiments.results import read_results
 from twinsync.experiments.schemes import find_budget
 from twinsync.learning.run import CONFIG_FILE, CURVE_FILE, MANIFEST_FILE
-from twinsync.storage import plain, read_json
+from twinsync.storage import plain, read
 
 Progress = Callable[[str, int, int], None]
 
@@ -28,8 +28,8 @@ Progress = Callable[[str, int, int], None]
 class Run:
     """A folder of results.
 
-    table: of a training run its learning curve; of a reproduction or sweep a row for each scheme at the preset (`sweep`
-    and `point` empty) and at each point of each sweep. manifest: how it was made: command, versions, device, seed.
+    table: the learning curve of a training run; for a reproduction or sweep, one row per scheme at the preset (`sweep`
+    empty) and at each point of each sweep. manifest: how it was made (command, versions, device, seed).
     """
 
     path: Path
@@ -37,7 +37,7 @@ class Run:
     manifest: Mapping[str, Any]
 
     def to_pandas(self) -> Any:
-        """`table` as a `pandas.DataFrame`. Raises `InputError` without pandas."""
+        """`table` as a `pandas.DataFrame`. Raises `InputError` if pandas is not installed."""
         return self.table.to_pandas()
 
     def __repr__(self) -> str:
@@ -55,10 +55,12 @@ def sweep(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Run:
-    """Train and judge the schemes of a sweep's TOML file at every point of its axes, as `twinsync sweep`.
+    """Train and evaluate the schemes of a sweep's TOML file at every point of its axes, like `twinsync sweep`.
 
-    Uses `workers` processes, as many as there are cores unless told. The folder `out` also gets the report,
-    report.html. Raises `InputError` where the file is wrong, or `out` exists without `resume`.
+    budget: `quick` or another of `twinsync sweep --budget`. seeds: training seeds, by default the budget's. seed: root
+    seed. workers: number of processes, by default one per core. progress: called with the current activity, steps done
+    and total steps. The folder `out` also gets the report, report.html. Raises `InputError` if the file is wrong, or if
+    `out` exists without `resume`.
     """
     size = find_budget(budget)
     plan = sweep_plan(Path(file), dataclasses.replace(size, seeds=seeds or size.seeds), seed)
@@ -71,12 +73,15 @@ def sweep(
 
 
 def read_run(folder: str | Path) -> Run:
-    """What a training run, a reproduction or a sweep left in its folder. Raises `InputError` for any other folder."""
+    """The results in the folder of a training run, a reproduction or a sweep.
+
+    Raises `InputError` for any other folder, and for missing or damaged files.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give one that `twinsync train`, `reproduce` or `sweep` wrote")
     if (folder / CONFIG_FILE).is_file() and (folder / CURVE_FILE).is_file():
-        return Run(folder, _curve(folder / CURVE_FILE), read_json(folder / MANIFEST_FILE))
+        return Run(folder, _curve(folder / CURVE_FILE), read(folder / MANIFEST_FILE, dict[str, Any]))
     results = read_results(folder)
     places = [] if results.comparison is None else [("", results.comparison.point)]
     places += [(sweep.name, point) for sweep in results.sweeps for point in sweep.points]
@@ -99,7 +104,7 @@ def _curve(path: Path) -> Table:
 
 
 def _figures_of_merit(measured: Measured) -> dict[str, Any]:
-    """Means with their intervals, and every plain number, by column."""
+    """Means with their intervals, and every scalar figure of merit, by column."""
     gap = measured.gap_to_optimum
     numbers = {key: getattr(measured, key) for key in measured.__struct_fields__}
     return {

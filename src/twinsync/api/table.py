@@ -1,4 +1,4 @@
-"""Tables without a library: a list of records that prints in columns, and becomes a data frame where pandas is."""
+"""Tables without dependencies: lists of records that print in columns and convert to pandas if it is installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twinsync.writing import whole_file
 
 
 class Table(list[dict[str, Any]]):
-    """Records, one dict a row, all with the same keys. `str` of it is the table in columns."""
+    """A list of records, one dict per row, all with the same keys. `str` gives the table in aligned columns."""
 
     @property
     def columns(self) -> list[str]:
@@ -20,11 +20,11 @@ class Table(list[dict[str, Any]]):
         return list(self[0]) if self else []
 
     def column(self, name: str) -> list[Any]:
-        """The values of one column."""
+        """The values of one column. Raises `KeyError` for an unknown one."""
         return [row[name] for row in self]
 
     def to_pandas(self) -> Any:
-        """The table as a `pandas.DataFrame`. Raises `InputError` where pandas is not installed."""
+        """The table as a `pandas.DataFrame`. Raises `InputError` if pandas is not installed."""
         try:
             import pandas  # pyright: ignore[reportMissingImports]
         except ModuleNotFoundError:
@@ -34,9 +34,9 @@ class Table(list[dict[str, Any]]):
         return pandas.DataFrame(list(self))
 
     def write(self, path: str | Path) -> None:
-        """Write the table as `.csv`, or as `.parquet` where pandas and pyarrow are installed.
+        """Write the table as `.csv`, or as `.parquet`, which needs pandas and pyarrow.
 
-        Raises `InputError` for another suffix, without them, and where the file cannot be written.
+        Raises `InputError` for another suffix, if these are missing, or if the file cannot be written.
         """
         path = Path(path)
         if path.suffix not in (".csv", ".parquet"):

@@ -1,4 +1,4 @@
-"""Section IV-A: state, action and reward as a functional JAX environment, and its Gymnasium face.
+"""Section IV-A: state, action and reward as a functional JAX environment, and as Gymnasium environments.
 
 Importing this package registers `twinsync/DTSync-v0` with Gymnasium.
 """

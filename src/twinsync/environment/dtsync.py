@@ -1,6 +1,6 @@
-"""The Markov decision process of Section IV-A as pure functions: they jit, and vmap over keys and scenarios.
+"""The Markov decision process of Section IV-A as pure functions, for use with `jit` and `vmap` over keys and scenarios.
 
-`rollout` decides many cycles at once: no action changes a later slot, so all slots are drawn first.
+`rollout` runs many cycles at once: no action changes a later slot, so all slots can be drawn first.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ CycleEnd = Literal["terminal", "truncation"]
 
 
 class EnvState(eqx.Module):
-    """State between two steps: the walk, the slot to decide next, phi given by chance (1 unless `extraction = random`),
-    n, and the cycle's key."""
+    """State between two steps.
+
+    motion: positions and velocities of the UDs. slot: the slot to decide next; n: its index, from 0. given_phi: the
+    phi drawn for it [K], 1 unless `extraction = random`. key: of the cycle.
+    """
 
     motion: Motion
     slot: Slot
@@ -44,7 +47,11 @@ class EnvState(eqx.Module):
 
 
 class Step(NamedTuple):
-    """What a step returns. `terminated` and `truncated` are kept apart; `outcome` has every part of the slot."""
+    """Result of a step.
+
+    state, observation: of the next slot. reward: -T[n] - P of eq. (22), unscaled. terminated, truncated: whether the
+    cycle ended, and how. outcome: every part of the slot just decided.
+    """
 
     state: EnvState
     observation: Float[Array, " F"]
@@ -55,12 +62,12 @@ class Step(NamedTuple):
 
 
 def next_cycle(key: Key) -> Key:
-    """The key of the cycle that follows the one of `key`."""
+    """The key of the cycle after the cycle of `key`."""
     return stream(key, "next cycle")
 
 
 def given_phi(key: Key, scenario: Scenario, n: Array) -> Float[Array, " K"]:
-    """phi that the random synchronisation strategy gives the UDs in slot n of the cycle of `key`."""
+    """phi that the random synchronisation strategy draws for slot n of the cycle of `key`."""
     return draw_phi(fold(stream(key, "phi"), n), scenario, (scenario.device_count,))
 
 
@@ -69,11 +76,13 @@ class DTSync(eqx.Module):
 
     | | |
     |---|---|
-    | observation | float [features * K], O(1): distances, data sizes; log gains (`csi`); phi (random extraction) |
+    | observation | float [features * K]: distances, data sizes; log gains (`csi`); phi (random extraction) |
     | action | float [decisions * K] in [-1, 1]: phi (if chosen), f, p, f^e |
     | reward | -T[n] - P, eq. (22), unscaled [s and penalties] |
     | termination | after N slots: `terminal` (the objective (19a) is a finite sum) or `truncation` |
     | dynamics | mobility, data and fading are exogenous: no action changes a later state |
+
+    interface: options of observation and action, which are O(1) except with the unscaled encoding.
 
     Source: Section IV-A, eqs. (20) to (22).
     """
@@ -97,12 +106,15 @@ class DTSync(eqx.Module):
         return self.interface.decisions * self.scenario.device_count
 
     def reset(self, key: Key) -> tuple[EnvState, Float[Array, " F"]]:
-        """The first slot of the cycle that `key` stands for (the same as `model.draw_cycle(key)`)."""
+        """State and observation at the first slot of the cycle of `key`, which is that of `model.draw_cycle`."""
         state = self._enter(key, start_motion(key, self.scenario), jnp.asarray(0))
         return state, self.observe(state)
 
     def step(self, state: EnvState, action: Float[Array, " A"]) -> Step:
-        """Decide the present slot and move to the next one."""
+        """Decide the current slot and move to the next.
+
+        action: [decisions * K] in [-1, 1], clipped.
+        """
         outcome = slot_outcome(self.scenario, state.slot, self.allocation(state, action))
         motion = advance_motion(state.key, state.motion, self.scenario, state.n)
         following = self._enter(state.key, motion, state.n + 1)
@@ -112,8 +124,10 @@ class DTSync(eqx.Module):
         return Step(following, self.observe(following), -outcome.cost, *ends, outcome)
 
     def step_autoreset(self, state: EnvState, action: Float[Array, " A"]) -> tuple[Step, Float[Array, " F"]]:
-        """A step that begins a fresh cycle when one ends: the step's state and observation are then the fresh cycle's
-        first. The second value is the observation that truly followed the action."""
+        """A step that starts the next cycle when one ends; state and observation are then those of its first slot.
+
+        Also returns the observation that actually followed the action.
+        """
         step = self.step(state, action)
         fresh, first = self.reset(next_cycle(state.key))
         over = jnp.logical_or(step.terminated, step.truncated)
@@ -127,7 +141,7 @@ class DTSync(eqx.Module):
         return observe(self.interface, self.scenario, see(state.slot, self.interface.observation), state.given_phi)
 
     def allocation(self, state: EnvState, action: Float[Array, " A"]) -> Allocation:
-        """The `Allocation` an action stands for in a state."""
+        """The `Allocation` that an action means in a state."""
         return to_allocation(self.interface, self.scenario, action, state.given_phi)
 
     def _enter(self, key: Key, motion: Motion, n: jax.Array) -> EnvState:
@@ -142,10 +156,10 @@ Act = Callable[[Key, Float[jax.Array, "*b F"]], Float[jax.Array, "*b A"]]
 
 
 class Rollout(NamedTuple):
-    """What C copies of the environment went through in a cycle of N slots, slot after slot.
+    """One cycle of N slots of C copies of the environment.
 
-    `observation[n + 1]` is what followed `action[n]`; after the last slot a fresh cycle begins. `outcome` has every
-    part of the slots, [N, C, ...].
+    `observation[n + 1]` follows `action[n]`; the observation after the last slot is not included. reward: -T[n] - P of
+    eq. (22), unscaled. outcome: every part of the slots, [N, C, ...].
     """
 
     observation: Float[jax.Array, "N C F"]
@@ -155,9 +169,9 @@ class Rollout(NamedTuple):
 
 
 def rollout(environment: DTSync, keys: Key, act: Act, key: Key) -> Rollout:
-    """The cycles that `environment.reset` begins with each of `keys` [C], decided by `act(key, observation)`.
+    """Run the cycles of `keys` [C] with actions `act(key, observation)` for all slots at once; call it inside a `jit`.
 
-    The same slots, observations and rewards as N steps of `environment.step`, much faster. Jit the caller.
+    Slots, observations and rewards are those of `environment.reset` and N times `environment.step`, but much faster.
     """
     scenario, interface = environment.scenario, environment.interface
     slots = draw_cycles(keys, scenario)

@@ -1,4 +1,4 @@
-"""The Gymnasium face of `DTSync`: `gymnasium.make("twinsync/DTSync-v0")`."""
+"""`DTSync` as a Gymnasium environment: `gymnasium.make("twinsync/DTSync-v0")`."""
 
 from __future__ import annotations
 
@@ -39,27 +39,28 @@ def _reset(mdp: DTSync, key: Key):
 @jax.jit
 def _step(mdp: DTSync, state: EnvState, action: jax.Array):
     step = mdp.step(state, action)
-    told = (step.observation, step.reward, step.terminated, step.truncated)
-    return step.state, told, decided(mdp, state, action, step.outcome)
+    returned = (step.observation, step.reward, step.terminated, step.truncated)
+    return step.state, returned, decided(mdp, state, action, step.outcome)
 
 
 class DTSyncEnv(gymnasium.Env[np.ndarray, np.ndarray]):
-    """Digital twin synchronisation of K devices, one slot a step.
+    """Digital twin synchronisation of K devices, one slot per step.
 
     | | |
     |---|---|
     | observation | float32 [features * K]: distances, data sizes; log gains (`csi`); phi (random extraction) |
-    | action | float32 [decisions * K] in [-1, 1], beyond it clipped: phi (if chosen), f, p, f^e |
+    | action | float32 [decisions * K] in [-1, 1], clipped beyond: phi (if chosen), f, p, f^e |
     | reward | reward_scale * (-T[n] - P), eq. (22) |
     | end | after N slots: terminated (`cycle_end = "terminal"`) or truncated (`"truncation"`) |
-    | info | the slot just decided: draw, allocation and every part of `Outcome` in SI units; empty after a reset |
+    | info | the slot just decided, see `slot_info`: draws, allocation and outcome in SI units; empty after a reset |
 
     scenario: a preset's name, a TOML file's path or a `Scenario`. overrides: `key=value` strings, for a name or a path.
-    observation, edge_cpu, extraction, encoding: as in `Interface`; what is observed is O(1) unless `unscaled`.
-    render_mode: `rgb_array`, a picture, or `ansi`, a text table.
+    observation, edge_cpu, extraction, encoding: as in `Interface`; observations are O(1) unless `unscaled`. cycle_end:
+    see `end` above. reward_scale: a factor above 0. render_mode: `rgb_array` for a picture or `ansi` for a text table.
 
-    `reset(seed=s)` plays the cycle `model.draw_cycle(streams.root_key(s), scenario)`; each later `reset()` plays the
-    cycle of `dtsync.next_cycle` of the key before. Source: Section IV-A, eqs. (20) to (22).
+    `reset(seed=s)` starts the cycle `model.draw_cycle(streams.root_key(s), scenario)`; each later `reset()` starts the
+    cycle of `dtsync.next_cycle` of the previous key. Raises `InputError` for wrong options, seeds and actions. Source:
+    Section IV-A, eqs. (20) to (22).
     """
 
     metadata = {"render_modes": ["rgb_array", "ansi"], "render_fps": 2}  # noqa: RUF012 - typed so by Gymnasium
@@ -100,7 +101,7 @@ class DTSyncEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """The first slot of a cycle; see the class for which one."""
+        """Start a cycle (see the class for which one); returns its first observation and an empty info."""
         no_options(options)
         if seed is not None:
             seed = checked_seed(seed)
@@ -118,12 +119,12 @@ class DTSyncEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return np.array(observation, np.float32), {}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Decide the present slot and move to the next one."""
+        """Decide the current slot and move to the next; raises `ResetNeeded` when the cycle is over or not begun."""
         action = checked_action(action, (self.mdp.action_size,))
         if self._state is None or self._over:
             raise gymnasium.error.ResetNeeded("the cycle is over or has not begun; call reset() before step()")
-        self._state, told, done = _step(self._on_device, self._state, action)
-        (observation, reward, terminated, truncated), done = jax.device_get((told, done))
+        self._state, returned, done = _step(self._on_device, self._state, action)
+        (observation, reward, terminated, truncated), done = jax.device_get((returned, done))
         self._over = bool(terminated or truncated)
         if self._frame is not None:
             self._frame = self._frame.after(done)
@@ -131,7 +132,7 @@ class DTSyncEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return np.array(observation, np.float32), scaled, bool(terminated), bool(truncated), slot_info(done)
 
     def render(self) -> np.ndarray | str | None:
-        """The slot just decided (after a reset, the one to decide) as the render mode asks; None without a mode."""
+        """The slot just decided, or after a reset the one to decide, as the render mode says; None without a mode."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() draws nothing: make the environment with render_mode rgb_array or ansi")
             return None

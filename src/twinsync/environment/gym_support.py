@@ -1,5 +1,7 @@
-"""What the single and the vector environment share: options in, actions and seeds checked, `info` out, and spaces
-with finite bounds that no draw can leave."""
+"""Code shared by the single and the vector environment: options, checks of actions and seeds, `info`, and spaces.
+
+The bounds of the observation space are finite, and no observation can leave them.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ def build_mdp(
     cycle_end: str,
     encoding: str,
 ) -> DTSync:
-    """The functional environment that the options describe; `InputError` names the option that is wrong."""
+    """The functional environment that the options describe. Raises `InputError` that names the wrong option."""
     interface = Interface(observation, edge_cpu, extraction, encoding)
     return DTSync(_scenario(scenario, overrides), interface, cycle_end)
 
@@ -56,32 +58,30 @@ def _scenario(scenario: str | Path | Scenario, overrides: Sequence[str]) -> Scen
 
 
 def on_device(mdp: DTSync) -> DTSync:
-    """The same with its numbers as JAX arrays, so that a call of a jitted function need not convert each of them."""
+    """The environment with its numbers as JAX arrays, so that calls of jitted functions need not convert them."""
     return jax.tree.map(jnp.asarray, mdp)
 
 
 def checked_scale(reward_scale: float) -> float:
-    """`reward_scale` as a float; it must be finite and above 0."""
+    """`reward_scale` as a float. Raises `InputError` unless it is finite and above 0."""
     if not isinstance(reward_scale, numbers.Real) or not 0.0 < float(reward_scale) < math.inf:
         raise InputError(f"reward_scale = {reward_scale!r} must be a finite number above 0")
     return float(reward_scale)
 
 
 def checked_seed(seed: int) -> int:
-    """A seed as a plain int; JAX keys tell no more than 2**32 of them apart."""
+    """A seed as an int. Raises `InputError` unless it is a whole number below 2**32, all that JAX keys distinguish."""
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed < SEED_LIMIT:
         raise InputError(f"seed = {seed!r} must be a whole number from 0 to 2**32 - 1")
     return int(seed)
 
 
 def checked_action(action: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """The action as float32 of this shape, free of NaN and infinity; values beyond [-1, 1] are clipped."""
+    """The action as float32, clipped to [-1, 1]. Raises `InputError` for another shape, NaN or infinity."""
     try:
         array = np.asarray(action, np.float64)
     except (TypeError, ValueError):
-        raise InputError(
-            f"action must be numbers of shape {shape}, got a {type(action).__name__} of other things"
-        ) from None
+        raise InputError(f"action must be an array of numbers of shape {shape}, got {type(action).__name__}") from None
     if array.shape != shape:
         raise InputError(f"action has shape {array.shape}, expected {shape}")
     if not np.isfinite(array).all():
@@ -91,15 +91,15 @@ def checked_action(action: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def no_options(options: dict[str, Any] | None) -> None:
-    """`reset` has no options of its own; a misspelt or unsupported one must not pass unseen."""
+    """Raise `InputError` if `reset` is given options: it has none, and unknown ones must not be ignored silently."""
     if options:
         raise InputError(f"unknown reset options {', '.join(map(str, options))}; this environment has none")
 
 
 class Decided(NamedTuple):
-    """A slot, what was decided in it and what came of it; arrays of one copy, or with a leading axis of copies."""
+    """A slot, its allocation and its outcome; arrays of one copy of the environment, or [num_envs, ...]."""
 
-    n: Array  # counts from 0
+    n: Array  # index of the slot, from 0
     position_m: Float[Array, "*b K 2"]
     slot: Slot
     allocation: Allocation
@@ -107,22 +107,23 @@ class Decided(NamedTuple):
 
 
 def decided(mdp: DTSync, state: EnvState, action: Float[Array, " A"], outcome: Outcome) -> Decided:
-    """The slot of `state`, decided by `action`, which came to `outcome`."""
+    """The slot of `state`, which `action` decided with the result `outcome`."""
     return Decided(state.n, state.motion.position_m, state.slot, mdp.allocation(state, action), outcome)
 
 
-def slot_info(told: Decided) -> dict[str, Any]:
-    """`info` of a step, from NumPy arrays: everything by the names of `Slot`, `Allocation` and `Outcome`, in SI units.
+def slot_info(done: Decided) -> dict[str, Any]:
+    """`info` of a step, given NumPy arrays: the fields of `Slot`, `Allocation` and `Outcome` by name, in SI units.
 
-    `slot` counts from 1. Per-UD entries are arrays, totals plain numbers; of many copies, all arrays [num_envs, ...].
+    `slot` counts from 1; `channel_gain` is the mean over the fading blocks. Entries per UD are arrays [K], totals plain
+    numbers; with several copies all are arrays [num_envs, ...].
     """
     slot = {
-        "slot": told.n + 1,
-        "distance_m": told.slot.distance_m,
-        "data_bits": told.slot.data_bits,
-        "channel_gain": told.slot.block_gain.mean(-1),
+        "slot": done.n + 1,
+        "distance_m": done.slot.distance_m,
+        "data_bits": done.slot.data_bits,
+        "channel_gain": done.slot.block_gain.mean(-1),
     }
-    return _plain({**slot, **_parts(told.allocation), **_parts(told.outcome)})
+    return _plain({**slot, **_parts(done.allocation), **_parts(done.outcome)})
 
 
 def _parts(module: eqx.Module) -> dict[str, Any]:
@@ -137,16 +138,17 @@ def _plain(value: Any) -> Any:
     return array if array.ndim else array.item()
 
 
-# From uniforms of 53 bits no normal draw lies beyond sqrt(2) erfinv(1 - 2^-53), no exponential one beyond 53 ln 2.
+# With 53-bit uniforms, no normal draw exceeds sqrt(2) erfinv(1 - 2^-53) and no exponential one 53 ln 2.
 NORMAL_LIMIT = 8.3
 EXPONENTIAL_LIMIT = 36.8
-MARGIN = 1e-3  # observations are float32: room for rounding, and some width for an entry that never changes
+MARGIN = 1e-3  # room for float32 rounding, and a positive width for entries that never change
 
 
 def observation_space(mdp: DTSync) -> Box:
-    """Box of float32 [features * K] between what a UD as near and as far as it can walk in a cycle would see.
+    """Box of float32 [features * K] that contains every observation of a cycle.
 
-    Every entry of every encoding rises or falls with distance, data size, gain and phi, so the ends bound it.
+    Every entry of every encoding is monotonic in distance, data size, gain and phi, so the extreme values of these give
+    the bounds.
     """
     scenario, count = mdp.scenario, mdp.scenario.device_count
     near_m, far_m = distance_range_m(scenario)
@@ -167,9 +169,9 @@ def action_space(mdp: DTSync) -> Box:
 
 
 def distance_range_m(scenario: Scenario) -> tuple[float, float]:
-    """Least and greatest distance to the BS that a UD can reach before a cycle ends [m]."""
+    """Least and greatest distance to the BS that a UD can reach within a cycle [m]."""
     memory, slots = float(scenario.speed_memory), scenario.slot_count
-    # The Gauss-Markov recursion with every noise draw at its limit; speed starts at its mean.
+    # The Gauss-Markov recursion with every noise draw at its limit; the speed starts at its mean.
     kept = slots if memory == 1.0 else (1.0 - memory**slots) / (1.0 - memory)
     noise_m_s = math.sqrt(1.0 - memory**2) * float(scenario.speed_std_m_s) * NORMAL_LIMIT
     walk_m = (float(scenario.speed_mean_m_s) + noise_m_s * kept) * float(scenario.cycle_s)

@@ -1,14 +1,14 @@
-"""The face between a decision-maker and a slot: observation of eq. (20) in, action of eq. (21) out, both O(1).
+"""The interface between a decision-maker and a slot: observations, eq. (20), and actions, eq. (21), as vectors.
 
-Vectors are grouped by quantity, as the paper writes them: d_1..d_K, D_1..D_K (and gains, and given phis) in, and
-phi_1..phi_K, f_1..f_K, p_1..p_K, f^e_1..f^e_K out. What is seen of a slot has three encodings:
+Vectors are grouped by quantity, as in the paper: observations are d_1..d_K, D_1..D_K (then gains and given phis),
+actions are phi_1..phi_K, f_1..f_K, p_1..p_K, f^e_1..f^e_K. An observation has one of three encodings:
 
 - `affine` maps each quantity of (20) from its range in the scenario to about [-1, 1]: the paper's state, for a policy
-  that serves one scenario;
+  of one scenario;
 - `unscaled` is the same state in metres and Mbit;
-- `physical` gives the logarithms of the dimensionless groups that the decision depends on. Bandwidth, edge CPU and the
-  number of devices enter it only as what one device's equal share would do, so a policy trained on it can serve any K,
-  and any scenario whose groups it has seen.
+- `physical` consists of the logarithms of the dimensionless groups that the decision depends on. Bandwidth, edge CPU
+  and the number of devices enter only through a device's equal share, so a policy trained on it can serve any K and any
+  scenario whose groups lie in the range of its training.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from twinsync.scenario import Scenario
 
 
 class Sight(eqx.Module):
-    """What the edge server sees before it decides.
+    """What the edge server observes before it decides.
 
-    distance_m, data_bits: the state of eq. (20). channel_gain: |g_k|^2, only for a decision-maker that asks for channel
-    knowledge (`observation = "csi"`), else None.
+    distance_m [m], data_bits [bit]: the state of eq. (20). channel_gain: |g_k|^2, or None unless the decision-maker
+    observes the channel (`observation = "csi"`).
     """
 
     distance_m: Float[Array, "*b K"]
@@ -42,7 +42,7 @@ class Sight(eqx.Module):
 
 
 def see(slot: Slot, observation: str) -> Sight:
-    """The part of a slot that a decision-maker with this observation gets to see."""
+    """The part of a slot that a decision-maker with this `observation` (`paper` or `csi`) observes."""
     return Sight(slot.distance_m, slot.data_bits, slot.channel_gain if observation == "csi" else None)
 
 
@@ -51,20 +51,19 @@ EdgeCpu = Literal["requests", "shares"]
 Extraction = Literal["chosen", "none", "random"]
 Encoding = Literal["affine", "unscaled", "physical"]
 
-SHARE_LOGIT_SCALE = 3.0  # an action of +-1 is a logit of +-3: shares differ by up to e^6, about 400
+SHARE_LOGIT_SCALE = 3.0  # an action of +-1 is a logit of +-3, so shares differ by a factor of at most e^6, about 400
 
 
 @dataclass(frozen=True)
 class Interface:
-    """Options of the face.
+    """Options of the interface. Raises `InputError` for an unknown one.
 
     observation: `paper` is (d, D) of eq. (20); `csi` adds the channel gain.
-    edge_cpu: `requests` are free and penalised by P_f where they exceed the server (as printed); `shares` divide the
-    server's capacity by a softmax, feasible by construction.
-    extraction: `chosen` by the decision-maker; `none` fixes phi = 1 (w/o SC); `random` draws phi uniformly in
-    [phi_min, 1] in each slot and shows it (random synchronisation strategy).
-    encoding: `affine` scales what is seen by its range in the scenario; `unscaled` leaves it in metres and Mbit;
-    `physical` tells dimensionless groups, which serve any scenario and any K.
+    edge_cpu: `requests` are independent and penalised by P_f if they exceed the server (as printed); `shares` divide
+    the server's capacity by a softmax and are feasible by construction. extraction: `chosen` by the decision-maker;
+    `none` fixes phi = 1 (w/o SC); `random` draws phi uniformly in [phi_min, 1] in each slot and shows it (random
+    synchronisation strategy). encoding: `affine` scales quantities by their range in the scenario; `unscaled` leaves
+    them in metres and Mbit; `physical` uses dimensionless groups, which work for any scenario and any K.
     """
 
     observation: str = "paper"
@@ -85,20 +84,23 @@ class Interface:
 
     @property
     def features(self) -> int:
-        """Observed numbers per device."""
+        """Number of observed quantities per device."""
         seen = len(PHYSICAL) if self.encoding == "physical" else 2 + (self.observation == "csi")
         return seen + (self.extraction == "random")
 
     @property
     def decisions(self) -> int:
-        """Decided numbers per device."""
+        """Number of decided quantities per device."""
         return 4 if self.extraction == "chosen" else 3
 
 
 def observe(
     interface: Interface, scenario: Scenario, sight: Sight, given_phi: Float[Array, "*b K"] | None = None
 ) -> Float[Array, "*b F"]:
-    """The observation vector, F = features * K; entries of the affine encoding are O(1)."""
+    """The observation vector, F = features * K; O(1) except with the unscaled encoding.
+
+    given_phi: required with `extraction = random`. Raises `InputError` if `csi` needs a gain that `sight` lacks.
+    """
     encode = {"affine": affine, "unscaled": unscaled, "physical": physical}[interface.encoding]
     parts = encode(scenario, sight, csi=interface.observation == "csi")
     if interface.extraction == "random":
@@ -113,7 +115,10 @@ def to_allocation(
     action: Float[Array, "*b A"],
     given_phi: Float[Array, "*b K"] | None = None,
 ) -> Allocation:
-    """The allocation an action in [-1, 1] stands for, A = decisions * K: affine to the bounds of (19e) to (19h)."""
+    """The allocation for an action, A = decisions * K, clipped to [-1, 1] and mapped to the bounds of (19e) to (19h).
+
+    The map is affine, except for shares of the edge CPU. given_phi: required with `extraction = random`.
+    """
     action = jnp.clip(action, -1.0, 1.0)
     parts = list(jnp.split(action, interface.decisions, axis=-1))
     if interface.extraction == "chosen":
@@ -154,16 +159,19 @@ def _to_unit(value: Float[Array, "*b"], low: Scalar, high: Scalar) -> Float[Arra
 
 
 MBIT = 1e6
-LEAST_UNSCALED_GAIN = 1e-30  # of the unscaled encoding, whose gain is a logarithm; no usable link is as weak
+LEAST_UNSCALED_GAIN = 1e-30  # floor before the logarithm in the unscaled encoding; no usable link is that weak
 
 
 def affine(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
-    """Distance and data size, each affine, and with `csi` the gain's decimal logarithm; one array per quantity."""
+    """Distance and data size, scaled by their ranges; with `csi`, log10 of the gain over a typical one.
+
+    One array [*b, K] per quantity, as in the other encodings.
+    """
     centre = jnp.sqrt(scenario.start_x_m**2 + scenario.start_y_m**2 + scenario.station_height_m**2)
     spread = scenario.start_radius_m + 0.5 * scenario.speed_mean_m_s * scenario.cycle_s + scenario.distance_floor_m
     parts = [(sight.distance_m - centre) / spread]
     middle = 0.5 * (scenario.data_min_bits + scenario.data_max_bits)
-    # A fixed data size has no range; a hundredth of its size keeps the quotient finite and the entry 0.
+    # A fixed data size has no range; a hundredth of the size keeps the quotient finite and the entry at 0.
     half = jnp.maximum(0.5 * (scenario.data_max_bits - scenario.data_min_bits), 0.01 * middle)
     parts.append((sight.data_bits - middle) / half)
     if csi:
@@ -173,7 +181,7 @@ def affine(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, 
 
 
 def unscaled(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
-    """Distance [m] and data size [Mbit], the units of Tables I and II, and with `csi` the gain's decimal logarithm."""
+    """Distance [m] and data size [Mbit]; with `csi`, log10 of the gain."""
     parts = [jnp.asarray(sight.distance_m), jnp.asarray(sight.data_bits) / MBIT]
     if csi:
         parts.append(jnp.log10(jnp.maximum(_known_gain(sight), LEAST_UNSCALED_GAIN)))
@@ -181,7 +189,7 @@ def unscaled(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array
 
 
 def physical(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array, "*b K"]]:
-    """The groups of `twinsync.quantity.PHYSICAL`; the gain is its mean (path gain), with `csi` the slot's own."""
+    """Natural logarithms of the groups in `twinsync.quantity.PHYSICAL`, with the mean gain or (`csi`) the slot's."""
     data = jnp.asarray(sight.data_bits)
     gain = _known_gain(sight) if csi else path_gain(jnp.asarray(sight.distance_m), scenario)
     count, slot_s, one = scenario.device_count, scenario.slot_s, jnp.ones_like(data)
@@ -196,11 +204,11 @@ def physical(scenario: Scenario, sight: Sight, *, csi: bool) -> list[Float[Array
         scenario.transmit_power_max_w * slot_s / scenario.energy_budget_j * one,
         scenario.extraction_factor_min * one,
     )
-    # A capacitance of 0 is allowed and makes an energy 0; no group of a working device is as small as this.
+    # A capacitance of 0 is allowed and makes the energy 0; no group of a working device is this small.
     return [jnp.log(jnp.maximum(group, 1e-12)) for group in groups]
 
 
 def _known_gain(sight: Sight) -> Float[Array, "*b K"]:
     if sight.channel_gain is None:
-        raise InputError("observation = csi needs channel_gain in what the edge sees, got None")
+        raise InputError("observation = csi needs sight.channel_gain, got None")
     return jnp.asarray(sight.channel_gain)

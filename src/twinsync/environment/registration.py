@@ -1,4 +1,4 @@
-"""Registration with Gymnasium; importing this module is enough for `gymnasium.make("twinsync/DTSync-v0")`."""
+"""Registration with Gymnasium. Importing this module makes `gymnasium.make("twinsync/DTSync-v0")` work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ ENV_ID = "twinsync/DTSync-v0"
 
 
 def register() -> None:
-    """Make the environment known to Gymnasium, once; later calls change nothing."""
+    """Register the environment with Gymnasium; does nothing if it is registered already."""
     if ENV_ID not in gymnasium.registry:
         gymnasium.register(
             ENV_ID,

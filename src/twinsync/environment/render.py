@@ -1,4 +1,4 @@
-"""A slot as a picture or as a table of text: where the UDs are, and where their latency goes."""
+"""A slot as a picture or a text table: positions of the UDs, and the parts of their latency."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from twinsync.environment.gym_support import Decided
 from twinsync.model import Allocation, Outcome, Slot
 from twinsync.scenario import Scenario
 
-# Okabe and Ito's colours, which stay apart for colour-blind readers; the three parts differ in lightness too.
+# Okabe and Ito's colours, which colour-blind readers can distinguish; they also differ in lightness.
 PARTS = (("extraction", "#0072B2"), ("uplink", "#E69F00"), ("recovery", "#009E73"))
 BAD, INK, SOFT, FAINT = "#C24E00", "#222222", "#5f5f5f", "#dddddd"
-MOST_DETAILED_ROWS = 10  # with more UDs there is no room below a bar for what was decided
-LONGEST_BAR_SLOTS = 10.0  # bars of an uncapped scenario end here; the number beside them does not
+MOST_DETAILED_ROWS = 10  # with more UDs there is no room below a bar for the decision
+LONGEST_BAR_SLOTS = 10.0  # length at which bars of an uncapped scenario are cut; their labels are not
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What a picture shows: the slot just decided or, before any decision, the one to decide.
+    """Content of a picture: the slot just decided or, before any decision, the one to decide. NumPy arrays.
 
-    slot_number counts from 1; trail_m: positions in slots 1 to slot_number; allocation and outcome are None before a
-    decision. title: who decides, shown first. age_s: age of each twin's newest state at the end of the slot [s], None
-    where it is not to be shown. reach_s: a latency that the bars' axis has to hold too [s], which gives pictures shown
-    together one scale. Arrays are NumPy's.
+    slot_number: from 1. trail_m: positions in slots 1 to slot_number [m]. allocation, outcome: None before a decision.
+    title: shown first, for example the allocator's name. age_s: age of each twin's newest state at the end of the slot
+    [s], None to leave it out. reach_s: a latency that the axis of the bars must include [s], so that pictures shown
+    together have one scale.
     """
 
     scenario: Scenario
@@ -68,7 +68,7 @@ def picture(frame: Frame) -> np.ndarray:
 
 
 def table(frame: Frame) -> str:
-    """The slot as a text table, one row a UD; what breaks a limit is named in the last column."""
+    """The slot as a text table, one row per UD; the last column names broken limits."""
     lines = [_headline(frame), _second_line(frame)]
     if frame.allocation is None or frame.outcome is None:
         lines.append(" UD   dist m  data Mbit")
@@ -122,7 +122,7 @@ def _second_line(frame: Frame) -> str:
 
 
 def _over_j(outcome: Outcome) -> Float[np.ndarray, " K"]:
-    """Energy above the budget to two digits [J]: what an optimum on its limit is over by rounding is none."""
+    """Energy above the budget, rounded to two digits so that an optimum exactly at the limit does not exceed it [J]."""
     return np.round(np.asarray(outcome.violations.energy_j, float), 2)
 
 
@@ -168,10 +168,9 @@ def _draw_map(axes: Axes, frame: Frame) -> None:
 
 
 def _apart(points: np.ndarray, gap: float) -> np.ndarray:
-    """The points, [K, 2], moved as little as it takes to keep `gap` between any two, so that no tag hides another."""
-    points = np.asarray(points, float) + 1e-6 * np.arange(2 * len(points)).reshape(
-        -1, 2
-    )  # equal points need a direction
+    """The points [K, 2], pushed apart until any two are about `gap` apart, so that no tag hides another."""
+    # Equal points need a direction in which to move apart.
+    points = np.asarray(points, float) + 1e-6 * np.arange(2 * len(points)).reshape(-1, 2)
     for _ in range(200):
         offset = points[:, None] - points
         distance = np.hypot(*np.moveaxis(offset, -1, 0)) + np.diag(np.full(len(points), np.inf))
@@ -181,7 +180,7 @@ def _apart(points: np.ndarray, gap: float) -> np.ndarray:
 
 
 def _draw_rings(axes: Axes, half: float) -> None:
-    """Circles of equal distance to the BS, three to five of them."""
+    """Circles of equal distance to the BS at round numbers of metres."""
     raw = half / 2
     power = 10.0 ** np.floor(np.log10(raw))
     step = power * max(s for s in (1, 2, 5) if s * power <= raw)
@@ -229,7 +228,7 @@ def _draw_bars(axes: Axes, frame: Frame) -> None:
 
 
 def _room(axes: Axes, size: float) -> float:
-    """Share of the bars' axis that the longest label beside a bar takes."""
+    """Share of the bars' axis that the longest label beside a bar needs."""
     longest = axes.text(0, 0, "99.99 s  outage, 9.99 J over  ", fontsize=size, fontweight="bold")
     share = longest.get_window_extent().width / axes.get_window_extent().width
     longest.remove()
@@ -243,7 +242,7 @@ def _mark(axes: Axes, at_s: float, text: str, line: str) -> None:
 
 
 def _label_bar(axes: Axes, frame: Frame, k: int, end: tuple[float, float], size: float) -> None:
-    """The UD's latency and broken limits at the end of its bar; below it, where there is room, what was decided."""
+    """Write the UD's latency and broken limits at the end of its bar and, if there is room, its decision below."""
     allocation, outcome = frame.allocation, frame.outcome
     if allocation is None or outcome is None:
         waiting = f"{float(frame.slot.data_bits[k]) / 1e6:.2f} Mbit to synchronise"

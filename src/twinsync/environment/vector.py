@@ -1,4 +1,4 @@
-"""Thousands of copies of `DTSync` as one Gymnasium vector environment; a step of all is one jitted call."""
+"""Many copies of `DTSync` as one Gymnasium vector environment; a step of all copies is one jitted call."""
 
 from __future__ import annotations
 
@@ -40,20 +40,21 @@ def _reset(mdp: DTSync, keys: Key):
 def _step(mdp: DTSync, states: EnvState, actions: jax.Array):
     def one(state: EnvState, action: jax.Array):
         step, final_observation = mdp.step_autoreset(state, action)
-        told = (step.observation, final_observation, step.reward, step.terminated, step.truncated)
-        return step.state, told, decided(mdp, state, action, step.outcome)
+        returned = (step.observation, final_observation, step.reward, step.terminated, step.truncated)
+        return step.state, returned, decided(mdp, state, action, step.outcome)
 
     return jax.vmap(one)(states, actions)
 
 
 class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """`num_envs` copies of `DTSyncEnv`, with its options; arrays get a leading axis [num_envs].
+    """`num_envs` copies of `DTSyncEnv`, with the same options; arrays have a leading axis [num_envs].
 
-    Copies begin a fresh cycle in the step that ends one (`AutoresetMode.SAME_STEP`): the observation returned is then
-    the fresh cycle's first, and `info` holds `final_obs` and `final_info`. All copies have the same N and end together.
+    The step that ends a cycle starts the next one (`AutoresetMode.SAME_STEP`): the observation returned is then the
+    first of the next cycle, and `info` holds `final_obs` and `final_info`. All copies have the same N and end together.
 
-    `reset(seed=s)` seeds copy i with s + i (or with s[i]), each as `DTSyncEnv` does; without a seed each copy goes on
-    to its next cycle. It draws no pictures: render one copy with `DTSyncEnv`.
+    `reset(seed=s)` seeds copy i with s + i (or s[i]), as `DTSyncEnv` does; without a seed, each copy continues with its
+    next cycle. There is no rendering: use `DTSyncEnv` for that. Raises `InputError` for wrong options, seeds and
+    actions.
     """
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 - typed so by Gymnasium
@@ -93,7 +94,7 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def reset(
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """The first slot of a cycle in every copy; see the class for which ones."""
+        """Start a cycle in every copy (see the class for which ones); returns first observations and an empty info."""
         no_options(options)
         if seed is not None:
             seeds = self._seeds(seed)
@@ -107,12 +108,12 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return np.array(observations, np.float32), {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Decide the present slot of every copy."""
+        """Decide the current slot of every copy; raises `ResetNeeded` before the first `reset`."""
         actions = checked_action(actions, (self.num_envs, self.mdp.action_size))
         if self._states is None:
             raise ResetNeeded("call reset() before step()")
-        self._states, told, done = _step(self._on_device, self._states, actions)
-        (observation, final_observation, reward, terminated, truncated), done = jax.device_get((told, done))
+        self._states, returned, done = _step(self._on_device, self._states, actions)
+        (observation, final_observation, reward, terminated, truncated), done = jax.device_get((returned, done))
         info = slot_info(done)
         if (terminated | truncated).any():
             info = {"final_obs": _objects(np.array(final_observation, np.float32)), "final_info": info}
@@ -132,7 +133,7 @@ def _keys(seeds: np.ndarray) -> Key:
 
 
 def _objects(rows: np.ndarray) -> np.ndarray:
-    """An array of arrays, the form in which Gymnasium hands out `final_obs`."""
+    """An object array of arrays, the form that Gymnasium uses for `final_obs`."""
     objects = np.empty(len(rows), object)
     for i, row in enumerate(rows):
         objects[i] = row
@@ -140,7 +141,7 @@ def _objects(rows: np.ndarray) -> np.ndarray:
 
 
 def _with_masks(info: dict[str, Any], count: int) -> dict[str, Any]:
-    """Gymnasium's form: beside each entry `_entry` says which copies have it; here all do."""
+    """`info` in Gymnasium's form: beside each entry, a mask `_entry` of the copies that have it; here all do."""
     masked: dict[str, Any] = {}
     for name, value in info.items():
         masked[name] = _with_masks(value, count) if isinstance(value, dict) else value

@@ -1,4 +1,4 @@
-"""Policies leave the lab: one seed's policy of a training run as one file, for NumPy or for ONNX Runtime."""
+"""Export: one seed's policy of a training run as one file for NumPy or ONNX Runtime."""
 
 from twinsync.export.run import Exported, export_run
 

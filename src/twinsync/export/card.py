@@ -1,4 +1,4 @@
-"""Weights and card of one policy, in the form that `twinsync.runtime` reads."""
+"""Weights and card of one policy in the form that `twinsync.runtime` reads."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from twinsync.runtime.files import FORMAT, VERSION
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key, stream
 
-MOST_NUMBERS = 100_000  # UD-slots drawn for the ranges of a policy whose training kept none
+MOST_NUMBERS = 100_000  # UD-slots drawn to find the ranges of a policy whose training did not record them
 
 
 def policy_arrays(policy: Policy) -> dict[str, np.ndarray]:
-    """The network's weights by the runtime's names, without a stochastic policy's spreads, which decide nothing."""
+    """The network's weights by the runtime's names, without the outputs for standard deviations, which are not used."""
     network, count = policy.network, len(policy.network.layers)
     flat = network.architecture == "flat"
     kept = policy.interface.decisions * (policy.device_count if flat else 1)
@@ -39,7 +39,7 @@ def policy_arrays(policy: Policy) -> dict[str, np.ndarray]:
 
 
 def policy_card(policy: Policy, scenario_values: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
-    """The card: how to run the policy, then `facts`, which say where it comes from and how good it is; plain JSON."""
+    """The card, in plain JSON values: how to run the policy, then `facts` about its origin and quality."""
     network = policy.network
     card = {
         "format": FORMAT,
@@ -56,7 +56,7 @@ def policy_card(policy: Policy, scenario_values: Mapping[str, Any], **facts: Any
 
 
 def _finite(value: Any) -> Any:
-    """The value with None in place of infinity and NaN, which JSON lacks."""
+    """The value with None for infinities and NaN, which JSON lacks."""
     if isinstance(value, Mapping):
         return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -65,7 +65,7 @@ def _finite(value: Any) -> Any:
 
 
 def drawn_ranges(policy: Policy, scenario: Scenario) -> tuple[dict[str, list[float]], str]:
-    """Least and most of each input group over fresh slots of a scenario, and in words how they were found."""
+    """[minimum, maximum] of each input over fresh slots of a scenario, and a description of that sample."""
     face, count = policy.interface, max(1, MOST_NUMBERS // scenario.device_count)
     slots = draw_slots(stream(root_key(0), "ranges"), scenario, count)
     shape = slots.data_bits.shape

@@ -1,7 +1,7 @@
-"""The decision as an ONNX model: from distances and data sizes in SI units to the allocation, scenario included.
+"""A policy as an ONNX model: from distances and data sizes in SI units to the allocation, scenario constants included.
 
-The same computation as `twinsync.runtime`, in float32. Every constant that the policy depends on is an optional input
-with the training scenario's value as its default (an initializer of the same name).
+The computation is that of `twinsync.runtime`, in float32. Every constant that the policy depends on is an optional
+input whose default is the training scenario's value (an initializer of the same name).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ OUTPUTS = {
 
 
 def onnx_bytes(policy: RuntimePolicy) -> bytes:
-    """The checked model as the bytes of its file. Raises `InputError` where the package `onnx` is missing."""
+    """The model as the content of its file, checked. Raises `InputError` if the package `onnx` is missing."""
     try:
         import onnx
         from onnx import helper
@@ -76,7 +76,7 @@ def _tensor(name: str, shape: list[Any], text: str) -> Any:
 
 
 class _Graph:
-    """Nodes and initializers of a policy's model; methods append nodes and return the names of their results."""
+    """Nodes and initializers of a policy's model. Methods append nodes and return the names of their results."""
 
     def __init__(self, policy: RuntimePolicy):
         self.policy, self.nodes, self.initializers = policy, [], []
@@ -106,7 +106,7 @@ class _Graph:
         return self.constants[key]
 
     def op(self, kind: str, *inputs: str | float, name: str | None = None, **attributes: Any) -> str:
-        """One node with one result; numbers become constants."""
+        """Append a node with one result; inputs that are numbers become constants."""
         from onnx import helper
 
         name = name or f"{kind.lower()}_{len(self.nodes)}"
@@ -115,7 +115,7 @@ class _Graph:
         return name
 
     def product(self, *parts: str | float, over: tuple[str, ...] = ()) -> str:
-        """The parts' product over the product of others, taken from left to right."""
+        """The product of `parts`, divided by each of `over`, evaluated from left to right."""
         result = parts[0] if isinstance(parts[0], str) else self.constant(parts[0])
         for part in parts[1:]:
             result = self.op("Mul", result, part)
@@ -169,7 +169,7 @@ class _Graph:
             mean_gain = self.op("Div", "reference_gain", self.op("Pow", distance, "path_loss_exponent"))
             first = self.op("Mul", mean_gain, signal)
         cycles = self.op("Mul", "data_bits", "cycles_per_bit")
-        # In this order no product leaves float32.
+        # In this order no product exceeds float32's range.
         loaded = self.product(
             "capacitance", "device_cpu_max_hz", cycles, "device_cpu_max_hz", over=("energy_budget_j",)
         )

@@ -1,4 +1,4 @@
-"""One policy out of a training run's folder: which seed, what is known of it, and the file."""
+"""Export of one policy of a training run's folder: choice of the seed, card and file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUFFIXES = (".npz", ".onnx")
 
 
 class Exported(NamedTuple):
-    """What was written: the file's card, and in words which seed it holds and why."""
+    """Result of an export: the file's card, and a sentence on which seed was exported and why."""
 
     card: dict[str, Any]
     choice: str
@@ -31,11 +31,14 @@ class Exported(NamedTuple):
 def export_run(
     run: Path, out: Path, *, seed_index: int | None = None, evaluation: Path | None = None, command: str = ""
 ) -> Exported:
-    """Write one policy of training run `run` to the new file `out`, `.npz` for the runtime or `.onnx`.
+    """Write one policy of training run `run` to the new file `out`: .npz for the runtime, or .onnx.
 
-    seed_index: which training seed, from 0; the best unless told: the least cost in `evaluation`, a file that `twinsync
-    evaluate --json` wrote with this run among its allocators, or else the least at the end of training. Raises
-    `InputError` for anything it cannot take.
+    seed_index: the training seed, from 0; by default the best, which is the one of least cost in `evaluation` or,
+    without that, at the end of training. evaluation: a file that `twinsync evaluate --json` wrote with this run among
+    its allocators. command: recorded in the card.
+
+    Raises `InputError` for missing or damaged files, an `out` that exists or cannot be written, a seed that does not
+    exist, an evaluation that does not fit the run, and weights that are not finite.
     """
     _check_target(out)
     source = read_card(run / FILE_NAME)
@@ -108,14 +111,14 @@ def _scenario(values: Mapping[str, Any]) -> Scenario:
 
 
 def _lean(found: dict[str, Any]) -> dict[str, Any]:
-    """Export's provenance without what says nothing of a file: exporting draws nothing and computes little."""
+    """The export's provenance without seed, device and machine, which do not matter: exporting computes little."""
     return {key: found[key] for key in ("command", "versions", "git_revision", "started")}
 
 
 def _choose(
     source: Mapping[str, Any], scored: dict[str, Any] | None, count: int, wanted: int | None
 ) -> tuple[int, str]:
-    """The seed to export, and why in words."""
+    """The index of the seed to export, and the reason as text."""
     if wanted is not None:
         if not 0 <= wanted < count:
             raise InputError(f"--seed-index {wanted}: the run has {count} training seeds, numbered from 0")
@@ -127,13 +130,13 @@ def _choose(
         costs, where = scored["unit_cost"], "in the evaluation"
     finite = [i for i, cost in enumerate(costs) if isinstance(cost, (int, float)) and math.isfinite(cost)]
     if len(costs) != count or not finite:
-        raise InputError("the run's file states no cost for each seed to choose the best by; give --seed-index")
+        raise InputError("the run's file has no cost for each seed, by which to choose the best; give --seed-index")
     best = min(finite, key=lambda i: costs[i])
     return best, f"seed {best} of {count}, the least cost {where}: {costs[best]:.4g}"
 
 
 def _evaluation(path: Path, run: Path, seeds: int) -> dict[str, Any]:
-    """The evaluation's entry of this run, with what it was measured on."""
+    """This run's entry in an evaluation file, with the scenario, slots and seeds that it was measured on."""
     found, name = _json(path), run.resolve().name
     entries = found.get("allocators")
     if not isinstance(entries, dict) or name not in entries:

@@ -1,4 +1,4 @@
-"""Section IV-B: learners, jitted end to end and vmapped over seeds; they train the policies that allocators/ define."""
+"""Section IV-B: learners, jitted end to end and run for several seeds at once. They train `allocators.policy`."""
 
 from twinsync.learning.run import RunConfig, train
 from twinsync.learning.settings import PPO_TUNED, SAC_TUNED, PpoSettings, SacSettings

@@ -1,4 +1,4 @@
-"""What the learners share: the numbers of a stretch of training, one typed gradient step, and the learning rate."""
+"""Code shared by the learners: training statistics, one gradient step, and the learning rate."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from twinsync.learning.settings import Settings
 
 
 class Stats(NamedTuple):
-    """Means over the slots and updates of a stretch, of `largest_*` the peaks; NaN where there is no such number.
+    """Statistics of a stretch of training: means over its slots and updates, but maxima for `largest_*`.
 
-    value_size: mean |Q| of the critic or of its targets, whichever is larger (PPO: mean |V|). largest_reward: of |r|.
-    largest_bonus: of alpha |H|. These three are in the units that the critic learns in.
+    reward: mean reward (22), unscaled. critic_loss: eq. (26), summed over critics (PPO: value loss). entropy: of the
+    policy [nat]. alpha: the temperature. value_size: mean |Q| of the critic or of its targets, whichever is larger
+    (PPO: mean |V|). largest_reward: largest |r|. largest_bonus: largest alpha |H|. The last three are in the critic's
+    units, that is in scaled rewards. NaN for a quantity that the learner does not have.
     """
 
     reward: jax.Array
@@ -32,20 +34,20 @@ _PEAKS = ("largest_reward", "largest_bonus")
 
 
 def nothing_yet(shapes: Stats) -> Stats:
-    """What `joined` starts from; `shapes` has the shape and type of each number."""
+    """Initial value for `joined`; `shapes` has the shape and dtype of each field."""
     start = {name: jnp.nan if name in _PEAKS else 0.0 for name in Stats._fields}
     return Stats(*(jnp.full(x.shape, start[name], x.dtype) for name, x in shapes._asdict().items()))
 
 
 def joined(total: Stats, now: Stats) -> Stats:
-    """Sums and peaks with one more step's numbers."""
+    """Running sums and maxima, updated with the statistics of one more step."""
     pairs = zip(Stats._fields, total, now, strict=True)
     sums: list[Any] = [jnp.fmax(old, new) if name in _PEAKS else old + new for name, old, new in pairs]
     return Stats(*sums)
 
 
 def averaged(total: Stats, steps: jax.Array) -> Stats:
-    """Sums over so many steps as means; peaks stay."""
+    """Running sums over `steps` steps as means; maxima stay as they are."""
     means: list[Any] = [x if name in _PEAKS else x / steps for name, x in total._asdict().items()]
     return Stats(*means)
 
@@ -56,14 +58,14 @@ Weights = TypeVar("Weights")
 def descend(
     optimiser: optax.GradientTransformation, slope: Weights, moments: Any, weights: Weights
 ) -> tuple[Weights, Any]:
-    """Weights after one step against `slope`, and the optimiser's moments after it."""
-    # optax's own signatures do not know that weights keep their type.
+    """Weights and the optimiser's moments after one step against the gradient `slope`."""
+    # optax's signatures do not say that the weights keep their type.
     change, moments = optimiser.update(cast(Any, slope), moments)
     return cast(Any, optax.apply_updates)(weights, change), moments
 
 
 def falling_rate(settings: Settings, updates: int) -> optax.Schedule | float:
-    """The learning rate of a run of so many updates: constant, or falling linearly to its share at the end."""
+    """Learning rate of a run of `updates` updates: constant, or falling linearly to `learning_rate_end` times it."""
     if settings.learning_rate_end == 1.0:
         return settings.learning_rate
     end = settings.learning_rate * settings.learning_rate_end

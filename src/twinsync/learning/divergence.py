@@ -1,11 +1,11 @@
-"""Whether a run still learns: weights that are numbers, and values that the rewards seen allow.
+"""Detection of diverged training: weights that are not finite, or values that the rewards seen cannot produce.
 
 A return is a sum of discounted rewards. With |r| <= R for every reward seen, no policy's value exceeds h R, where h is
-the sum of the discounts: (1 - gamma^N) / (1 - gamma) where values stop at the end of a cycle of N slots, and
-1 / (1 - gamma) where they do not. The soft value (25) adds alpha H for every slot but the first, at most
-(h - 1) alpha |H|. That part counts up to R or to what the run began with (initial alpha times A ln 2, the entropy of
-uniform actions), whichever is larger: a temperature that outgrows both has exploded itself and excuses nothing. A
-critic whose mean |Q| (or whose targets') lies beyond the sum estimates no return: it feeds on its own bootstrapping.
+the sum of the discounts: (1 - gamma^N) / (1 - gamma) if values end with a cycle of N slots, and 1 / (1 - gamma) if they
+do not. The soft value (25) adds alpha H for every slot but the first, at most (h - 1) alpha |H|. Here alpha |H| counts
+at most as R or as its initial value (initial alpha times A ln 2, with the entropy of A uniform actions), whichever is
+larger: a temperature that outgrows both has itself diverged and justifies no larger values. If the mean |Q| of a critic
+or of its targets exceeds the total, it no longer estimates a return but amplifies its own bootstrapped targets.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ if TYPE_CHECKING:
     from twinsync.learning.settings import Settings
     from twinsync.learning.training import CurveRow
 
-# Any mean |Q| above the bound is wrong; twice the bound is no passing overshoot of a critic that still learns.
+# Any mean |Q| above the bound is wrong; beyond twice the bound it is not just a temporary overshoot.
 MARGIN = 2.0
 
 
 class Diverged(InputError):
-    """A run's critic or weights exploded; the message says which seeds, when, by how much, and what to change."""
+    """A run's critic or weights diverged; the message names the seeds, when, by how much, and what to change."""
 
 
 class Divergence(NamedTuple):
-    """Where one seed was first seen to have diverged; `value_size` is NaN where it is the weights that are lost."""
+    """The first sign that a seed diverged.
+
+    slots: slots trained by then. value_size: mean |Q|; NaN if weights or losses are not finite. value_bound: see
+    `value_bound`.
+    """
 
     seed: int
     slots: int
@@ -38,7 +42,7 @@ class Divergence(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """What went wrong, in words."""
+        """What went wrong, for messages and the manifest."""
         if math.isnan(self.value_size):
             return "weights or losses are no longer finite numbers"
         return (
@@ -48,22 +52,26 @@ class Divergence(NamedTuple):
 
 
 def discount_sum(discount: float, slot_count: int, cycle_end: str) -> float:
-    """h: the largest sum of discounts of one return, from 1 (nothing bootstrapped) up."""
+    """h, the sum of the discounts of a return of at most N = `slot_count` slots (`terminal`) or of infinitely many.
+
+    Requires `discount` < 1; the result is 1 for `discount` = 0.
+    """
     terminal = cycle_end == "terminal"
     return (1.0 - discount**slot_count if terminal else 1.0) / (1.0 - discount)
 
 
 def value_bound(largest_reward: float, largest_bonus: float, first_bonus: float, discounts: float) -> float:
-    """Largest |Q| that rewards up to `largest_reward` and entropy bonuses alpha |H| up to `largest_bonus` allow.
+    """Largest |Q| possible with rewards up to `largest_reward` and entropy bonuses alpha |H| up to `largest_bonus`.
 
-    first_bonus: that of uniform actions at the initial temperature. NaN stands for numbers that a learner lacks.
+    first_bonus: the bonus of uniform actions at the initial temperature. discounts: h of `discount_sum`. NaN as
+    `largest_bonus` means that the learner has no bonus.
     """
     bonus = 0.0 if math.isnan(largest_bonus) else min(largest_bonus, max(largest_reward, first_bonus))
     return discounts * largest_reward + (discounts - 1.0) * bonus
 
 
 def find_divergences(curve: Sequence[CurveRow]) -> list[Divergence]:
-    """The first sign of divergence of each seed that diverged, by seed."""
+    """The first sign of divergence of each seed that diverged, sorted by seed."""
     found: dict[int, Divergence] = {}
     for row in curve:
         if row.seed in found:
@@ -76,7 +84,7 @@ def find_divergences(curve: Sequence[CurveRow]) -> list[Divergence]:
 
 
 def complaint(found: Sequence[Divergence], seeds: int, settings: Settings) -> Diverged:
-    """The error to raise for a run of so many seeds."""
+    """The error to raise for a run of `seeds` seeds, given the divergences found."""
     each = [f"seed {item.seed} by slot {item.slots:,}: {item.reason}" for item in found[:3]]
     if len(found) > len(each):
         each.append(f"and {len(found) - len(each)} more")

@@ -1,8 +1,8 @@
 """Training by the gradient of the expected cost itself, through the differentiable simulator.
 
-No action changes a later slot and the simulator is differentiable, so the policy's expected
-cost needs no critic: it is an average of `slot_outcome` over fresh slots, and its gradient is exact up to sampling. The
-fading is drawn in strata, which makes that sampling nearly a quadrature. Same face to `training` as `sac` and `ppo`.
+No action changes a later slot and the simulator is differentiable, so no critic is needed: the policy's expected cost
+is the mean of `slot_outcome` over fresh slots, and its gradient is exact up to sampling error. The fading is drawn in
+strata, which makes that error small. The interface to `training` is the same as that of `sac` and `ppo`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from twinsync.quantity import PHYSICAL
 from twinsync.scenario import Scenario
 from twinsync.streams import stream
 
-# Beyond this output the slope of tanh is below 1 %: an early step too far would never be taken back.
+# Beyond this output the slope of tanh is below 1 %, so an early step that goes too far would never be reversed.
 SATURATED = 3.0
 
 
 class GradientState(NamedTuple):
-    """One seed's whole training state."""
+    """The complete training state of one seed."""
 
     network: Network
     moments: optax.OptState
@@ -51,11 +51,11 @@ class Gradient(eqx.Module):
 
     @property
     def slots_per_step(self) -> int:
-        """Slots that one `step` draws: whole cycles."""
+        """Slots drawn by one `step`, in whole cycles."""
         return self._cycles * self.environment.scenario.slot_count
 
     def init(self, key: Key) -> GradientState:
-        """State before the first slot; the network's inputs are standardised over what it will meet."""
+        """State before the first slot; the network's inputs are standardised over a sample of the training slots."""
         settings, face = self.settings, self.settings.interface
         network = Network(
             stream(key, "network"), "set", devices=self.environment.scenario.device_count,
@@ -66,14 +66,14 @@ class Gradient(eqx.Module):
         network = eqx.tree_at(
             lambda net: (net.centre, net.spread),
             network,
-            # A group that never changes carries no information and is left at 0.
+            # An input that never changes carries no information; it is 0 after centring.
             (jnp.mean(seen, axis=0), jnp.where(spread < 1e-3, 1.0, spread)),
         )
         optimiser: Any = self._optimiser()
         return GradientState(network, optimiser.init(network), stream(key, "training"))
 
     def warm_up(self, state: GradientState, step: jax.Array) -> tuple[GradientState, Stats]:
-        """There is no warm-up."""
+        """Same as `step`: there is no warm-up."""
         return self.step(state, step)
 
     def step(self, state: GradientState, step: jax.Array) -> tuple[GradientState, Stats]:
@@ -85,17 +85,17 @@ class Gradient(eqx.Module):
         return GradientState(network, moments, state.key), Stats(-cost, nothing, nothing, nothing)
 
     def policy(self, state: GradientState) -> Policy:
-        """The policy of a state."""
+        """The deterministic policy of a state."""
         return Policy(state.network, self.settings.interface, "tanh", self.environment.scenario.device_count)
 
     def seen(self, key: Key, cycles: int = 64) -> Float[jax.Array, "n F"]:
-        """Observations of fresh slots as in training, one row per device and slot."""
+        """Observations of fresh slots as in training: one row of F features per device and slot."""
         vector = jax.vmap(lambda k: self._meet(k)[2])(jax.random.split(key, cycles))
         features = self.settings.interface.features
         return by_device(vector, features).reshape(-1, features)
 
     def ranges(self, key: Key) -> dict[str, list[float]]:
-        """Least and most that training showed of each group, for the policy's card."""
+        """[minimum, maximum] of each input over a sample of the training slots, for the policy's card."""
         seen = np.asarray(_seen(self, key), np.float64)
         names = (*PHYSICAL, "given phi")
         return {names[i]: [float(column.min()), float(column.max())] for i, column in enumerate(seen.T)}
@@ -105,7 +105,10 @@ class Gradient(eqx.Module):
         return max(1, round(self.settings.batch_size / self.environment.scenario.slot_count))
 
     def _meet(self, key: Key) -> tuple[Scenario, Slot, Float[jax.Array, "*b FK"], Any]:
-        """A cycle of fresh slots under `fading_draws` fadings each [M, N, K], what the policy sees of it, given phi."""
+        """Draw a scenario and a cycle with M = `fading_draws` fadings per slot.
+
+        Returns the scenario, the slots [M, N, K], the observation, and the given phi (None unless it is random).
+        """
         face, draws = self.settings.interface, self.settings.fading_draws
         scenario = draw_scenario(stream(key, "scenario"), self.environment.scenario, self.settings.ranges)
         cycle = draw_cycle(stream(key, "cycle"), scenario)
@@ -119,10 +122,10 @@ class Gradient(eqx.Module):
         return scenario, slot, observe(face, scenario, see(shown, face.observation), phi), phi
 
     def _cost(self, network: Network, key: Key) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
-        """Mean cost of a fresh cycle, what it is measured in, and how far outputs lie beyond `SATURATED`.
+        """Mean cost of a fresh cycle, its unit, and the mean squared excess of outputs beyond `SATURATED`.
 
-        The measure is an equal share's latency without fading; one taken from the drawn fadings themselves would count
-        bad ones for less.
+        The unit is the mean T[n] of equal shares without fading; with the drawn fading, slots in bad channels would
+        have less weight.
         """
         scenario, slot, vector, phi = self._meet(key)
         output = network(vector)
@@ -136,9 +139,9 @@ class Gradient(eqx.Module):
         return jnp.mean(outcome.cost), jnp.mean(plain.total_latency_s), beyond
 
     def _loss(self, network: Network, key: Key) -> tuple[jax.Array, jax.Array]:
-        """The cost in equal shares' latencies, so that easy scenarios count like hard ones; and the plain cost."""
+        """The cost in units of equal shares' latency, so that all scenarios weigh alike; and the plain cost."""
         cost, unit, beyond = jax.vmap(lambda k: self._cost(network, k))(jax.random.split(key, self._cycles))
-        if self.settings.ranges == "scenario":  # one unit: slots count by their cost, as in the evaluation
+        if self.settings.ranges == "scenario":  # one common unit: cycles weigh by their cost, as in the evaluation
             unit = jnp.mean(unit)
         return jnp.mean(cost / unit) + self.settings.saturation * jnp.mean(beyond), jnp.mean(cost)
 

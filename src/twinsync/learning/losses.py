@@ -1,7 +1,7 @@
-"""The losses of Section IV-B: eqs. (25) to (28), on arrays of one shape (B,), and log-probabilities of actions.
+"""The losses of Section IV-B, eqs. (24) to (28), on arrays of one shape (B,), and log-probabilities of actions.
 
-Deviations from the letter, each of them convention: natural logarithms throughout; two critics and their minimum, which
-Algorithm 1 initialises though (27) writes one Q.
+Two conventions differ from the printed equations: logarithms are natural throughout, and the minimum of two critics is
+used (Algorithm 1 initialises two, although (27) has one Q).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from twinsync.streams import normal
 
 def require_rows(*arrays: jax.Array) -> None:
     """Raise `ValueError` unless all arrays have one shape (B,)."""
-    # A (B,) against a (B, 1) would broadcast to (B, B) and train on nonsense without a word.
+    # A (B,) against a (B, 1) would silently broadcast to (B, B) and train on nonsense.
     shapes = {jnp.shape(array) for array in arrays}
     if len(shapes) != 1 or len(next(iter(shapes))) != 1:
         raise ValueError(f"losses compare arrays of one shape (B,), got {sorted(shapes)}")
@@ -30,14 +30,17 @@ def bellman_target(
     alpha: Scalar,
     discount: Scalar,
 ) -> Float[jax.Array, " B"]:
-    """Target Q-hat: eq. (24) with the soft value (25) at s', the minimum of the two target critics."""
+    """Target Q-hat of (26): eq. (24) with the soft value (25) at s' and the minimum of two target critics.
+
+    done: 1.0 where no value follows. The result carries no gradient. Raises `ValueError` for other shapes.
+    """
     require_rows(reward, done, q1_next, q2_next, log_prob_next)
     value = jnp.minimum(q1_next, q2_next) - alpha * log_prob_next
     return jax.lax.stop_gradient(reward + discount * (1.0 - done) * value)
 
 
 def critic_loss(q: Float[jax.Array, " B"], target: Float[jax.Array, " B"]) -> Float[jax.Array, ""]:
-    """Bellman residual, eq. (26)."""
+    """Bellman residual, eq. (26). Raises `ValueError` for other shapes."""
     require_rows(q, target)
     return jnp.mean(0.5 * (q - target) ** 2)
 
@@ -45,7 +48,10 @@ def critic_loss(q: Float[jax.Array, " B"], target: Float[jax.Array, " B"]) -> Fl
 def actor_loss(
     log_prob: Float[jax.Array, " B"], q1: Float[jax.Array, " B"], q2: Float[jax.Array, " B"], alpha: Scalar
 ) -> Float[jax.Array, ""]:
-    """Expected Kullback-Leibler divergence up to a constant, eq. (27)."""
+    """Expected Kullback-Leibler divergence up to a constant, eq. (27), with the minimum of two critics.
+
+    Raises `ValueError` for other shapes.
+    """
     require_rows(log_prob, q1, q2)
     return jnp.mean(alpha * log_prob - jnp.minimum(q1, q2))
 
@@ -53,11 +59,11 @@ def actor_loss(
 def temperature_loss(
     log_alpha: Float[jax.Array, ""], log_prob: Float[jax.Array, " B"], target_entropy: Scalar
 ) -> Float[jax.Array, ""]:
-    """Eq. (28) in ln(alpha), which keeps alpha positive."""
+    """Loss of the temperature, eq. (28), as a function of ln(alpha), which keeps alpha positive."""
     return -jnp.exp(log_alpha) * jnp.mean(jax.lax.stop_gradient(log_prob) + target_entropy)
 
 
-LOG_STD_BOUNDS = (-10.0, 2.0)
+LOG_STD_BOUNDS = (-10.0, 2.0)  # of ln(standard deviation) before tanh
 
 
 def normal_log_prob(
@@ -71,8 +77,8 @@ def normal_log_prob(
 def tanh_normal_sample(
     key: Key, mean: Float[jax.Array, "*b A"], log_std: Float[jax.Array, "*b A"]
 ) -> tuple[Float[jax.Array, "*b A"], Float[jax.Array, "*b"]]:
-    """A reparameterised action tanh(u), u normal, and its natural log-probability with the Jacobian of tanh."""
+    """A reparameterised sample tanh(u), u normal, and its natural log-density with the Jacobian of tanh."""
     u = mean + jnp.exp(log_std) * normal(key, mean.shape).astype(mean.dtype)
-    # ln(1 - tanh(u)^2) written so that it does not cancel for large |u|.
+    # ln(1 - tanh(u)^2), in a form without cancellation for large |u|.
     jacobian = 2.0 * (jnp.log(2.0) - u - jax.nn.softplus(-2.0 * u))
     return jnp.tanh(u), normal_log_prob(u, mean, log_std) - jnp.sum(jacobian, axis=-1)

@@ -1,4 +1,4 @@
-"""Proximal policy optimisation, the paper's benchmark, with the same face to `training` as `sac`.
+"""Proximal policy optimisation, the paper's benchmark, with the same interface to `training` as `sac`.
 
 Reference: J. Schulman et al., "Proximal policy optimization algorithms", arXiv:1707.06347; GAE: arXiv:1506.02438.
 """
@@ -23,14 +23,14 @@ from twinsync.streams import stream
 
 
 class Actor(eqx.Module):
-    """Mean network and one free log standard deviation per decision, the same for every device."""
+    """Network of the mean, and one free log standard deviation per decision, shared by all devices."""
 
     network: Network
     log_std: Float[jax.Array, " decisions"]
 
 
 class PpoLearned(NamedTuple):
-    """Everything that gradients move."""
+    """Everything that gradient steps change."""
 
     actor: Actor
     value: Critic
@@ -38,7 +38,7 @@ class PpoLearned(NamedTuple):
 
 
 class PpoState(NamedTuple):
-    """One seed's whole training state."""
+    """The complete training state of one seed."""
 
     learned: PpoLearned
     environment: EnvState  # leaves stacked [P, ...]
@@ -47,7 +47,10 @@ class PpoState(NamedTuple):
 
 
 class Rollout(NamedTuple):
-    """What a rollout leaves for the updates; [T, P, ...] while collected, [B, ...] in a mini-batch."""
+    """A rollout of T steps of P copies, [T, P, ...], or a mini-batch of it, [B, ...]; rewards are scaled.
+
+    next_value: V of the state that actually followed. terminated: 1.0 where values stop. over: 1.0 where a cycle ends.
+    """
 
     observation: jax.Array
     action: jax.Array
@@ -68,8 +71,11 @@ def generalised_advantage(
     discount: Scalar,
     decay: Scalar,
 ) -> Float[jax.Array, " T *b"]:
-    """GAE(lambda). `next_value` is the value of the state that truly followed; `terminated` stops its use, `over` (the
-    cycle's end of either kind) stops the sum."""
+    """Generalised advantage estimate, GAE(lambda) with lambda = `decay`.
+
+    next_value: V of the state that actually followed. terminated: 1.0 where it must not be used. over: 1.0 at the end
+    of a cycle, terminal or truncated, where the sum over later steps stops.
+    """
     delta = reward + discount * (1.0 - terminated) * next_value - value
 
     def back(later: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
@@ -85,7 +91,7 @@ def clipped_surrogate(
     advantage: Float[jax.Array, " B"],
     clip: Scalar,
 ) -> Float[jax.Array, ""]:
-    """PPO's clipped objective, to be minimised."""
+    """PPO's clipped objective, negated so that it is minimised. Raises `ValueError` unless all shapes are one (B,)."""
     if not log_prob.shape == old_log_prob.shape == advantage.shape or log_prob.ndim != 1:
         raise ValueError(f"expected one shape (B,), got {log_prob.shape}, {old_log_prob.shape}, {advantage.shape}")
     ratio = jnp.exp(log_prob - old_log_prob)
@@ -106,7 +112,7 @@ class Ppo(eqx.Module):
 
     @property
     def reward_scale(self) -> float:
-        """What the learner's rewards are the reward (22) times."""
+        """Factor by which the reward (22) is scaled for the learner."""
         return self.settings.reward_factor(self.environment.scenario.device_count)
 
     def init(self, key: Key) -> PpoState:
@@ -118,7 +124,7 @@ class Ppo(eqx.Module):
             "hidden": settings.hidden,
         }
         network = Network(stream(key, "actor"), settings.architecture, outputs=face.decisions, **sizes)
-        # With a type of its own, or the first update would change it and the program be compiled again.
+        # With an explicit dtype: otherwise the first update would change it and trigger a recompilation.
         actor = Actor(network, jnp.full(face.decisions, settings.initial_log_std, jnp.float32))
         value = Critic(stream(key, "critics"), settings.architecture, decisions=0, **sizes)
         optimiser: Any = self._optimiser()
@@ -128,11 +134,11 @@ class Ppo(eqx.Module):
         return PpoState(learned, environment, observation, stream(key, "training"))
 
     def warm_up(self, state: PpoState, step: jax.Array) -> tuple[PpoState, Stats]:
-        """PPO has no warm-up."""
+        """Same as `step`: PPO has no warm-up."""
         return self.step(state, step)
 
     def step(self, state: PpoState, step: jax.Array) -> tuple[PpoState, Stats]:
-        """A rollout and the passes over it."""
+        """One rollout and the passes over it."""
         key = jax.random.fold_in(state.key, step)
         settings = self.settings
         state, rollout = self._collect(stream(key, "explore"), state)
@@ -161,7 +167,7 @@ class Ppo(eqx.Module):
     def update(
         self, learned: PpoLearned, batch: Rollout, advantage: Float[jax.Array, " B"], target: Float[jax.Array, " B"]
     ) -> tuple[PpoLearned, jax.Array]:
-        """One gradient step on a mini-batch; returns the value loss beside the new weights."""
+        """One gradient step on a mini-batch; returns the new weights and the value loss before it."""
         centred = (advantage - jnp.mean(advantage)) / (jnp.std(advantage) + 1e-8)
 
         def loss(weights: tuple[Actor, Critic]) -> tuple[jax.Array, jax.Array]:

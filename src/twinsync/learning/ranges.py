@@ -1,4 +1,4 @@
-"""The scenarios a policy is trained on: one, or a wide range around it."""
+"""The scenarios that a policy is trained on: one, or a wide range around it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from twinsync.streams import stream
 
 Ranges = Literal["scenario", "wide"]
 
-# Drawn log-uniformly, as factors of the scenario's own value. Bandwidth and edge CPU are those of one device's equal
-# share: 6 devices' worth for a single one lies inside, and so does ten times the paper's bandwidth.
+# Factors on the scenario's own values, drawn log-uniformly. For bandwidth and edge CPU they act on a device's equal
+# share: the ranges include one device with the resources of six, and ten times the paper's bandwidth.
 FACTORS = {
     "bandwidth_hz": (0.4, 16.0),
     "edge_cpu_max_hz": (0.4, 8.0),
@@ -28,9 +28,10 @@ EXTRACTION_FACTOR_MIN = (0.1, 1.0)
 
 
 def draw_scenario(key: Key, scenario: Scenario, ranges: Ranges) -> Scenario:
-    """The scenario itself, or one drawn from the wide ranges around it; counts and options stay.
+    """The scenario itself (`ranges = "scenario"`), or one drawn from the wide ranges; counts and options are unchanged.
 
-    data_max_bits moves with data_min_bits. The least CPU frequencies fall with their maxima where they must.
+    data_min_bits and data_max_bits have the same factor. The least CPU frequencies are lowered where they would exceed
+    the drawn maxima.
     """
     if ranges == "scenario":
         return scenario

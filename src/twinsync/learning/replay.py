@@ -1,4 +1,4 @@
-"""Replay memory: a ring of transitions, written in blocks of one parallel step."""
+"""Replay memory: a ring buffer of transitions, written in blocks of one parallel step each."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from twinsync.streams import Dice
 
 
 class Transition(NamedTuple):
-    """(s, a, r, s', done) of Algorithm 1, any leading batch; `done` is 1.0 where values stop.
+    """(s, a, r, s', done) of Algorithm 1; `done` is 1.0 where values stop.
 
-    The reward is one number, or one part per device where the critic learns the parts.
+    reward: [*b], or [*b, K] if the critic learns each device's part; scaled as the critic sees it.
     """
 
     observation: Float[jax.Array, "*b F"]
@@ -25,13 +25,13 @@ class Transition(NamedTuple):
 
 
 class Replay(NamedTuple):
-    """The ring's storage, one row per transition."""
+    """The buffer, one row per transition."""
 
     rows: Transition
 
 
 def empty_replay(capacity: int, observation_size: int, action_size: int, reward_shape: tuple[int, ...] = ()) -> Replay:
-    """A ring for `capacity` transitions."""
+    """A buffer of zeros for `capacity` transitions; `reward_shape` is that of one reward."""
     return Replay(
         Transition(
             jnp.zeros((capacity, observation_size)),
@@ -44,9 +44,9 @@ def empty_replay(capacity: int, observation_size: int, action_size: int, reward_
 
 
 def write(replay: Replay, block: Transition, step: jax.Array) -> Replay:
-    """Write the block of parallel step number `step` (0, 1, ...); the capacity is a multiple of the block's length.
+    """Write the block of parallel step `step`, counted from 0. The capacity must be a multiple of the block's length.
 
-    The place follows from the step alone, so that under a vmap over seeds it stays one unbatched slice.
+    The position depends only on `step`, so that under a vmap over seeds the write stays one unbatched slice.
     """
     length, capacity = block.reward.shape[0], replay.rows.reward.shape[0]
     start = (step * length) % capacity
@@ -56,8 +56,8 @@ def write(replay: Replay, block: Transition, step: jax.Array) -> Replay:
 
 
 def sample(key: Key, replay: Replay, written: jax.Array, batch_size: int) -> Transition:
-    """A mini-batch, uniform over the rows written so far (`written` counts all, overwritten ones too)."""
+    """A mini-batch, uniform over the rows that hold data; `written` counts all writes, including overwritten rows."""
     filled = jnp.minimum(written, replay.rows.reward.shape[0])
-    # The remainder favours small rows by less than a part in a thousand, for rings of up to four million.
+    # The remainder favours low rows by less than one part in a thousand for buffers of up to four million rows.
     index = Dice.of(key, batch_size).words(0)[0] % filled.astype(jnp.uint32)
     return jax.tree.map(lambda ring: ring[index], replay.rows)

@@ -1,4 +1,4 @@
-"""A training run as a folder: config.json, manifest.json, curve.csv, checkpoint.npz, and at its end policy.npz."""
+"""A training run as a folder: config.json, manifest.json, curve.csv, checkpoint.npz and, when finished, policy.npz."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from twinsync.writing import whole_file
 
 CONFIG_FILE, MANIFEST_FILE, CURVE_FILE, CHECKPOINT_FILE = "config.json", "manifest.json", "curve.csv", "checkpoint.npz"
 
-Progress = Callable[[str, int, int], None]  # what is being done, slots done, slots in all
+Progress = Callable[[str, int, int], None]  # (current activity, slots done, total slots)
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides a run's result.
+    """Everything that determines a run's result.
 
-    scenario, overrides: as `presets.load_scenario` takes them. settings: the learner's. seeds: training seeds, side by
-    side. seed: root seed. stretches: how often progress is saved and the curve gets a point.
+    scenario, overrides: as in `presets.load_scenario`. settings: the learner's. seeds: number of training seeds. seed:
+    root seed. stretches: number of times that progress is saved and the curve gets a point.
     """
 
     scenario: str
@@ -53,7 +53,7 @@ class RunConfig:
     stretches: int = 20
 
     def as_json(self) -> dict[str, Any]:
-        """What is written to config.json; the scenario by its values, so that a changed file is noticed."""
+        """The content of config.json; includes the scenario's values, so that a changed scenario file is noticed."""
         values = plain_values(load_scenario(self.scenario, self.overrides))
         return json.loads(
             json.dumps(
@@ -78,13 +78,14 @@ def train(
     progress: Progress | None = None,
     stop_if_diverged: bool = True,
 ) -> Training:
-    """Train all seeds into folder `out`, saving after every stretch; a finished run is returned as it is.
+    """Train all seeds into folder `out`, saving after every stretch; a finished run is returned unchanged.
 
-    Ctrl-C between two saves loses at most one stretch; `resume=True` continues to the result the run would have had.
-    Raises `InputError` where `out` exists without `resume`, cannot be written, or holds a run of another config, and
-    `Diverged` where a seed's critic or weights explode: curve and manifest then stay, and no policy is written. With
-    `stop_if_diverged=False`, for comparisons that show settings as they are, the run goes on; its manifest tells which
-    seeds diverged, and the policies that are still numbers are written.
+    An interruption loses at most one stretch; `resume=True` continues to the same result as an uninterrupted run.
+    command: recorded in the manifest. With `stop_if_diverged=False`, for comparisons that show settings as they are, a
+    diverged run continues: its manifest lists the seeds that diverged, and policies with finite weights are written.
+
+    Raises `InputError` if `out` exists without `resume`, cannot be written, or holds a run with another config, and
+    `Diverged` if a seed's critic or weights diverge: then curve and manifest are kept, but no policy is written.
     """
     scenario = load_scenario(config.scenario, config.overrides)
     check_settings(config.settings)
@@ -92,14 +93,14 @@ def train(
     training = start_training(scenario, config.settings, seeds=config.seeds, seed=config.seed)
     if (out / CHECKPOINT_FILE).exists():
         load_checkpoint(out / CHECKPOINT_FILE, training)
-    elif not (out / MANIFEST_FILE).exists():
+    if not (out / MANIFEST_FILE).exists():
         write_json(out / MANIFEST_FILE, provenance(command, config.seed))
     total, slots = training.algorithm.settings.slots, training.algorithm.slots_per_step
     tell = progress or (lambda what, done, total: None)
     began, began_cpu = time.perf_counter(), time.process_time()
 
     def save(now: Training) -> None:
-        with uninterrupted():  # a run that is resumed after its last stretch writes no curve
+        with uninterrupted():  # a run resumed after its last stretch does not write the curve again
             save_checkpoint(out / CHECKPOINT_FILE, now)
             write_curve(out / CURVE_FILE, now.curve)
         cost = sum(row.cost for row in now.curve[-now.seeds :]) / now.seeds
@@ -116,7 +117,7 @@ def train(
         stopped = Diverged(f"{out}: {error}; its learning curve is in {CURVE_FILE}")
     if not (out / POLICY_FILE).exists():
         card = policy_card(training, scenario)
-        with uninterrupted():  # a run that has its policies is not touched again
+        with uninterrupted():  # a run that has its policies is never changed
             if stopped is None:
                 _save_finite(out / POLICY_FILE, training, card)
             spent = {"training_s": time.perf_counter() - began, "training_cpu_s": time.process_time() - began_cpu}
@@ -127,7 +128,7 @@ def train(
 
 
 def finite_seeds(training: Training) -> list[int]:
-    """Places of the seeds whose policy's weights are all numbers."""
+    """Indices of the seeds whose policies have finite weights."""
     return [place for place, row in enumerate(training.curve[-training.seeds :]) if math.isfinite(row.cost)]
 
 
@@ -158,6 +159,8 @@ def _open_folder(config: RunConfig, out: Path, resume: bool) -> None:
         found = json.loads(text)
     except ValueError:
         raise InputError(f"{file}: not valid JSON; choose another --out") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{file}: expected a JSON object, got {type(found).__name__}; choose another --out")
     differing = _differing(wanted, found)
     if differing:
         raise InputError(
@@ -167,7 +170,7 @@ def _open_folder(config: RunConfig, out: Path, resume: bool) -> None:
 
 
 def _differing(wanted: dict[str, Any], found: Any) -> list[str]:
-    """Dotted names of what differs; where the algorithm does, that alone, since settings have little in common."""
+    """Dotted names of the entries that differ; only `algorithm` if that does, since then most settings differ too."""
     if found.get("algorithm") != wanted.get("algorithm"):
         return ["algorithm"]
     names = []
@@ -179,7 +182,7 @@ def _differing(wanted: dict[str, Any], found: Any) -> list[str]:
 
 
 def write_curve(path: Path, curve: list[CurveRow]) -> None:
-    """A learning curve as CSV, written whole or not at all."""
+    """Write a learning curve as CSV, atomically."""
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(CurveRow._fields)
@@ -187,7 +190,7 @@ def write_curve(path: Path, curve: list[CurveRow]) -> None:
 
 
 def _close_manifest(path: Path, training: Training, spent: dict[str, float]) -> None:
-    """Add the times [s], and which seeds diverged (none: an empty list)."""
+    """Add the times [s], summed over resumptions, and the seeds that diverged (an empty list if none)."""
     manifest = json.loads(path.read_text("utf-8"))
     manifest |= {name: round(manifest.get(name, 0.0) + seconds, 2) for name, seconds in spent.items()}
     found = find_divergences(training.curve)
@@ -196,7 +199,7 @@ def _close_manifest(path: Path, training: Training, spent: dict[str, float]) -> 
 
 
 def policy_card(training: Training, scenario: Scenario) -> dict[str, Any]:
-    """The card of a run's policies, all of one scenario: how the networks are built, and what trained them."""
+    """The card of a run's policies: how the networks are built and how they were trained; plain JSON values."""
     policies, settings = training.policies(), training.algorithm.settings
     interface = settings.interface
     return {
@@ -217,19 +220,19 @@ def policy_card(training: Training, scenario: Scenario) -> dict[str, Any]:
 
 
 def plain_values(scenario: Scenario) -> dict[str, Any]:
-    """Every constant that decides a result by key, as it is."""
+    """The scenario's values by key, without constants that affect no result."""
     return {key: getattr(scenario, key) for key, constant in constants().items() if not constant.shown_only}
 
 
 def _ranges(training: Training) -> dict[str, Any]:
-    """What training showed of each dimensionless group, where the policy is told those."""
+    """The entry `ranges` of the card: the range of each input in training. Empty except for the gradient."""
     if not isinstance(training.algorithm, Gradient):
         return {}
     return {"ranges": training.algorithm.ranges(stream(root_key(training.seed), "ranges"))}
 
 
 def save_checkpoint(path: Path, training: Training) -> None:
-    """Write step, curve and the whole state. An interrupted write leaves the earlier file as it was."""
+    """Write step, curve and complete state to an npz file, atomically."""
     leaves = {f"leaf_{i}": _plain(leaf) for i, leaf in enumerate(jax.tree.leaves(training.state))}
     meta = json.dumps({"step": training.step, "curve": [list(row) for row in training.curve]})
     with whole_file(path) as partial:
@@ -237,8 +240,10 @@ def save_checkpoint(path: Path, training: Training) -> None:
 
 
 def load_checkpoint(path: Path, training: Training) -> None:
-    """Put a saved state into a training that was started with the same settings. Raises `InputError` for a file that is
-    truncated or of another shape."""
+    """Load a saved state into `training`, which must have been started with the same settings.
+
+    Raises `InputError` for a damaged file or one with other shapes.
+    """
     leaves, structure = jax.tree.flatten(training.state)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -246,10 +251,10 @@ def load_checkpoint(path: Path, training: Training) -> None:
             saved = [archive[f"leaf_{i}"] for i in range(len(archive.files) - 1)]
     except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path}: not a whole checkpoint ({error}); remove it to train this run from its start"
+            f"{path}: not a complete checkpoint ({error}); remove it to train this run from its start"
         ) from None
     if [leaf.shape for leaf in saved] != [_plain(leaf).shape for leaf in leaves]:
-        raise InputError(f"{path}: a checkpoint of another size of run; remove it to train this run from its start")
+        raise InputError(f"{path}: checkpoint of a run of another size; remove it to train this run from its start")
     training.state = jax.tree.unflatten(structure, [_like(old, new) for old, new in zip(leaves, saved, strict=True)])
     training.step = int(meta["step"])
     training.curve = [CurveRow(*row) for row in meta["curve"]]

@@ -1,4 +1,4 @@
-"""Soft actor-critic, Algorithm 1, as a pure function of one seed's state; `training` vmaps it over seeds."""
+"""Soft actor-critic, Algorithm 1, as pure functions of one seed's state; `training` runs them for all seeds."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from twinsync.streams import fold, stream
 
 
 class Learned(NamedTuple):
-    """Everything that gradients move, and the targets."""
+    """Everything that gradient steps change, and the target critics."""
 
     actor: Network
-    critics: Critic  # one or two (C), leaves stacked [C, ...]
+    critics: Critic  # C = 1 or 2, leaves stacked [C, ...]
     targets: Critic
     log_alpha: jax.Array
     actor_moments: optax.OptState
@@ -40,7 +40,7 @@ class Learned(NamedTuple):
 
 
 class SacState(NamedTuple):
-    """One seed's whole training state."""
+    """The complete training state of one seed."""
 
     learned: Learned
     replay: Replay
@@ -67,11 +67,11 @@ class Sac(eqx.Module):
 
     @property
     def reward_scale(self) -> float:
-        """What the critic's rewards are the reward (22) times."""
+        """Factor by which the reward (22) is scaled for the critic."""
         return self.settings.reward_factor(self.environment.scenario.device_count)
 
     def target_entropy(self, number: jax.Array | int) -> Scalar:
-        """H_0 of eq. (28) at update `number`, counted from 0."""
+        """Target entropy H_0 of eq. (28) at update `number`, counted from 0 [nat]."""
         settings = self.settings
         fallen = settings.entropy_drop * (number / self._updates)
         return (settings.entropy_per_decision - fallen) * self.environment.action_size
@@ -95,14 +95,14 @@ class Sac(eqx.Module):
         )
         copies = settings.parallel_slots
         environment, observation = jax.vmap(self.environment.reset)(jax.random.split(stream(key, "cycles"), copies))
-        # Whole blocks only, see `replay.write`.
+        # The capacity must be a multiple of the block, see `replay.write`.
         blocks = -(-min(settings.buffer_size, settings.slots) // copies)
         parts = (self.environment.scenario.device_count,) if self._parts else ()
         replay = empty_replay(blocks * copies, self.environment.observation_size, self.environment.action_size, parts)
         return SacState(learned, replay, environment, observation, stream(key, "training"))
 
     def warm_up(self, state: SacState, step: jax.Array) -> tuple[SacState, Stats]:
-        """One parallel step with uniform actions."""
+        """One parallel step with uniform actions and without an update."""
         key = fold(state.key, step)
         shape = (self.settings.parallel_slots, self.environment.action_size)
         action = jax.random.uniform(stream(key, "explore"), shape, minval=-1.0, maxval=1.0)
@@ -111,7 +111,7 @@ class Sac(eqx.Module):
         return state, Stats(reward, nothing, nothing, jnp.exp(state.learned.log_alpha), largest_reward=largest)
 
     def step(self, state: SacState, step: jax.Array) -> tuple[SacState, Stats]:
-        """One parallel step of the policy, then the updates that follow it (Algorithm 1, lines 4 to 11)."""
+        """One parallel step of the policy and the updates after it (Algorithm 1, lines 4 to 11)."""
         key = fold(state.key, step)
         action, _ = self._act(stream(key, "explore"), state.learned.actor, state.observation)
         state, reward, largest = self._collect(state, action, step)
@@ -130,17 +130,20 @@ class Sac(eqx.Module):
         return state._replace(learned=learned), stats
 
     def learn(self, key: Key, learned: Learned, replay: Replay, written: jax.Array, number: jax.Array):
-        """`update` from a mini-batch of the rows written so far."""
+        """`update` with a mini-batch of the rows written so far."""
         batch = sample(stream(key, "batch"), replay, written, self.settings.batch_size)
         return self.update(key, learned, batch, number)
 
     def update(self, key: Key, learned: Learned, batch: Transition, number: jax.Array):
-        """One update of critics, actor and temperature from a mini-batch; `number` counts updates from 0."""
+        """One update of critics, actor and temperature with a mini-batch; `number` counts updates from 0.
+
+        Returns the new weights and (critic loss, entropy, alpha, mean |Q| or |target|).
+        """
         settings, adam = self.settings, self._adam()
         alpha = jnp.exp(learned.log_alpha)
         if settings.discount > 0:
             next_action, next_log_prob = self._act(stream(key, "next"), learned.actor, batch.following)
-            # Of one critic both arguments below are it, which is its own minimum.
+            # With one critic, q_next[0] and q_next[-1] are the same, and so is their minimum.
             q_next = self._values(learned.targets, batch.following, next_action)
             target = bellman_target(
                 batch.reward.reshape(-1), self._each(batch.done), q_next[0], q_next[-1], self._each(next_log_prob),
@@ -163,7 +166,7 @@ class Sac(eqx.Module):
     def _improve(
         self, key: Key, learned: Learned, observation: Float[jax.Array, "B F"], number: jax.Array
     ) -> tuple[Learned, jax.Array]:
-        """One update of actor and temperature; the second value is the policy's entropy before it."""
+        """One update of actor and temperature; also returns the policy's entropy before it [nat]."""
         adam, alpha = self._adam(), jnp.exp(learned.log_alpha)
 
         def policy_loss(actor: Network) -> tuple[jax.Array, jax.Array]:
@@ -190,18 +193,18 @@ class Sac(eqx.Module):
         return self.settings.critic_reward == "devices"
 
     def _values(self, critics: Critic, observation: jax.Array, action: jax.Array) -> Float[jax.Array, "C N"]:
-        """What (26) compares: the critics' values [C, B], or those of all devices in a row [C, B K]."""
+        """The values that (26) compares with targets: [C, B], or those of all devices, flattened, [C, B K]."""
         if not self._parts:
             return _each_critic(critics, observation, action)
         return jax.vmap(lambda critic: critic.parts(observation, action).reshape(-1))(critics)
 
     def _each(self, x: Float[jax.Array, " B"]) -> Float[jax.Array, " N"]:
-        """A mini-batch's numbers, repeated for every device where the critic learns parts."""
+        """A mini-batch's numbers [B], repeated K times each if the critic learns each device's part [B K]."""
         return jnp.repeat(x, self.environment.scenario.device_count) if self._parts else x
 
     @property
     def _updates(self) -> int:
-        """Updates of the whole training."""
+        """Number of updates in the whole training."""
         settings = self.settings
         steps = -(-settings.slots // settings.parallel_slots) - self.warmup_steps
         return max(steps, 1) * settings.updates_per_step
@@ -221,10 +224,10 @@ class Sac(eqx.Module):
         return tanh_normal_sample(key, mean, jnp.clip(log_std, *LOG_STD_BOUNDS))
 
     def _collect(self, state: SacState, action: jax.Array, step: jax.Array) -> tuple[SacState, jax.Array, jax.Array]:
-        """State after a parallel step, its mean reward, and its largest as the critic sees it."""
+        """State after a parallel step, the mean unscaled reward, and the largest |reward| in the critic's units."""
         result, following = jax.vmap(self.environment.step_autoreset)(state.environment, action)
         count = self.environment.scenario.device_count
-        # Q is the mean of its parts, so that each part's target is K times the device's share of the reward.
+        # Q is the mean of its parts, so each part's target is K times the device's share of the reward.
         reward = -result.outcome.device_cost * count if self._parts else result.reward
         block = Transition(
             state.observation, action, reward * self.reward_scale, following,
@@ -236,7 +239,7 @@ class Sac(eqx.Module):
 
 
 def _size(q: Float[jax.Array, "C N"], target: Float[jax.Array, " N"]) -> Float[jax.Array, ""]:
-    # Targets show an exploding temperature well before the critic has followed them.
+    # The targets show a diverging temperature well before the critic follows them.
     return jnp.maximum(jnp.mean(jnp.abs(q)), jnp.mean(jnp.abs(target)))
 
 

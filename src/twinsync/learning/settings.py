@@ -1,6 +1,6 @@
-"""Settings of the learners: Table III as printed, conventions where it is silent, and what fixes what it breaks.
+"""Settings of the learners: Table III as printed, conventions where it is silent, and tuned presets.
 
-Each field carries its symbol, meaning, value's tag and reason in its metadata, as the constants of a scenario do.
+Each field's metadata has its symbol, meaning, the tag of its default value and the reason for it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Target = Literal["hard", "soft"]
 CriticReward = Literal["total", "devices"]
 RewardScale = Literal["device", "none"]
 
-REWARD_UNIT = 10.0  # rewards per device are divided by this [cost of a slot]: O(1) at the paper's scenario
+REWARD_UNIT = 10.0  # scale of the reward per device; makes it O(1) in the paper's scenario
 
 
 def _setting(default: Any, symbol: str, tag: str, meaning: str, source: str, *, later: bool = False) -> Any:
-    """A field with its metadata. `later`: added after results were stored, with what the code did before as default."""
+    """A field with its metadata. `later`: added after results had been stored; its default is the earlier behaviour."""
     about = {"symbol": symbol, "tag": tag, "meaning": meaning, "source": source, "later": later}
     return field(default=default, metadata=about)
 
@@ -36,10 +36,10 @@ _NOT_PRINTED = "not printed; the usual choice"
 
 @dataclass(frozen=True)
 class Face:
-    """What a learner decides and sees; the same fields for every algorithm.
+    """What a learner observes and decides; common to all algorithms.
 
-    A learner's settings are a subclass. `algorithm` is its name in commands and stored results; `policy_heads` is how
-    many numbers its network puts out per decision (2: a mean and a logarithm of the standard deviation).
+    The settings of a learner are a subclass. `algorithm` is its name in commands and stored results; `policy_heads` is
+    the number of network outputs per decision (2: mean and log standard deviation).
     """
 
     algorithm: ClassVar[str]
@@ -53,7 +53,7 @@ class Face:
 
     @property
     def interface(self) -> Interface:
-        """The environment's face."""
+        """The environment's interface."""
         return Interface(self.observation, self.edge_cpu, self.extraction)
 
     def environment(self, scenario: Scenario) -> DTSync:
@@ -61,12 +61,12 @@ class Face:
         return DTSync(scenario, self.interface)
 
     def check(self) -> None:
-        """Raise `InputError` where settings do not go together; see `check_settings` for each by itself."""
+        """Raise `InputError` for settings that do not fit together; `check_settings` checks each by itself."""
 
 
 @dataclass(frozen=True)
 class Bootstrapping(Face):
-    """What a learner needs besides that bootstraps values from one slot to the next."""
+    """Further settings of learners that bootstrap values from one slot to the next."""
 
     cycle_end: CycleEnd = _setting(
         "terminal",
@@ -87,7 +87,7 @@ class Bootstrapping(Face):
 
     @property
     def interface(self) -> Interface:
-        """The environment's face."""
+        """The environment's interface."""
         return Interface(self.observation, self.edge_cpu, self.extraction, self.encoding)
 
     def environment(self, scenario: Scenario) -> DTSync:
@@ -95,13 +95,13 @@ class Bootstrapping(Face):
         return DTSync(scenario, self.interface, self.cycle_end)
 
     def reward_factor(self, device_count: int) -> float:
-        """What the learner multiplies the reward (22) by."""
+        """Factor by which the learner scales the reward (22)."""
         return 1.0 if self.reward_scale == "none" else 1.0 / (REWARD_UNIT * device_count)
 
 
 @dataclass(frozen=True)
 class SacSettings(Bootstrapping):
-    """Soft actor-critic, Section IV-B and Algorithm 1. Defaults are Table III; `tuned` changes what does not work."""
+    """Soft actor-critic, Section IV-B and Algorithm 1. The defaults are Table III; see `SAC_TUNED` for what works."""
 
     algorithm: ClassVar[str] = "sac"
     policy_heads: ClassVar[int] = 2
@@ -151,7 +151,7 @@ class SacSettings(Bootstrapping):
     )
 
     def check(self) -> None:
-        """Raise `InputError` for 3 critics or more, and where the critic cannot learn each device's part."""
+        """Raise `InputError` for more than two critics, or if the critic cannot learn each device's part."""
         if self.critics > 2:
             raise InputError(f"critics = {self.critics} must be 1 or 2")
         if self.critic_reward == "devices" and self.architecture != "set":
@@ -160,7 +160,7 @@ class SacSettings(Bootstrapping):
 
 @dataclass(frozen=True)
 class PpoSettings(Bootstrapping):
-    """Proximal policy optimisation, the paper's benchmark; nothing of it is printed, so the usual choices."""
+    """Proximal policy optimisation, the paper's benchmark. The paper prints no settings; these are the usual ones."""
 
     algorithm: ClassVar[str] = "ppo"
 
@@ -185,7 +185,7 @@ class PpoSettings(Bootstrapping):
     )
 
     def check(self) -> None:
-        """Raise `InputError` where a rollout does not divide into mini-batches or into copies."""
+        """Raise `InputError` unless a rollout is a multiple of the mini-batch and of the parallel copies."""
         for name in ("batch_size", "parallel_slots"):
             if self.rollout_slots % getattr(self, name):
                 raise InputError(
@@ -198,7 +198,7 @@ _OURS = "not in the paper"
 
 @dataclass(frozen=True)
 class GradientSettings(Face):
-    """Training by the gradient of the expected cost; nothing of it is in the paper."""
+    """Training by the gradient of the expected cost, which is not in the paper."""
 
     algorithm: ClassVar[str] = "gradient"
 
@@ -218,13 +218,13 @@ class GradientSettings(Face):
 
     @property
     def interface(self) -> Interface:
-        """The environment's face, told in dimensionless groups."""
+        """The environment's interface, with dimensionless groups as observation."""
         return Interface(self.observation, self.edge_cpu, self.extraction, "physical")
 
 
 Settings = SacSettings | PpoSettings | GradientSettings
 
-# What the tuned presets change, and why; the report prints these lines beside the numbers.
+# What the tuned presets change, and why; reports print these lines beside the numbers.
 TUNED_REASONS = {
     "discount": "no action changes a later slot: gamma > 0 only adds later slots' noise to the critic",
     "edge_cpu": "shares keep (19h) by construction; requests start far above the server and P_f drowns everything else",
@@ -272,7 +272,7 @@ PPO_TUNED = PpoSettings(
     rollout_slots=512,
 )
 
-# With the channel in sight there is more to learn: a wider network, more slots.
+# A policy that observes the channel has more to learn: a wider network, more slots.
 GRADIENT_CSI = GradientSettings(observation="csi", slots=150_000, learning_rate=5e-3, hidden=(128, 128))
 # One network for any K and a wide range of scenarios.
 GRADIENT_GENERAL = GradientSettings(ranges="wide", slots=2_400_000, batch_size=800, fading_draws=4, learning_rate=5e-3)
@@ -289,7 +289,7 @@ PRESETS: dict[tuple[str, str], Settings] = {
 
 
 def find_settings(algorithm: str, preset: str) -> Settings:
-    """The settings of an algorithm's preset. Raises `InputError` for an unknown one."""
+    """The settings of an algorithm's preset. Raises `InputError` if either is unknown."""
     algorithms = list(dict.fromkeys(pair[0] for pair in PRESETS))
     if algorithm not in algorithms:
         hint = did_you_mean(algorithm, algorithms)
@@ -302,15 +302,17 @@ def find_settings(algorithm: str, preset: str) -> Settings:
 
 
 def deciding(settings: Settings) -> dict[str, Any]:
-    """The settings that decide a result, by name: all but later additions that are as they were before there was a
-    choice. Results stored earlier stay the results of their settings."""
+    """The settings that identify a result, by name: all except later additions that have their default.
+
+    A later addition's default is the earlier behaviour, so results stored before it keep their identity.
+    """
     fields = dataclasses.fields(settings)
     kept = (item for item in fields if not (item.metadata["later"] and getattr(settings, item.name) == item.default))
     return {item.name: getattr(settings, item.name) for item in kept}
 
 
 def check_settings(settings: Settings) -> None:
-    """Raise `InputError` for a setting that cannot work."""
+    """Raise `InputError` that names the first setting that is out of range, or settings that do not fit together."""
     for name, kind in get_type_hints(type(settings)).items():
         _check_one(name, kind, getattr(settings, name))
     if not settings.hidden or min(settings.hidden) < 1:
@@ -341,7 +343,7 @@ def _check_one(name: str, kind: Any, value: Any) -> None:
 
 
 def override(settings: Settings, items: dict[str, str]) -> Settings:
-    """Settings with `key=value` texts applied. Raises `InputError` for an unknown key or a value of the wrong kind."""
+    """Settings with `key=value` texts applied. Raises `InputError` for an unknown key or an impossible value."""
     known = {item.name: item for item in dataclasses.fields(settings)}
     kinds, changes = get_type_hints(type(settings)), {}
     for key, text in items.items():

@@ -1,7 +1,7 @@
-"""One training loop for every algorithm: jitted end to end, in stretches that can be interrupted.
+"""The training loop of all algorithms: jitted end to end, in stretches between which it can be interrupted.
 
-What is trained side by side are cells: a scenario and a training seed each, of one algorithm and one size. A run of
-several seeds is cells that share a scenario; a sweep over numeric constants adds cells to the same program.
+It trains several cells at once. A cell is a scenario and a training seed; all cells have the same algorithm, settings
+and sizes. The seeds of a run are cells that share a scenario; a sweep over numeric constants adds cells with others.
 """
 
 from __future__ import annotations
@@ -33,17 +33,19 @@ from twinsync.streams import root_key, stream
 
 Algorithm = Sac | Ppo | Gradient
 
-# A learner is one entry here, its settings in `settings` and its own module.
+# A new learner needs an entry here, its settings in `settings`, and its own module.
 ALGORITHMS: dict[type[Any], type[Any]] = {SacSettings: Sac, PpoSettings: Ppo, GradientSettings: Gradient}
 
-CURVE_SLOTS = 500  # fixed slots on which the deterministic policy is judged while it learns
+CURVE_SLOTS = 500  # fixed slots on which the deterministic policy is evaluated during training
 
 
 class CurveRow(NamedTuple):
-    """One point of a learning curve: a seed's deterministic policy on fixed slots, and what it met while exploring.
+    """One point of a learning curve: a seed's deterministic policy on fixed slots, and statistics of its training.
 
-    value_size: mean |Q| of the critic or its targets (PPO: |V|); value_bound: the largest that the rewards
-    seen so far allow, see `divergence`.
+    slots: slots trained so far. cost, latency_s: mean T + P and mean T [s] on the fixed slots; cost is NaN if a weight
+    is not finite. training_reward: mean reward (22) while exploring. critic_loss, entropy, alpha, value_size: as in
+    `algorithm.Stats`. value_bound: the largest |Q| that the rewards seen so far allow, see `divergence`. NaN before the
+    first slot and for what the learner does not have.
     """
 
     seed: int
@@ -60,10 +62,10 @@ class CurveRow(NamedTuple):
 
 @dataclass
 class Training:
-    """A run in memory: all cells' states (leaves stacked [S, ...]), the step reached, and the curve so far.
+    """A run in memory: the states of S cells (leaves stacked [S, ...]), the current step, and the curve so far.
 
-    algorithm: that of the first cell; the others differ in their scenario's numbers alone. scenarios: leaves stacked
-    [S]. numbers: the cells' training seeds, counted below root seed `seed`.
+    algorithm: that of the first cell; the others differ only in their scenario's numbers. scenarios: leaves stacked
+    [S]. numbers: the cells' training seeds. seed: the root seed that all draws derive from.
     """
 
     algorithm: Algorithm
@@ -76,12 +78,12 @@ class Training:
 
     @property
     def seeds(self) -> int:
-        """Number S of cells, which in a run of one scenario is that of its training seeds."""
+        """Number S of cells; in a run of one scenario, the number of training seeds."""
         return len(self.numbers)
 
     @property
     def total_steps(self) -> int:
-        """Steps of the algorithm that use up its slots; the last one may take a few more."""
+        """Steps of the algorithm that use up its slots; the last may take a few slots more."""
         return -(-self.algorithm.settings.slots // self.algorithm.slots_per_step)
 
     @property
@@ -90,22 +92,26 @@ class Training:
         return self.step >= self.total_steps
 
     def policies(self) -> Policy:
-        """Deterministic policies of all cells, leaves stacked [S, ...]."""
+        """The deterministic policies of all cells, leaves stacked [S, ...]."""
         return self.algorithm.policy(self.state)
 
 
 def start_training(scenario: Scenario, settings: Settings, *, seeds: int, seed: int) -> Training:
-    """Training states of `seeds` seeds below root seed `seed`, before the first slot."""
+    """Start `seeds` training seeds of one scenario; all draws derive from root seed `seed`.
+
+    Raises `InputError` for impossible settings.
+    """
     return start_cells([scenario] * seeds, settings, numbers=range(seeds), seed=seed)
 
 
 def start_cells(scenarios: Sequence[Scenario], settings: Settings, *, numbers: Sequence[int], seed: int) -> Training:
-    """Training states of several cells, cell i the scenario i with training seed `numbers[i]` below root seed `seed`.
+    """Start several cells: cell i has scenario i and training seed `numbers[i]` of root seed `seed`.
 
-    The scenarios must differ in numbers alone: counts and options decide the program that all cells share.
+    The scenarios may differ only in numbers: counts and options determine the program that all cells share. Raises
+    `InputError` for impossible settings.
     """
     check_settings(settings)
-    # The keys of the first n seeds do not depend on how many follow.
+    # The key of a seed does not depend on how many seeds there are.
     keys = jax.random.split(stream(root_key(seed), "training"), max(numbers) + 1)[jnp.asarray(numbers)]
     algorithm = build_algorithm(scenarios[0], settings)
     stacked = jax.tree.map(lambda *leaves: np.asarray(leaves), *scenarios)
@@ -113,7 +119,7 @@ def start_cells(scenarios: Sequence[Scenario], settings: Settings, *, numbers: S
 
 
 def build_algorithm(scenario: Scenario, settings: Settings) -> Algorithm:
-    """The algorithm that these settings are of, in its environment. Raises `InputError` for settings of no learner."""
+    """The algorithm that the settings belong to, with its environment. Raises `InputError` for unknown settings."""
     if type(settings) not in ALGORITHMS:
         known = ", ".join(kind.__name__ for kind in ALGORITHMS)
         raise InputError(f"{type(settings).__name__} are the settings of no learner; known: {known}")
@@ -127,17 +133,17 @@ def advance(
     *,
     stop_if_diverged: bool = True,
 ) -> None:
-    """Run to the end in about `stretches` equal stretches; `report` is called after each, when it is safe to save.
+    """Train to the end in about `stretches` equal stretches; `report` is called after each and may save the training.
 
-    Where the stretches fall changes nothing but the curve's points: the same seed gives the same policies.
-    Raises `Diverged`, unless told not to, after the report of the stretch in which a seed's critic or weights exploded.
+    The number of stretches affects only the points of the curve: the same seed gives the same policies. If
+    `stop_if_diverged`, raises `Diverged` after the report of the stretch in which a seed's critic or weights diverged.
     """
     slots = _curve_slots(training)
     if training.step == 0 and not training.curve:
         _judge(training, slots, None)
     length = max(training.total_steps // stretches, 1)
     while not training.finished:
-        # Stretches end at multiples of the length, so a resumed run has the same points as one that never stopped.
+        # Stretches end at multiples of the length, so a resumed run has the same points as an uninterrupted one.
         end = min((training.step // length + 1) * length, training.total_steps)
         rewards = []
         for first, last, warm in _split(training.step, end, training.algorithm.warmup_steps):
@@ -154,7 +160,7 @@ def advance(
 
 
 def run_steps(training: Training, steps: int, *, from_step: int) -> None:
-    """Run so many steps and wait for them, with nothing noted: to see how long they take."""
+    """Run `steps` steps, from step `from_step`, and wait for them, without evaluation or records; for timing."""
     last = jnp.asarray(from_step + steps)
     training.state, _ = jax.block_until_ready(
         _stretch(training.algorithm, training.scenarios, training.state, jnp.asarray(from_step), last, False)
@@ -162,7 +168,7 @@ def run_steps(training: Training, steps: int, *, from_step: int) -> None:
 
 
 def check_divergence(training: Training) -> None:
-    """Raise `Diverged` where a point of the curve shows that a seed diverged."""
+    """Raise `Diverged` if the curve shows that a seed diverged."""
     found = find_divergences(training.curve)
     if found:
         raise complaint(found, training.seeds, training.algorithm.settings)
@@ -174,12 +180,12 @@ def _split(start: int, end: int, warmup: int) -> list[tuple[int, int, bool]]:
 
 
 def curve_slots(scenario: Scenario, seed: int) -> Slot:
-    """The slots on which every learner below root seed `seed` is judged while it learns."""
+    """The slots on which every learner of root seed `seed` is evaluated during training."""
     return _draw(stream(root_key(seed), "curve"), scenario)
 
 
 def _curve_slots(training: Training) -> Slot:
-    """Each cell's slots, [S, ...]: the same draws in each cell's scenario."""
+    """The evaluation slots of each cell, [S, ...]: the same draws, in each cell's scenario."""
     return _draw_all(stream(root_key(training.seed), "curve"), training.scenarios)
 
 
@@ -196,12 +202,12 @@ def _draw_all(key: Key, scenarios: Scenario) -> Slot:
 @jax.jit
 def _init(algorithm: Algorithm, scenarios: Scenario, keys: Key) -> Any:
     states = jax.vmap(lambda scenario, key: in_scenario(scenario, algorithm).init(key))(scenarios, keys)
-    # Targets start as the critics; separate buffers let the state be donated.
+    # SAC's targets start as the critics themselves; donation needs separate buffers.
     return jax.tree.map(jnp.copy, states)
 
 
 def in_scenario(scenario: Scenario, algorithm: Algorithm) -> Algorithm:
-    """The algorithm in another scenario of the same counts and options."""
+    """The algorithm in another scenario with the same counts and options."""
     return eqx.tree_at(lambda known: known.environment.scenario, algorithm, scenario)
 
 
@@ -209,9 +215,9 @@ def in_scenario(scenario: Scenario, algorithm: Algorithm) -> Algorithm:
 def _stretch(
     algorithm: Algorithm, scenarios: Scenario, state: Any, first: jax.Array, last: jax.Array, warm: bool
 ) -> tuple[Any, Any]:
-    """Steps `first` to `last` (excluded) of all cells; statistics over the steps, [S].
+    """Run steps `first` to `last` (exclusive) of all cells; returns their states and statistics over the steps, [S].
 
-    The bounds are traced, so stretches of any length share one compilation.
+    The bounds are traced, so stretches of any length share one compiled program.
     """
 
     def of_cell(cell: tuple[Scenario, Any]) -> tuple[Any, Any]:
@@ -230,9 +236,9 @@ def _stretch(
 
 
 def over_seeds(of_seed: Callable[[Any], Any], states: Any) -> Any:
-    """A function of one seed's state applied to all of them, leaves stacked [S, ...]. Trace it within a `jit`.
+    """Apply a function of one seed's state to all, leaves stacked [S, ...]. Call it inside a `jit`.
 
-    On a CPU seeds take turns: matrix products batched over seeds are several times slower there than one by one.
+    On a CPU the seeds run one after another: matrix products batched over seeds are several times slower there.
     """
     return jax.lax.map(of_seed, states) if jax.default_backend() == "cpu" else jax.vmap(of_seed)(states)
 
@@ -241,7 +247,7 @@ def over_seeds(of_seed: Callable[[Any], Any], states: Any) -> Any:
 def _costs(policies: Policy, scenarios: Scenario, slots: Slot, key: Key) -> tuple[jax.Array, jax.Array]:
     def of(policy: Policy, scenario: Scenario, slots: Slot) -> tuple[jax.Array, jax.Array]:
         outcome = slot_outcome(scenario, slots, policy(scenario, see(slots, policy.observation), key))
-        # Clipping can hide a weight that is no number; a policy with such a weight has no cost.
+        # Clipping can hide a non-finite weight; a policy with one has no cost.
         whole = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(policy)]).all()
         return jnp.where(whole, jnp.mean(outcome.cost), jnp.nan), jnp.mean(outcome.total_latency_s)
 
@@ -251,25 +257,25 @@ def _costs(policies: Policy, scenarios: Scenario, slots: Slot, key: Key) -> tupl
 def _judge(training: Training, slots: Slot, stretches: list[Any] | None) -> None:
     key = stream(root_key(training.seed), "curve phi")
     cost, latency = jax.device_get(_costs(training.policies(), training.scenarios, slots, key))
-    told = [jax.device_get(stats) for stats in stretches or ()]
-    bounds = _bounds(training, told)
+    statistics = [jax.device_get(stats) for stats in stretches or ()]
+    bounds = _bounds(training, statistics)
     reached = training.step * training.algorithm.slots_per_step
     for s in range(training.seeds):
         # The first five of `Stats`, in the curve's order.
-        last = (float(x[s]) for x in told[-1][:5]) if told else (float("nan"),) * 5
+        last = (float(x[s]) for x in statistics[-1][:5]) if statistics else (float("nan"),) * 5
         row: tuple[Any, ...] = (training.numbers[s], reached, float(cost[s]), float(latency[s]), *last, bounds[s])
         training.curve.append(CurveRow(*row))
 
 
-def _bounds(training: Training, told: list[Any]) -> list[float]:
-    """Largest |Q| of each seed that any stretch so far allows: the critic may still remember an early one."""
+def _bounds(training: Training, statistics: list[Any]) -> list[float]:
+    """Largest |Q| that any stretch so far allows, by cell: the critic's memory may still hold early rewards."""
     algorithm = training.algorithm
     settings, environment = algorithm.settings, algorithm.environment
     bootstraps = getattr(settings, "discount", 0.0), environment.scenario.slot_count
     discounts = discount_sum(*bootstraps, getattr(settings, "cycle_end", "terminal"))
     first = getattr(settings, "initial_alpha", 0.0) * environment.action_size * math.log(2.0)
     bounds = [row.value_bound for row in training.curve[-training.seeds :]] or [float("nan")] * training.seeds
-    for stats in told:
+    for stats in statistics:
         now = [
             value_bound(float(r), float(b), first, discounts)
             for r, b in zip(stats.largest_reward, stats.largest_bonus, strict=True)

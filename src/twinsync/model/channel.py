@@ -1,4 +1,4 @@
-"""Section III-D: the Rayleigh channel, the achievable rate, and sending the semantics, eqs. (10) to (13)."""
+"""Section III-D: the Rayleigh channel, the achievable rate, latency and energy of the uplink, eqs. (10) to (13)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from twinsync.streams import stream, uniform
 
 
 def distance_m(position_m: Float[Array, "*b K 2"], scenario: Scenario) -> Float[Array, "*b K"]:
-    """Distance of each UD to the BS antenna, never below the scenario's floor [m]."""
+    """Distance d_k of each UD to the BS antenna, at least the scenario's floor [m]."""
     squared = jnp.sum(position_m**2, axis=-1) + scenario.station_height_m**2
     return jnp.maximum(jnp.sqrt(squared), scenario.distance_floor_m)
 
 
 def path_gain(distance: Float[Array, "*b K"], scenario: Scenario) -> Float[Array, "*b K"]:
-    """Mean channel power gain beta = beta_0 d^-alpha_3, below eq. (10), which is printed without the minus."""
-    # Written with exp and log, which take a tenth of the time of a power and are exact to a few roundings.
+    """Mean channel power gain beta_k = beta_0 d^-alpha_3, defined below eq. (10), where the minus sign is missing."""
+    # exp and log take a tenth of the time of a power and agree with it to a few roundings.
     return scenario.reference_gain * jnp.exp(-scenario.path_loss_exponent * jnp.log(distance))
 
 
@@ -29,11 +29,11 @@ def fading(share: Float[Array, "*b"]) -> Float[Array, "*b"]:
 
 
 def stratified_fading(key: Key, shape: tuple[int, ...], draws: int) -> Float[Array, "M *b K L"]:
-    """`draws` times |g^NLoS|^2 of the given shape: each entry's draws fall one into each of as many strata of equal
-    probability, so that their mean of a smooth function is far closer to its expectation than independent draws'. Each
-    entry takes its strata in an order of its own, which leaves UDs independent of one another within a draw.
+    """Stratified draws of |g^NLoS|^2: M = `draws` for each entry of `shape` = [*b, K, L].
 
-    Where the last axis holds several fading blocks, draws are independent: strata would tie the blocks together.
+    An entry's draws fall one into each of M strata of equal probability, so their mean of a smooth function is far
+    closer to its expectation than that of independent draws. Each entry has its own random order of strata, so UDs are
+    independent within a draw. With several fading blocks, L > 1, draws are independent: strata would correlate blocks.
     """
     share = uniform(key, (draws, *shape))
     if shape[-1] == 1:
@@ -46,7 +46,7 @@ def stratified_fading(key: Key, shape: tuple[int, ...], draws: int) -> Float[Arr
 def block_gain(
     distance: Float[Array, "*b K"], fading: Float[Array, "*b K L"], scenario: Scenario
 ) -> Float[Array, "*b K L"]:
-    """Channel power gain |g_k|^2 of eq. (10) in each fading block."""
+    """Channel power gain |g_k|^2 of eq. (10) in each of the L fading blocks."""
     return path_gain(distance, scenario)[..., None] * fading
 
 

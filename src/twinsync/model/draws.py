@@ -1,4 +1,4 @@
-"""Random draws of slots and of whole cycles: mobility, data and fading, which no action influences."""
+"""Random draws of slots and whole cycles: mobility, data sizes and fading. No action influences them."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from twinsync.model.slot import Slot
 from twinsync.scenario import Scenario
 from twinsync.streams import Dice, root_key, stream
 
-# What the dice are thrown for, after what mobility throws them for; further fading has a role for each pair of blocks.
+# Roles of throws, after those of `mobility`; fading beyond the first block has one role per pair of blocks.
 _DATA, _MORE_FADING = 3, 4
 
 
 def draw_slot(key: Key, motion: Motion, scenario: Scenario, n: Array | int = 0) -> Slot:
-    """Slot n of the cycle of `key`, at the UDs' positions in it: distances, data and fading; shapes [K] and [K, L]."""
+    """Slot n, from 0, of the cycle of `key`, at the positions of `motion`; shapes [K] and [K, L]."""
     return _slot(Dice.of(key, scenario.device_count), motion, scenario, n)
 
 
 @jax.jit
 def draw_cycle(key: Key, scenario: Scenario) -> Slot:
-    """The N slots of one cycle; shapes [N, K] and [N, K, L]."""
+    """The N slots of the cycle of `key`; shapes [N, K] and [N, K, L]."""
     return _walk(Dice.of(key, scenario.device_count), scenario)
 
 
 @jax.jit
 def draw_positions(key: Key, scenario: Scenario) -> Float[Array, "N K 2"]:
-    """Positions [m] of the UDs in the slots of the cycle of `key`, whose distances are those of `draw_cycle`."""
+    """Positions of the UDs in each slot of the cycle of `key` [m], the same cycle that `draw_cycle` draws."""
     dice = Dice.of(key, scenario.device_count)
 
     def step(motion: Motion, n: jax.Array) -> tuple[Motion, jax.Array]:
@@ -46,9 +46,9 @@ def draw_positions(key: Key, scenario: Scenario) -> Float[Array, "N K 2"]:
 
 @jax.jit
 def draw_cycles(keys: Key, scenario: Scenario) -> Slot:
-    """The cycles of C keys [C] side by side, slot after slot; shapes [N, C, K] and [N, C, K, L].
+    """The cycles of C keys [C]; shapes [N, C, K] and [N, C, K, L].
 
-    UDs move independently, so those of all cycles are stepped as one row, which makes many cycles fast.
+    UDs move independently, so the UDs of all cycles are stepped as one batch, which is fast for many cycles.
     """
     count = scenario.device_count
     slots = _walk(Dice.of(keys, count), scenario)
@@ -57,7 +57,7 @@ def draw_cycles(keys: Key, scenario: Scenario) -> Slot:
 
 @partial(jax.jit, static_argnames="count")
 def draw_slots(key: Key, scenario: Scenario, count: int) -> Slot:
-    """`count` slots, whole fresh cycles after one another; shapes [count, K] and [count, K, L]."""
+    """`count` slots of consecutive independent cycles; shapes [count, K] and [count, K, L]."""
     slots = draw_cycles(jax.random.split(key, -(-count // scenario.slot_count)), scenario)
     return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1).reshape((-1, *x.shape[2:]))[:count], slots)
 
@@ -66,7 +66,7 @@ _draw_slots, _draw_cycles = eqx.filter_jit(draw_slots), eqx.filter_jit(draw_cycl
 
 
 def draw_slot_set(scenario: Scenario, seed: int, index: int, count: int) -> tuple[Slot, Key]:
-    """Set `index` of `count` slots below root seed `seed` (NumPy, float64), and the key its random allocators use."""
+    """Evaluation set `index` of root seed `seed`: `count` slots (NumPy, float64) and a key for random allocators."""
     with jax.enable_x64(True):
         key = _set_key(seed, index)
         slot = jax.device_get(_draw_slots(stream(key, "slots"), scenario, count))
@@ -89,7 +89,7 @@ def _set_key(seed: int, index: int) -> Key:
 
 
 def _walk(dice: Dice, scenario: Scenario) -> Slot:
-    """N slots of the UDs whose dice these are, [N, *b]."""
+    """The N slots of a cycle, one UD per die of `dice` [*b]; shapes [N, *b] and [N, *b, L]."""
 
     def step(motion: Motion, n: jax.Array) -> tuple[Motion, Slot]:
         return mobility.move(dice, motion, scenario, n), _slot(dice, motion, scenario, n)

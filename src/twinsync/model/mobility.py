@@ -1,4 +1,4 @@
-"""Section III-A: where the UDs are, and the Gauss-Markov walk between slots."""
+"""Section III-A: initial positions and the Gauss-Markov walk between slots."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from twinsync.arrays import Array, Float, Key, Scalar
 from twinsync.scenario import Scenario
 from twinsync.streams import Dice, normal_of
 
-_PLACE, _HEADING, _WALK = range(3)  # what the dice are thrown for
+_PLACE, _HEADING, _WALK = range(3)  # roles of the throws
 
 
 class Motion(eqx.Module):
     """State of the walk of K UDs.
 
-    position_m: x and y [m]; speed_m_s: v_k >= 0; direction_rad: theta_k; mean_direction_rad: the direction the
-    recursion reverts to, drawn once per UD and cycle.
+    position_m: x and y [m]. speed_m_s: v_k >= 0 [m/s]. direction_rad: theta_k [rad]. mean_direction_rad: the direction
+    that the recursion reverts to, drawn once per UD and cycle [rad].
     """
 
     position_m: Float[Array, "*b K 2"]
@@ -26,12 +26,12 @@ class Motion(eqx.Module):
 
 
 def start_motion(key: Key, scenario: Scenario) -> Motion:
-    """A cycle's first slot: UDs uniform by area in the start circle, at the mean speed, each in its mean direction."""
+    """Motion in a cycle's first slot: positions uniform by area in the start circle, mean speed, mean direction."""
     return place(Dice.of(key, scenario.device_count), scenario)
 
 
 def place(dice: Dice, scenario: Scenario) -> Motion:
-    """`start_motion` of the UDs whose dice these are."""
+    """`start_motion`, one UD per die of `dice` [*b]."""
     radius_draw, angle_draw = dice.throw(_PLACE)
     heading_draw, _ = dice.throw(_HEADING)
     radius = scenario.start_radius_m * jnp.sqrt(radius_draw)
@@ -49,7 +49,7 @@ def advance_position(
     direction_rad: Float[Array, "*b K"],
     slot_s: Scalar,
 ) -> Float[Array, "*b K 2"]:
-    """Position in the next slot, eqs. (1) and (2) [m]. The paper prints cos in both; y moves with sin."""
+    """Position in the next slot, eqs. (1) and (2) [m]. The paper prints cos in both equations; y needs sin."""
     heading = jnp.stack([jnp.cos(direction_rad), jnp.sin(direction_rad)], axis=-1)
     return position_m + (speed_m_s * slot_s)[..., None] * heading
 
@@ -66,13 +66,15 @@ def gauss_markov(
 
 
 def advance_motion(key: Key, motion: Motion, scenario: Scenario, n: Array | int = 0) -> Motion:
-    """From slot n of the cycle of `key` to the next: move by (1) and (2), reflect at the area's edge if asked, then
-    redraw speed and direction."""
+    """Motion in slot n + 1 of the cycle of `key`, given `motion` in slot n.
+
+    Moves by (1) and (2), reflects at the disc's edge if `boundary = reflect`, then updates speed and direction.
+    """
     return move(Dice.of(key, scenario.device_count), motion, scenario, n)
 
 
 def move(dice: Dice, motion: Motion, scenario: Scenario, n: Array | int) -> Motion:
-    """`advance_motion` of the UDs whose dice these are."""
+    """`advance_motion`, one UD per die of `dice` [*b]."""
     position = advance_position(motion.position_m, motion.speed_m_s, motion.direction_rad, scenario.slot_s)
     direction, mean_direction = motion.direction_rad, motion.mean_direction_rad
     if scenario.boundary == "reflect":
@@ -86,12 +88,15 @@ def move(dice: Dice, motion: Motion, scenario: Scenario, n: Array | int) -> Moti
 
 
 def _reflect(position: Float[Array, "*b K 2"], scenario: Scenario):
-    """Fold positions back into the walkable disc; directions of UDs that crossed mirror about the edge's tangent."""
+    """Positions reflected back into the walkable disc, and a function that mirrors directions about the edge's tangent.
+
+    The function changes only the directions of UDs that crossed the edge.
+    """
     centre = jnp.stack([jnp.asarray(scenario.start_x_m), jnp.asarray(scenario.start_y_m)]).astype(position.dtype)
     offset = position - centre
     radius = jnp.sqrt(jnp.sum(offset**2, axis=-1))
     crossed = radius > scenario.area_radius_m
-    # A step longer than the disc is wide would need several folds; clipping at the centre keeps it inside.
+    # Beyond two radii the fold would pass the centre; clipping there keeps the UD inside.
     folded = jnp.clip(2 * scenario.area_radius_m - radius, 0.0, scenario.area_radius_m)
     scale = jnp.where(crossed, folded / jnp.maximum(radius, 1e-9), 1.0)
     normal = jnp.arctan2(offset[..., 1], offset[..., 0])

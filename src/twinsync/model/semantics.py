@@ -1,11 +1,11 @@
 """Sections III-C and III-D: semantic extraction on the UD, recovery on the edge server, eqs. (7) to (9) and (14).
 
-The paper prints a power law for the work; it gives no measurement behind it. `workload_law` makes it pluggable:
+The paper gives a power law for the workload, without measurements behind it. `workload_law` selects the law:
 
 - `power`: extraction phi^-x, recovery phi^(1-y), as printed;
 - `constant`: the same work at every phi;
-- `piecewise`: a measured law, straight lines in log-log between the scenario's knots, corners rounded over about 2 %
-  so that it can be differentiated.
+- `piecewise`: a measured law, linear in log-log between the scenario's knots, with corners rounded over about 2 % of
+  phi so that it is differentiable.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from twinsync.arrays import Array, Float, Scalar
 from twinsync.errors import InputError
 from twinsync.scenario import Scenario
 
-CORNER_WIDTH = 0.01  # of a piecewise law's rounded corners, in ln(phi)
+CORNER_WIDTH = 0.01  # width of a piecewise law's rounded corners, in ln(phi)
 
 
 def log_work(log_phi: Float[Array, "*b"], scenario: Scenario) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
-    """Logarithms of the extraction and the recovery work per bit of raw data, relative to C cycles, at ln(phi).
+    """Natural logarithms of the extraction and recovery work per bit of raw data, in units of C cycles, at ln(phi).
 
-    Raises `InputError` for a workload law without a formula here.
+    Raises `InputError` for an unknown workload law.
     """
     if scenario.workload_law == "power":
         return -scenario.extraction_exponent * log_phi, (1.0 - scenario.recovery_exponent) * log_phi
@@ -37,7 +37,7 @@ def log_work(log_phi: Float[Array, "*b"], scenario: Scenario) -> tuple[Float[Arr
 
 
 def _piecewise(log_phi: Float[Array, "*b"], scenario: Scenario, column: int) -> Float[Array, "*b"]:
-    """The first segment's line plus a rounded hinge at each inner knot for its change of slope."""
+    """The first segment's line, plus a rounded hinge at each inner knot that changes the slope."""
     points = [(jnp.log(row[0]), jnp.log(row[column])) for row in scenario.workload_knots]
     slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(points)]
     line = points[0][1] + slopes[0] * (log_phi - points[0][0])
@@ -56,14 +56,14 @@ def extraction_workload_bits(
 def recovery_workload_bits(
     data_bits: Float[Array, "*b K"], extraction_factor: Float[Array, "*b K"], scenario: Scenario
 ) -> Float[Array, "*b K"]:
-    """Computational demand of recovery, D phi / phi^y of eq. (14) [bit to process]."""
+    """Computational demand of recovery, D phi / phi^y in eq. (14) [bit to process]."""
     return data_bits * jnp.exp(log_work(jnp.log(extraction_factor), scenario)[1])
 
 
 def compute_latency_s(
     workload_bits: Float[Array, "*b K"], cpu_hz: Float[Array, "*b K"], cycles_per_bit: Scalar
 ) -> Float[Array, "*b K"]:
-    """Time to process a workload: extraction eq. (8) with the UD's CPU, recovery eq. (14) with the edge's share [s]."""
+    """Time to process a workload [s]: eq. (8) for extraction on the UD's CPU, eq. (14) for recovery on its edge CPU."""
     return cycles_per_bit * workload_bits / cpu_hz
 
 
@@ -71,5 +71,5 @@ def extraction_energy_j(
     workload_bits: Float[Array, "*b K"], device_cpu_hz: Float[Array, "*b K"], scenario: Scenario
 ) -> Float[Array, "*b K"]:
     """Energy of extraction, eq. (9) [J]."""
-    # This grouping keeps every product well inside float32, which C lambda f^2 or k_loc alone may leave.
+    # This grouping keeps every product within float32's range, which C lambda f^2 may exceed and k_loc is close to.
     return (scenario.cycles_per_bit * workload_bits) * (scenario.capacitance * device_cpu_hz) * device_cpu_hz

@@ -1,4 +1,4 @@
-"""A whole slot: what is drawn and an allocation to latencies, energies, violations and the cost, (15) to (19), (22)."""
+"""A whole slot: latencies, energies, violations and cost of an allocation, eqs. (15) to (19) and (22)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from twinsync.scenario import Scenario
 
 
 class Slot(eqx.Module):
-    """The random quantities of one slot, known before anything is decided or (the gains) while it is.
+    """The random quantities of one slot.
 
-    distance_m: distance of each UD to the BS, never below the scenario's floor [m].
+    distance_m: distance of each UD to the BS, at least the scenario's floor [m].
     data_bits: data each UD must synchronise, D_k[n] [bit].
     block_gain: channel power gain |g_k|^2 of eq. (10) in each of the slot's L fading blocks, path loss included.
     """
@@ -32,18 +32,18 @@ class Slot(eqx.Module):
 
     @property
     def channel_gain(self) -> Float[Array, "*b K"]:
-        """The gain an edge server would report for the slot: the mean over its blocks (the gain itself for L = 1)."""
+        """The slot's gain as an edge server would report it, the mean over the L blocks."""
         return jnp.mean(self.block_gain, axis=-1)
 
 
 class Allocation(eqx.Module):
-    """What is decided for every UD in one slot: the action of eq. (21) in SI units.
+    """The decision for every UD in one slot: the action of eq. (21) in SI units.
 
-    extraction_factor: phi_k, share of the data that is sent.
+    extraction_factor: phi_k, share of the data that is sent, in (0, 1].
     device_cpu_hz: CPU frequency f_k of the UD [Hz].
     transmit_power_w: transmit power p_k [W].
-    edge_cpu_hz: edge CPU frequency f_k^e requested for the UD [Hz]; more than the server has is scaled down.
-    codec: False sends raw data: nothing is extracted or recovered, and neither is charged.
+    edge_cpu_hz: edge CPU frequency f_k^e requested for the UD [Hz]; requests that exceed the server are scaled down.
+    codec: if False, raw data are sent: nothing is extracted or recovered, and `extraction_factor` is ignored.
     """
 
     extraction_factor: Float[Array, "*b K"]
@@ -54,11 +54,14 @@ class Allocation(eqx.Module):
 
 
 GHZ = 1e9
-ROUNDING = 1e-6  # relative excess over a limit that float32 arithmetic makes by itself
+ROUNDING = 1e-6  # relative excess over a limit that float32 rounding alone can cause
 
 
 class Violations(eqx.Module):
-    """By how much each constraint of (19) is broken; 0 where it holds. SI units, [*b K] unless said otherwise."""
+    """By how much each constraint of (19) is violated; 0 where it holds. SI units; [*b, K] except `edge_cpu_hz`, [*b].
+
+    `deadline_s` refers to the uncapped latency.
+    """
 
     sensing_s: Float[Array, "*b K"]  # (19b) t_s above eta tau
     deadline_s: Float[Array, "*b K"]  # (19c) t_dt above (1 - eta) tau
@@ -66,15 +69,16 @@ class Violations(eqx.Module):
     extraction_factor: Float[Array, "*b K"]  # (19e) phi outside [phi_min, 1]
     device_cpu_hz: Float[Array, "*b K"]  # (19f) f outside [f_min, f_u_max]
     transmit_power_w: Float[Array, "*b K"]  # (19g) p outside [p_min, p_max]
-    edge_cpu_hz: Float[Array, "*b"]  # (19h) requests above f_e_max all together, or below f_e_min each; shape [*b]
+    edge_cpu_hz: Float[Array, "*b"]  # (19h) sum of requests above f_e_max, plus shortfalls below f_e_min
 
 
 class Outcome(eqx.Module):
-    """What a slot came to. Latencies in s, energies in J; [*b K], totals [*b]. `device_cost` adds up to `cost`.
+    """Result of an allocation in a slot. Latencies in s, energies in J, `sent_bits` in bit; [*b, K], totals [*b].
 
-    `sync_latency_s` is t_dt of (15) as the physics gives it. `capped_sync_latency_s` stops at the scenario's cap, where
-    the synchronisation is given up and the UD is in `outage`. Totals, penalty and cost use the capped one, and the UD
-    burns no energy past the cap: extraction and uplink follow one another and stop there.
+    `sync_latency_s` is t_dt of (15), uncapped. `capped_sync_latency_s` ends at the scenario's cap, where the
+    synchronisation is given up and the UD is in `outage`. Totals, penalty and cost use the capped latency. The UD first
+    extracts, then sends, and spends no energy beyond the cap. `total_latency_s` is T[n], the sum over UDs of t_s and
+    capped t_dt; `penalty` is P of (22); `cost` is T[n] + P, which is also the sum of `device_cost` over UDs.
     """
 
     sensing_latency_s: Float[Array, "*b K"]
@@ -97,12 +101,12 @@ class Outcome(eqx.Module):
 
 
 def executed_edge_cpu_hz(requested_hz: Float[Array, "*b K"], scenario: Scenario) -> Float[Array, "*b K"]:
-    """Edge CPU the server really gives: requests above its capacity are scaled down to it, (19h) [Hz]."""
+    """Edge CPU granted: requests that together exceed the capacity of (19h) are scaled down to it [Hz]."""
     return requested_hz * jnp.minimum(1.0, scenario.edge_cpu_max_hz / over_devices(requested_hz)[..., None])
 
 
 def over_devices(x: Float[Array, "*b K"]) -> Float[Array, "*b"]:
-    """The sum over UDs. A product with ones, because a batch of sums over a few numbers each takes thrice as long."""
+    """The sum over UDs, as a product with ones: a batched sum over a short axis takes three times as long."""
     return jnp.matmul(x, jnp.ones(x.shape[-1], x.dtype), precision="highest")
 
 
@@ -112,9 +116,10 @@ def penalty_of(
     requested_edge_hz: Float[Array, "*b K"],
     scenario: Scenario,
 ) -> Float[Array, "*b"]:
-    """Penalty P of eq. (22), W times seconds, joules and GHz over the limits.
+    """Penalty P of eq. (22): W times the seconds, joules and GHz above the limits.
 
-    `hinge`: each UD's own excess, clipped at 0. `literal`: as printed, the sums over UDs less one budget, unclipped.
+    `hinge`: the excess of each UD and of the sum of requests, clipped at 0. `literal`: as printed, each sum over UDs
+    less one limit, unclipped. Raises `InputError` for an unknown form.
     """
     return over_devices(device_penalty_of(sync_latency_s, energy_j, requested_edge_hz, scenario))
 
@@ -125,9 +130,9 @@ def device_penalty_of(
     requested_edge_hz: Float[Array, "*b K"],
     scenario: Scenario,
 ) -> Float[Array, "*b K"]:
-    """Each UD's part of P: its own excess, and an equal share of what the UDs exceed together.
+    """Each UD's part of P: its own excess, and an equal share of the excess of the sum of requests.
 
-    Raises `InputError` for a form of penalty without a formula here.
+    Raises `InputError` for an unknown form of penalty.
     """
     count = scenario.device_count
     edge_excess = (over_devices(requested_edge_hz)[..., None] - scenario.edge_cpu_max_hz) / GHZ
@@ -143,9 +148,10 @@ def device_penalty_of(
 
 
 def slot_outcome(scenario: Scenario, slot: Slot, allocation: Allocation, *, capped: bool = True) -> Outcome:
-    """Everything that follows from one allocation in one slot.
+    """Latencies, energies, violations and cost of an allocation in a slot, or in a batch of both; see `Outcome`.
 
-    `capped=False` leaves latencies and energies as the physics gives them; the `outage` flag is the same either way.
+    `capped=False` ignores the latency cap, except in `outage`. Raises `InputError` for an unknown workload law or
+    penalty.
     """
     data = slot.data_bits
     phi = allocation.extraction_factor if allocation.codec else jnp.ones_like(data)
@@ -189,7 +195,7 @@ def slot_outcome(scenario: Scenario, slot: Slot, allocation: Allocation, *, capp
 def _codec(
     scenario: Scenario, data_bits: Float[Array, "*b K"], allocation: Allocation
 ) -> tuple[Float[Array, "*b K"], Float[Array, "*b K"], Float[Array, "*b K"]]:
-    """Extraction's latency [s] and energy [J] and recovery's latency [s]; all 0 where raw data are sent."""
+    """Extraction latency [s], extraction energy [J] and recovery latency [s]; all 0 if raw data are sent."""
     if not allocation.codec:
         nothing = jnp.zeros_like(data_bits)
         return nothing, nothing, nothing

@@ -1,4 +1,4 @@
-"""The constants of a scenario that enter a decision, with the bounds `twinsync.scenario` gives them."""
+"""The scenario constants that a decision depends on, with the same bounds as in `twinsync.scenario`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twinsync.errors import InputError
 
 
 class Bound(NamedTuple):
-    """Values a constant may take: from `low` (itself excluded where `above`) to `high`, finite, whole where `whole`."""
+    """Allowed values of a constant: finite, from `low` to `high`; `above` excludes `low`, `whole`: integers only."""
 
     low: float
     high: float
@@ -20,7 +20,7 @@ class Bound(NamedTuple):
     whole: bool = False
 
     def admits(self, value: float) -> bool:
-        """Whether a number lies within (NaN and infinity never do)."""
+        """Whether a number is allowed; False for NaN and infinity."""
         over = value > self.low if self.above else value >= self.low
         return over and value <= self.high and math.isfinite(value) and (not self.whole or value == int(value))
 
@@ -79,7 +79,7 @@ _GAIN = ("reference_gain", "path_loss_exponent")
 def entering(interface: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the constants that a policy with this interface depends on, in the scenario's order."""
     csi, encoding = interface["observation"] == "csi", interface["encoding"]
-    # An affine code scales a known gain by the typical one; a physical code needs the law where the gain is not known.
+    # The affine encoding divides an observed gain by a typical one; the physical one computes a gain not observed.
     gain = _GAIN if (encoding, csi) in (("affine", True), ("physical", False)) else ()
     scales = {"affine": _AFFINE, "unscaled": (), "physical": _PHYSICAL}[encoding]
     names = {*_ALLOCATION, *scales, *gain}
@@ -87,7 +87,7 @@ def entering(interface: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def check_constant(name: str, value: Any, where: str = "") -> float:
-    """The value as a float; `InputError` names what is not a number within its bound."""
+    """The value as a float. Raises `InputError`, beginning with `where`, unless it is a number within its bound."""
     bound = BOUNDS[name]
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not bound.admits(float(value)):
         raise InputError(f"{where}{name} = {value!r} must be {bound}")
@@ -95,7 +95,7 @@ def check_constant(name: str, value: Any, where: str = "") -> float:
 
 
 def check_order(values: Mapping[str, float]) -> None:
-    """Raise `InputError` where a lower limit exceeds its upper one."""
+    """Raise `InputError` if a lower limit exceeds its upper limit."""
     for low, high in _ORDERED:
         if values.get(low, 0.0) > values.get(high, math.inf):
             raise InputError(f"{low} = {values[low]:g} exceeds {high} = {values[high]:g}; lower one or raise the other")
@@ -104,35 +104,35 @@ def check_order(values: Mapping[str, float]) -> None:
 def overridden(
     values: Mapping[str, float], scenario: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> dict[str, float]:
-    """`values` with overrides applied and checked.
+    """`values` with `overrides` applied and checked.
 
-    A constant of the scenario that the policy does not depend on may be told only as it was in training: another value
-    would silently change nothing.
+    Raises `InputError` for an unknown name, a value out of bounds, and a constant that the policy does not depend on,
+    unless it has its value in training: another value would silently change nothing.
     """
     changed = dict(values)
     for name, value in overrides.items():
         if name in values:
             changed[name] = check_constant(name, value)
         elif name == "device_count":
-            raise InputError("device_count follows from the last axis of distance_m; don't give it")
+            raise InputError("device_count follows from the last axis of distance_m; do not give it")
         elif name not in scenario:
             close = difflib.get_close_matches(name, values, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"this policy takes {', '.join(values)}"
             raise InputError(f"unknown constant {name!r}; {hint}")
         elif value != scenario[name]:
             raise InputError(
-                f"{name} = {value!r}: this policy cannot follow it, it was trained at {scenario[name]!r} and does not "
-                "see it; train one for it"
+                f"{name} = {value!r}: this policy cannot follow it; it was trained at {scenario[name]!r} and does not "
+                "observe it; train one for it"
             )
     check_order(changed)
     return changed
 
 
 def check_server(values: Mapping[str, float], devices: int) -> None:
-    """Raise `InputError` where the edge server cannot give every device its least share."""
+    """Raise `InputError` if the edge server cannot give each of `devices` devices its least CPU frequency."""
     least = devices * values["edge_cpu_min_hz"]
     if least > values["edge_cpu_max_hz"]:
         raise InputError(
             f"edge_cpu_min_hz = {values['edge_cpu_min_hz']:g} Hz for each of {devices} devices exceeds edge_cpu_max_hz "
-            f"= {values['edge_cpu_max_hz']:g} Hz; give edge_cpu_max_hz of at least {least:g}, or less edge_cpu_min_hz"
+            f"= {values['edge_cpu_max_hz']:g} Hz; raise edge_cpu_max_hz to at least {least:g}, or lower edge_cpu_min_hz"
         )

@@ -1,6 +1,6 @@
-"""What the network is told, as `twinsync.environment.interface` computes it, in NumPy and in float64.
+"""The network's inputs, as in `twinsync.environment.interface`, but in NumPy and float64.
 
-Products are sums of logarithms here: two logarithms of arrays instead of a dozen products and seven logarithms.
+Products are computed as sums of logarithms: two array logarithms instead of a dozen products and seven logarithms.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from twinsync.quantity import PHYSICAL
 AFFINE = ("distance", "data size", "channel gain")
 GIVEN_PHI = "given phi"
 
-LEAST_GROUP = 1e-12  # the environment's floors: of a physical group,
-LEAST_GAIN = 1e-6  # of an affine gain
-LEAST_UNSCALED_GAIN = 1e-30  # and of an unscaled one
+# Floors, as in the environment: of a physical group, of the gain in the affine and in the unscaled encoding, and of the
+# range of phi.
+LEAST_GROUP = 1e-12
+LEAST_GAIN = 1e-6
+LEAST_UNSCALED_GAIN = 1e-30
+LEAST_SPAN = 1e-9
 MBIT = 1e6
-LEAST_SPAN = 1e-9  # of the range of phi
 
 
 def group_names(interface: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of the numbers per device that the network sees, in their order."""
+    """Names of the network's inputs per device, in order."""
     affine = AFFINE if interface["observation"] == "csi" else AFFINE[:2]
-    names = PHYSICAL if interface["encoding"] == "physical" else affine  # affine and unscaled name the same things
+    names = PHYSICAL if interface["encoding"] == "physical" else affine  # affine and unscaled have the same names
     return (*names, GIVEN_PHI) if interface["extraction"] == "random" else names
 
 
@@ -37,7 +39,7 @@ def encode(
     channel_gain: np.ndarray | None,
     given_phi: np.ndarray | None,
 ) -> np.ndarray:
-    """Groups [n, F, K], float32, from arrays [n, K]."""
+    """The network's inputs [n, F, K], float32, from arrays [n, K] in SI units; `values` are scenario constants."""
     fill = {"affine": _affine, "unscaled": _unscaled, "physical": _physical}[interface["encoding"]]
     count, devices = data_bits.shape
     groups = np.empty((count, len(group_names(interface)), devices), np.float32)

@@ -1,4 +1,4 @@
-"""The file of one policy: an npz archive of float32 weights and a JSON card that states what the policy is."""
+"""The file of one policy: an npz archive of float32 weights and a JSON card that describes the policy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _AGAIN = "export it again"
 
 
 def load_policy(path: str | Path) -> RuntimePolicy:
-    """The policy of a file that `twinsync export RUN_DIR --out FILE.npz` wrote. Raises `InputError` for any other."""
+    """The policy in a file written by `twinsync export RUN_DIR --out FILE.npz`. Raises `InputError` for any other."""
     path = Path(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -38,7 +38,7 @@ def load_policy(path: str | Path) -> RuntimePolicy:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; write it with `twinsync export RUN_DIR --out {path}`") from None
     except (OSError, TypeError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a whole policy file ({error}); {_AGAIN}") from None
+        raise InputError(f"{path}: not a complete policy file ({error}); {_AGAIN}") from None
     if "leaf_0" in arrays:
         raise InputError(f"{path}: a training run's own file; write one policy with `twinsync export {path.parent}`")
     if not isinstance(card, dict) or card.get("format") != FORMAT or card.get("format_version") != VERSION:
@@ -48,12 +48,16 @@ def load_policy(path: str | Path) -> RuntimePolicy:
         return policy_of(card, arrays)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: its card lacks or misstates {error}; {_AGAIN}") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: missing or wrong in its card: {error}; {_AGAIN}") from None
 
 
 def policy_of(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RuntimePolicy:
-    """The policy that a card and the arrays of its network describe; `InputError` where they don't fit each other."""
+    """The policy that a card and the arrays of its network describe.
+
+    Raises `InputError` if they do not fit each other, and `KeyError`, `TypeError`, `ValueError` or `AttributeError` for
+    a malformed card.
+    """
     interface = card["interface"]
     for name, choices in OPTIONS.items():
         if interface[name] not in choices:
@@ -67,7 +71,7 @@ def policy_of(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Runt
             f"device_count = {count!r} is neither a number of devices nor, for a set network, any; {_AGAIN}"
         )
     if not isinstance(card["scenario"]["device_count"], int):
-        raise InputError(f"scenario: device_count = {card['scenario']['device_count']!r} is no number; {_AGAIN}")
+        raise InputError(f"scenario: device_count = {card['scenario']['device_count']!r} is not a number; {_AGAIN}")
     values = {name: check_constant(name, card["scenario"][name]) for name in entering(interface)}
     check_order(values)
     for name, (low, high) in card.get("ranges", {}).items():
@@ -87,14 +91,14 @@ def _check_arrays(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> 
     if {name: shapes.get(name) for name in found} != found or set(shapes) - set(found) - {"centre", "spread"}:
         raise InputError(f"weights do not fit the card in the same file; {_AGAIN}")
     if ("centre" in found) != ("spread" in found):
-        raise InputError(f"centre and spread belong together; {_AGAIN}")
+        raise InputError(f"centre and spread must be given together; {_AGAIN}")
     for name, array in arrays.items():
         if array.dtype != np.float32 or not np.isfinite(array).all():
             raise InputError(f"{name} is not all finite float32 numbers: the training diverged or the file is damaged")
 
 
 def array_shapes(card: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the arrays that a card asks for; `centre` and `spread` may be absent."""
+    """Names and shapes of the arrays that a card requires; only `centre` and `spread` may be absent."""
     flat, features = card["architecture"] == "flat", len(group_names(card["interface"]))
     decisions = 4 if card["interface"]["extraction"] == "chosen" else 3
     times = int(card["device_count"]) if flat else 1

@@ -1,4 +1,4 @@
-"""A trained policy in NumPy: the same decision as `twinsync.allocators.policy.Policy`, within float32's rounding."""
+"""A trained policy in NumPy: the decisions of `twinsync.allocators.policy.Policy` up to float32 rounding."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from twinsync.runtime.constants import check_server, overridden
 from twinsync.runtime.encoding import encode, group_names
 
 SHARE_LOGIT_SCALE = 3.0  # as in `twinsync.environment.interface`
-# Ranges are what a finite sample showed, in the network's own O(1) or logarithmic units: a little more is fine.
+# The ranges come from a finite sample, in the network's O(1) or logarithmic units, so small excesses are tolerated.
 SLACK_SHARE, SLACK = 0.05, 0.01
 DEVICES = "number of devices"
 
 
 class OutsideTraining(UserWarning):
-    """The policy is asked about slots unlike those it was trained on: its decision is feasible, its cost unknown."""
+    """The slots are unlike those of the policy's training: its decision is feasible, but may be poor."""
 
 
 class Decision(NamedTuple):
-    """What is decided for each device, arrays [..., K] in SI units, and the input groups that lie outside training.
+    """The decision for each device, arrays [..., K] in SI units, and the inputs that lie outside the training ranges.
 
     extraction_factor: phi, share of the data that is sent. device_cpu_hz: the device's CPU frequency [Hz].
     transmit_power_w: its transmit power [W]. edge_cpu_hz: edge CPU frequency for it [Hz].
-    outside: names of the groups in which some device lies outside the ranges of the policy's card; "number of devices"
-    where a policy that does not see it was trained on another.
+    outside: names of the inputs that for some device lie outside the ranges in the policy's card; also "number of
+    devices", if the policy was trained with another number and cannot observe it.
     """
 
     extraction_factor: np.ndarray
@@ -40,7 +40,7 @@ class Decision(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """x W + b, or with `pooled` x W + mean(x) V + b, the mean over devices; all float32."""
+    """x W + b; with `pooled` V, x W + mean(x) V + b, the mean over devices; all float32."""
 
     weight: np.ndarray
     bias: np.ndarray
@@ -49,10 +49,10 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RuntimePolicy:
-    """A policy as its file describes it. Get one from `load_policy`; it may be shared between threads.
+    """A policy loaded from its file by `load_policy`. It may be shared between threads.
 
-    card: what the file states of it. layers, centre, spread: the network. values: the constants it depends on, as in
-    training; each may be overridden in a call of `decide`.
+    card: the file's description of it. layers, centre, spread: the network. values: the scenario constants that it
+    depends on, as in training; `decide` can override each.
     """
 
     card: Mapping[str, Any] = field(repr=False)
@@ -64,12 +64,12 @@ class RuntimePolicy:
 
     @property
     def interface(self) -> Mapping[str, str]:
-        """Options of what it sees and decides: observation, edge_cpu, extraction, encoding."""
+        """The options observation, edge_cpu, extraction and encoding, see `twinsync.environment.Interface`."""
         return self.card["interface"]
 
     @property
     def device_count(self) -> int | None:
-        """The number of devices it serves, None for any."""
+        """The number of devices that it serves; None for any."""
         count = self.card["device_count"]
         return None if count == "any" else count
 
@@ -78,12 +78,14 @@ class RuntimePolicy:
     ) -> Decision:
         """Decide for one slot [K] or many [..., K].
 
-        distance_m: to the base station [m]; data_bits: sensed in the slot [bit]; channel_gain: |g|^2, for a policy that
-        observes it (`csi`); given_phi: extraction factors, for a policy that does not choose them (`random`).
-        `overrides` are scenario constants other than in training, in SI units, e.g. bandwidth_hz=2e6.
+        distance_m: distance to the base station [m]. data_bits: data sensed in the slot [bit]. channel_gain: |g|^2,
+        only for a policy that observes it (`csi`). given_phi: extraction factors, only for a policy that does not
+        choose them (`random`). overrides: scenario constants that differ from training, in SI units, such as
+        bandwidth_hz=2e6.
 
-        Raises `InputError` for anything it cannot take, and warns `OutsideTraining` the first time that a group lies
-        outside the card's ranges; `Decision.outside` tells it each time.
+        Raises `InputError` for missing or superfluous inputs, wrong shapes or values, and constants that the policy
+        does not depend on. Warns with `OutsideTraining` the first time that an input lies outside the card's ranges;
+        `Decision.outside` reports it every time.
         """
         given = {
             "distance_m": distance_m, "data_bits": data_bits, "channel_gain": channel_gain, "given_phi": given_phi,
@@ -103,7 +105,7 @@ class RuntimePolicy:
         return Decision(phi.reshape(shape), device.reshape(shape), power.reshape(shape), edge.reshape(shape), outside)
 
     def _arrays(self, given: dict[str, Any]) -> tuple[tuple[int, ...], dict[str, Any]]:
-        """The shape [..., K], and each input as float64 [n, K], or None where the policy takes none."""
+        """The shape [..., K], and each input as float64 [n, K], or None if the policy does not take it."""
         wanted = {
             "channel_gain": self.interface["observation"] == "csi",
             "given_phi": self.interface["extraction"] == "random",
@@ -119,9 +121,9 @@ class RuntimePolicy:
             array = _numbers(name, value)
             shape = shape or array.shape
             if array.shape != shape or not array.size:
-                raise InputError(f"{name} has shape {array.shape}, expected {shape} as of distance_m, not empty")
+                raise InputError(f"{name} has shape {array.shape}; expected that of distance_m, {shape}, and not empty")
             arrays[name] = array.reshape(-1, shape[-1])
-        assert shape is not None  # distance_m is always there
+        assert shape is not None  # distance_m is always given
         if self.device_count not in (None, shape[-1]):
             raise InputError(
                 f"this policy was trained for {self.device_count} devices, distance_m has {shape[-1]}; train one for "
@@ -131,7 +133,7 @@ class RuntimePolicy:
 
     def _outside(self, groups: np.ndarray) -> tuple[str, ...]:
         ranges, found = self.card.get("ranges", {}), []
-        # Only the physical code shows what a device's share of the server and the band amounts to.
+        # Only the physical encoding contains a device's share of the server and the bandwidth.
         if self.interface["encoding"] != "physical" and groups.shape[-1] != self.card["scenario"]["device_count"]:
             found.append(DEVICES)
         least, most = groups.min(axis=(0, 2)).tolist(), groups.max(axis=(0, 2)).tolist()
@@ -147,7 +149,7 @@ class RuntimePolicy:
         return tuple(found)
 
     def _action(self, groups: np.ndarray) -> np.ndarray:
-        """Actions in [-1, 1], [n, A, K], float64, from groups [n, F, K]."""
+        """Actions in [-1, 1], [n, A, K], float64, from inputs [n, F, K]."""
         count, features, devices = groups.shape
         if self.card["architecture"] == "flat":
             out = self._run(groups.reshape(count, 1, features * devices)).reshape(count, -1, devices)
@@ -165,7 +167,7 @@ class RuntimePolicy:
         count, devices, _ = x.shape
         mean = np.full((1, devices), 1.0 / devices, np.float32)
         for i, layer in enumerate(self.layers):
-            # One product of all rows is faster than one for each slot.
+            # One matrix product over all rows is faster than one per slot.
             y = (x.reshape(count * devices, -1) @ layer.weight).reshape(count, devices, -1)
             y += layer.bias if layer.pooled is None else (mean @ x) @ layer.pooled + layer.bias
             x = y if i == len(self.layers) - 1 else np.maximum(y, 0.0, out=y)
@@ -195,7 +197,7 @@ class RuntimePolicy:
 
 
 def _numbers(name: str, value: Any) -> np.ndarray:
-    """Input `name` as float64; finite, and positive (a gain may be 0)."""
+    """Input `name` as float64. Raises `InputError` unless all are finite and positive (a gain may be 0)."""
     try:
         array = np.asarray(value, np.float64)
     except (TypeError, ValueError):
