@@ -74,6 +74,13 @@ def test_each_column_has_its_own_schemes_and_says_what_it_stands_on(sweep):
     assert claims["fig5-rise"].printed.verdict == UNCHECKED
 
 
+def test_a_claim_of_a_figure_without_its_schemes_stands_on_the_base_comparison(sweep, base):
+    swept = sweep("fig4", [2, 10], {"sac-paper": lambda k: k})
+    outcome = outcomes(swept, base=base)["fig4-necessity"]
+    assert outcome.verdict == HOLDS
+    assert outcome.basis == outcomes(base=base)["fig4-necessity"].basis != ""
+
+
 def test_learners_trained_for_different_numbers_of_slots_are_not_compared(sweep):
     slots = {"sac-tuned": 10_240, "ppo-tuned": 20_480, "random-strategy": 20_480, "without-sc": 20_480}
     swept = sweep("fig5", [0.3], laws(lambda d: 20 * d), slots=slots)

@@ -14,7 +14,7 @@ from functools import partial
 
 from twinsync.experiments.claims import complexity, convergence, latency
 from twinsync.experiments.claims.checks import SIGNIFICANT
-from twinsync.experiments.claims.evidence import PAPER, TUNED, Cast, Evidence, gather
+from twinsync.experiments.claims.evidence import PAPER, TUNED, Cast, Evidence, NamedPoint, gather
 from twinsync.experiments.claims.verdicts import NOT_SETTLED, UNCHECKED, Finding, unchecked, value_words
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import Claim, ClaimCheck, ClaimOutcome, Estimate, Sensitivity, VariedCheck
@@ -191,12 +191,18 @@ def _trained(evidence: Evidence) -> bool:
 
 def _basis(figure: str, evidence: Evidence) -> str:
     """The training behind a figure's claims: `5 training seeds of 100,000 slots`, with ranges where numbers differ."""
-    cells = [(place, name) for place in evidence.places_of(figure) for name in evidence.cast.all() if place.has(name)]
+    # A claim of a figure in which none of them was trained is decided by the base comparison alone.
+    cells = _learned(figure, evidence) or _learned("", evidence)
     seeds = sorted({place.seeds(name) for place, name in cells})
     known = {place.training_slots(name) for place, name in cells}
     slots = sorted(count for count in known if not math.isnan(count))
     words = f"{_span(seeds)} training seed{'' if seeds == [1] else 's'}"
     return f"{words} of {_span(slots)} slots" if slots else words
+
+
+def _learned(figure: str, evidence: Evidence) -> list[tuple[NamedPoint, str]]:
+    """The schemes of the cast at each place of a figure ("": of the base comparison) that has them."""
+    return [(place, name) for place in evidence.places_of(figure) for name in evidence.cast.all() if place.has(name)]
 
 
 def _span(counts: Sequence[float]) -> str:
