@@ -25,6 +25,11 @@ class Parts(msgspec.Struct, frozen=True):
         """All of them."""
         return self.sensing_s + self.extraction_s + self.uplink_s + self.recovery_s
 
+    @property
+    def t_dt_s(self) -> float:
+        """Eq. (15): all but sensing."""
+        return self.extraction_s + self.uplink_s + self.recovery_s
+
 
 class Synchronisation(msgspec.Struct, frozen=True):
     """One device in one slot.

@@ -14,7 +14,7 @@ from twinsync.codec.ends import KINDS, EdgeEnd, Held
 from twinsync.codec.series import Window
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.effects import Write
-from twinsync.live.running.records import Parts, SlotRecord
+from twinsync.live.running.records import SlotRecord
 from twinsync.live.store.interface import Revision
 
 
@@ -77,7 +77,7 @@ class Standings:
             twin = self._twins[thing]
             if each.measured is not None:
                 twin.kind, twin.measure = each.kind, KINDS[each.kind].measure
-            times = map(_t_dt_s, (each.measured, each.predicted))
+            times = (None if parts is None else parts.t_dt_s for parts in (each.measured, each.predicted))
             twin.last = LastSlot(record.slot, each.outcome, each.applied_factor, *times)
             if twin.slot is None or twin.slot < record.slot:
                 twin.misses += 1
@@ -94,11 +94,6 @@ class Standings:
     def _age_s(self, thing: str) -> float | None:
         since_s = self._since_s.get(thing)
         return None if since_s is None else max(0.0, self._now() - since_s)
-
-
-def _t_dt_s(parts: Parts | None) -> float | None:
-    """Eq. (15)."""
-    return None if parts is None else parts.extraction_s + parts.uplink_s + parts.recovery_s
 
 
 def shown(decoder: EdgeEnd, revision: int) -> tuple[str, bytes] | None:

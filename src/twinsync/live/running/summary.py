@@ -95,7 +95,7 @@ def _lost(taken: Sequence[tuple[str, int, int]], kept: Set[tuple[str, int]], pru
 def _sync(each: Synchronisation) -> float:
     """t_dt of eq. (15) as measured [s]."""
     assert each.measured is not None
-    return each.measured.extraction_s + each.measured.uplink_s + each.measured.recovery_s
+    return each.measured.t_dt_s
 
 
 def _outcomes(slots: Sequence[records.SlotRecord]) -> dict[str, int]:
