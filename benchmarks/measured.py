@@ -21,9 +21,9 @@ from twinsync import Allocation, evaluate, load_scenario, train
 from twinsync.allocators.heuristics import EqualShare
 from twinsync.allocators.optimum import solve
 from twinsync.allocators.ranges_of_phi import is_convex
-from twinsync.experiments.accuracy import psnr_db
 from twinsync.experiments.evaluate import decide, draw_slot_set
 from twinsync.experiments.metrics import measure
+from twinsync.model.accuracy import psnr_db
 from twinsync.model.semantics import log_work
 from twinsync.scenario import Scenario
 
@@ -122,7 +122,7 @@ def frontier(scenario: Scenario, slots: int) -> list[dict[str, float]]:
         with jax.enable_x64(True):
             slot, _ = draw_slot_set(changed, 0, 0, slots)
             solution = solve(changed, slot)
-        quality = psnr_db(floor, scenario.accuracy_knots)
+        quality = float(psnr_db(floor, scenario.accuracy_knots))
         rows.append({"phi_min": floor, "latency_s": float(solution.latency_s.mean()) / 6, "psnr_db": quality})
     return rows
 

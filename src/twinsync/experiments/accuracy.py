@@ -1,7 +1,6 @@
-"""The law of accuracy over phi used by the latency/accuracy frontier: the scenario's own, otherwise an assumed one.
+"""The law of accuracy over phi that the latency/accuracy frontier assumes of a scenario without `accuracy_knots`.
 
-A scenario's own law is its `accuracy_knots`, the PSNR that a codec reached at each phi. Without these the law is
-assumed, since the paper prints none: the sensed data are modelled as samples of an independent, identically distributed
+The paper prints none. The sensed data are modelled as samples of an independent, identically distributed
 Gaussian source, stored at `SAMPLE_BITS` bits each. Extraction keeps R = phi `SAMPLE_BITS` bits per sample, and no code
 loses less than the source's distortion-rate function, D = sigma^2 2^(-2 R) (T. M. Cover, J. A. Thomas, Elements of
 Information Theory, chapter 10). Accuracy is the share of the signal's power that survives, A = 1 - D / sigma^2. Real
@@ -9,10 +8,6 @@ sensor data are correlated, so a good codec loses less than that at the same phi
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-
-import numpy as np
 
 from twinsync.experiments.records import ConstantEntry
 
@@ -22,15 +17,6 @@ SAMPLE_BITS = 8.0
 def lost_share(extraction_factor: float) -> float:
     """1 - A(phi) = 2^(-2 b phi): the share of the signal's power lost by the best code of phi b bits per sample."""
     return 2.0 ** (-2.0 * SAMPLE_BITS * extraction_factor)
-
-
-def psnr_db(extraction_factor: float, knots: Sequence[Sequence[float]]) -> float:
-    """PSNR of the recovered picture at phi, from a scenario's `accuracy_knots` (rows of phi and PSNR) [dB].
-
-    Linear in ln(phi) between the knots, so it never falls as phi rises; constant below the first and above the last.
-    """
-    phi, quality = np.asarray(knots, np.float64).T
-    return float(np.interp(np.log(extraction_factor), np.log(phi), quality))
 
 
 def assumed_constant() -> ConstantEntry:

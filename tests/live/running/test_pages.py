@@ -20,7 +20,8 @@ from twinsync.live.protocol.effects import Write
 from twinsync.live.running.operators import Operators
 from twinsync.live.running.pages import PAGES, Pages
 from twinsync.live.running.records import Parts, SlotRecord, Synchronisation
-from twinsync.live.running.standing import Standings, shown
+from twinsync.live.running.standing import Standings
+from twinsync.live.running.state_file import state_file
 from twinsync.live.store.interface import Revision
 
 GRANTED = say.Allocation(0.02, 1e9, 0.1, 1e9)
@@ -57,7 +58,7 @@ class Edge:
         self.pages = Pages(self.operators, self.twins, self.show)
 
     async def show(self, thing: str, revision: int) -> tuple[str, bytes] | None:
-        return shown(self.decoder, revision)
+        return state_file(self.decoder, revision)
 
     def slot(self) -> None:
         """Slot 7, sensed at its opening, in which only a:1 synchronises, half a second later."""

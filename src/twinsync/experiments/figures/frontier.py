@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from twinsync.experiments.accuracy import SAMPLE_BITS, lost_share, psnr_db
+from twinsync.experiments.accuracy import SAMPLE_BITS, lost_share
 from twinsync.experiments.columns import exported, training
 from twinsync.experiments.figures.chart import Chart, Mark, draw_line, legend
 from twinsync.experiments.figures.style import MUTED, Style, new_figure
@@ -19,6 +19,7 @@ from twinsync.experiments.figures.sweep import SweepFigure, measured_rows, words
 from twinsync.experiments.formatting import NBSP, drawn_symbol, number
 from twinsync.experiments.records import ConstantEntry, Measured, Sweep
 from twinsync.experiments.results import OPTIMUM, Results
+from twinsync.model.accuracy import psnr_db
 
 _LATENCY = {name: value for name, value in exported("latency_s").items() if name.endswith(("_mean", "_low", "_high"))}
 HEADER = ("set", "scheme", "scheme_label", "paid", *_LATENCY)
@@ -73,7 +74,7 @@ def accuracy_payment(results: Results) -> Payment:
 def _own_accuracy(law: ConstantEntry) -> Payment:
     return Payment(
         "PSNR of the recovered picture [dB]",
-        lambda measured, results: psnr_db(measured.extraction_factor, law.value),
+        lambda measured, results: float(psnr_db(measured.extraction_factor, law.value)),
         lambda value: f"PSNR {value:.1f}{NBSP}dB",
         "Each line is one scheme as the lower limit on φ rises; labels give the limit. Further right, the recovered "
         "picture is closer to the sensed one; lower down, latency is shorter. The accuracy law is **"

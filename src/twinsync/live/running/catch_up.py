@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from twinsync.arrays import Float
+from twinsync.model.accuracy import extraction_factor_of, psnr_db
 
 CLOSE_DB = 1.0  # a twin that lacks no more than this is as good as the law says
 MOST = 0.1  # phi up to which more is granted
@@ -25,10 +26,9 @@ def caught_up(
     """phi to grant: `GAIN` times as far above the law as the twin lies below it, up to `MOST`; else phi as it is.
 
     twin_db: PSNR of the picture that the next frame builds on [dB], NaN where nothing is to be changed.
-    knots: rows (phi, PSNR [dB]), both rising; straight lines over ln(phi) between them.
+    knots: the law, `twinsync.model.accuracy`.
     """
-    phi, quality = np.asarray(knots, np.float64).T
-    expected = np.interp(np.log(extraction_factor), np.log(phi), quality)
-    needed = np.exp(np.interp(expected + GAIN * (expected - twin_db), quality, np.log(phi)))
+    expected = psnr_db(extraction_factor, knots)
+    needed = extraction_factor_of(expected + GAIN * (expected - twin_db), knots)
     behind = twin_db < expected - CLOSE_DB
     return np.where(behind, np.maximum(extraction_factor, np.minimum(needed, MOST)), extraction_factor)

@@ -34,7 +34,8 @@ from twinsync.live.running.pages import Pages
 from twinsync.live.running.process import Process
 from twinsync.live.running.restoring import EVERY, context_file, keep_context, rebuild
 from twinsync.live.running.sources import USUAL, warm_codecs
-from twinsync.live.running.standing import Standings, shown
+from twinsync.live.running.standing import Standings
+from twinsync.live.running.state_file import state_file
 from twinsync.live.store.interface import Conflict, StoreError, TwinStore
 from twinsync.live.store.opening import open_store
 
@@ -192,7 +193,7 @@ class EdgeProcess(Process):
 
     async def _show(self, thing: str, revision: int) -> tuple[str, bytes] | None:
         """A twin's state as a file, made in another thread."""
-        return await asyncio.to_thread(shown, self.decoders[thing], revision)
+        return await asyncio.to_thread(state_file, self.decoders[thing], revision)
 
     async def _keep_context(self, write: do.Write) -> None:
         arguments = (context_file(self.folder, write.thing), self.decoders[write.thing].at(write.revision))

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
-import numpy as np
-from PIL import Image
 
-from twinsync.codec.container import MissingReference
-from twinsync.codec.ends import KINDS, EdgeEnd, Held
-from twinsync.codec.series import Window
+from twinsync.codec.ends import KINDS
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.effects import Write
 from twinsync.live.running.records import SlotRecord
@@ -94,20 +89,3 @@ class Standings:
     def _age_s(self, thing: str) -> float | None:
         since_s = self._since_s.get(thing)
         return None if since_s is None else max(0.0, self._now() - since_s)
-
-
-def shown(decoder: EdgeEnd, revision: int) -> tuple[str, bytes] | None:
-    """A twin's state as a file, with its media type; None where it is not at hand.
-
-    A camera's picture is a PNG, a window a CSV file with a column for each channel.
-    """
-    try:
-        held: Held = decoder.at(revision)
-    except MissingReference:
-        return None
-    if isinstance(held, Window):
-        rows = "".join(",".join(map(str, row)) + "\n" for row in held.samples.tolist())
-        return "text/csv", rows.encode()
-    content, picture = io.BytesIO(), held.picture[: held.height, : held.width]
-    Image.fromarray(np.ascontiguousarray(picture)).save(content, "PNG", compress_level=1)
-    return "image/png", content.getvalue()
