@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -29,3 +30,12 @@ def test_a_folder_whose_config_is_no_object_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(InputError, match=r"config\.json: expected a JSON object, got list"):
         open_folder(tmp_path, {"seed": 0}, "study", resume=True)
+
+
+def test_the_message_names_what_differs_the_outermost_first_and_few(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"settings": {"a": 1, "b": 2, "c": 3, "d": [4]}, "seed": 0, "old": true}')
+    wanted = {"settings": {"a": 1, "b": 0, "c": 0, "d": 0}, "seed": 1}
+    told = re.escape("holds a study with seed = 0, old = true, settings.b = 2, settings.c = 3, ...; resume that one")
+    with pytest.raises(InputError, match=told):
+        open_folder(tmp_path, wanted, "study", resume=True)
+    open_folder(tmp_path, json.loads((tmp_path / "config.json").read_text()), "study", resume=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from twinsync.errors import InputError
 from twinsync.writing import whole_file
 
 CONFIG = "config.json"
+MOST_NAMED = 4  # differing entries that a message lists
 
 if TYPE_CHECKING:
     Number = float
@@ -129,7 +130,7 @@ def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -
     """Create folder `out` with `wanted` as its config.json or, with `resume`, check that it already holds the same.
 
     `what` names the content in messages. Raises `InputError` if `out` exists without `resume`, cannot be written, or
-    holds another config.
+    holds another config; it names the entries that differ.
     """
     if out.exists() and not resume:
         raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
@@ -146,9 +147,20 @@ def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -
         raise InputError(f"{out / CONFIG}: not valid JSON; choose another --out") from None
     if not isinstance(present, dict):
         raise InputError(f"{out / CONFIG}: expected a JSON object, got {type(present).__name__}; choose another --out")
-    if present != wanted:
-        was = ", ".join(f"{key} = {present.get(key)!r}" for key in wanted if present.get(key) != wanted[key])
-        raise InputError(f"{out}: holds a {what} with {was}; resume that one, or choose another --out")
+    differing = sorted(_differing(wanted, present), key=lambda name: name.count("."))  # what decides the rest is on top
+    if differing:
+        named = ", ".join(differing[:MOST_NAMED]) + (", ..." if len(differing) > MOST_NAMED else "")
+        raise InputError(f"{out}: holds a {what} with {named}; resume that one, or choose another --out")
+
+
+def _differing(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Iterator[str]:
+    """The entries that are not the same in both, with the value in `present`: `settings.slots = 100`."""
+    for key in dict.fromkeys((*wanted, *present)):
+        value, there = wanted.get(key), present.get(key)
+        if isinstance(value, Mapping) and isinstance(there, Mapping):
+            yield from (f"{key}.{inner}" for inner in _differing(value, there))
+        elif value != there:
+            yield f"{key} = {json.dumps(there)}"
 
 
 def write_text(path: Path, text: str) -> None:

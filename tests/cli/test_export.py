@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import onnx
 import pytest
 
 from twinsync.allocators.policy import blank_policy, save_policies
@@ -74,6 +75,27 @@ def test_an_exported_file_is_judged_like_its_run_and_told_apart_elsewhere(traine
         assert err.count("trained with bandwidth_hz 200000, here 1e+06") == (3 if elsewhere else 0)
         assert sum("edge.onnx: trained with" in note for note in found["notes"]) == (1 if elsewhere else 0)
     assert costs[0] != costs[1]
+
+
+def test_an_onnx_model_with_a_wrong_card_is_one_line(trained, tmp_path, capsys) -> None:
+    path = tmp_path / "edge.onnx"
+    assert run(["export", str(trained), "--out", str(path)]) == DONE
+    model = onnx.load(path)
+    (card,) = model.metadata_props
+    right = json.loads(card.value)
+    lacks_interface = {key: value for key, value in right.items() if key != "interface"}
+    for wrong, told in (
+        (json.dumps(lacks_interface), "missing or wrong in its card: 'interface'; export it again"),
+        (json.dumps(right | {"format_version": 99}), "format ('twinsync policy', 99), this version reads"),
+        ("{", "its card is not valid JSON"),
+    ):
+        card.value = wrong
+        onnx.save(model, path)
+        capsys.readouterr()
+        assert run(["evaluate", "--allocators", str(path)]) == BAD_INPUT
+        err = capsys.readouterr().err
+        assert f"{path}: {told}" in err
+        assert err.count("\n") == 1
 
 
 def test_what_is_no_exported_policy_is_one_line(tmp_path, monkeypatch, capsys) -> None:

@@ -64,7 +64,7 @@ def test_a_run_trains_resumes_and_is_an_allocator(tmp_path: Path, capsys):
     assert (out / "policy.npz").read_bytes() == policy
     capsys.readouterr()
     assert run(["train", "--out", str(out), *TINY, "--seed", "9", "--resume"]) == BAD_INPUT
-    assert "holds a run with another seed" in capsys.readouterr().err
+    assert "holds a training run with seed = 0; resume that one" in capsys.readouterr().err
     evaluate = ["evaluate", "--set", "device_count=2", "--slots", "20", "--seeds", "2", "--json", "-"]
     assert run([*evaluate, "--allocators", f"{out},equal-share"]) == DONE
     assert set(json.loads(capsys.readouterr().out)["allocators"]) == {"mine", "equal-share"}

@@ -143,6 +143,8 @@ def test_wrong_input_is_one_clear_line(complains):
         envs.step(ZEROS)
     with complains("seed has 3 entries", "2 copies"):
         envs.reset(seed=[1, 2, 3])
+    with complains("seed = True must be a whole number"):
+        envs.reset(seed=True)
     with complains("seed", str(2**32)):
         envs.reset(seed=2**32 - 1)
     with complains("reset_mask"):

@@ -125,7 +125,7 @@ def test_an_existing_folder_is_left_alone(config, tmp_path, complains) -> None:
         ({"seed": 8}, "seed"),
         ({"stretches": 4}, "stretches"),
         ({"overrides": ("device_count=3",)}, "scenario.values.device_count"),
-        ({"settings": PpoSettings()}, "algorithm"),
+        ({"settings": PpoSettings()}, 'holds a training run with algorithm = "sac", '),
     ],
 )
 def test_resuming_another_run(whole, config, complains, change: dict, named: str) -> None:
@@ -169,6 +169,17 @@ def test_checkpoint_of_another_size(whole, config, tmp_path, complains) -> None:
     np.savez(out / "checkpoint.npz", **{name: a[:1] if a.ndim else a for name, a in arrays.items()})
     with complains("checkpoint.npz", "another size"):
         train(config, out, resume=True)
+
+
+@pytest.mark.parametrize("content", [b'{"command": \xff', b'{"command": "twins', b"[]"])
+def test_damaged_manifest(whole, config, tmp_path, complains, content: bytes) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(whole[0], out)
+    (out / "policy.npz").unlink()
+    (out / "manifest.json").write_bytes(content)
+    with complains("manifest.json: not a JSON object; remove it"):
+        train(config, out, resume=True)
+    assert not (out / "policy.npz").exists()
 
 
 def test_config_that_is_no_json(whole, config, tmp_path, complains) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from twinsync.errors import InputError
 from twinsync.model.slot import Allocation
 from twinsync.runtime import OutsideTraining, RuntimePolicy, load_policy
 from twinsync.runtime.constants import entering
+from twinsync.runtime.files import parse_card
 from twinsync.scenario import Scenario
 
 SUFFIXES = (".npz", ".onnx")
@@ -55,14 +55,13 @@ class OnnxPolicy:
         options.log_severity_level = 3  # otherwise it warns that each optional constant is not folded
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            self.card: Mapping[str, Any] = json.loads(
-                self._session.get_modelmeta().custom_metadata_map["twinsync.card"]
-            )
+            card = self._session.get_modelmeta().custom_metadata_map["twinsync.card"]
         except KeyError:
             raise InputError(f"{path}: not a policy written by `twinsync export`: it has no card") from None
         except Exception as error:  # ONNX Runtime's exception classes are not public
             reason = " ".join(str(error).split())
             raise InputError(f"{path}: not a complete ONNX model ({reason:.120}); export it again") from None
+        self.card = parse_card(path, card)
         self.observation = str(self.card["interface"]["observation"])
 
     def __call__(self, scenario: Scenario, sight: Sight, key: Key) -> Allocation:

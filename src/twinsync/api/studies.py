@@ -18,8 +18,8 @@ from twinsync.experiments.records import Measured
 from twinsync.experiments.reproduce import reproduce
 from twinsync.experiments.results import read_results
 from twinsync.experiments.schemes import find_budget
-from twinsync.learning.run import CONFIG_FILE, CURVE_FILE, MANIFEST_FILE
-from twinsync.storage import plain, read
+from twinsync.learning.run import CURVE_FILE, MANIFEST_FILE
+from twinsync.storage import CONFIG, plain, read
 
 Progress = Callable[[str, int, int], None]
 
@@ -80,7 +80,7 @@ def read_run(folder: str | Path) -> Run:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give one that `twinsync train`, `reproduce` or `sweep` wrote")
-    if (folder / CONFIG_FILE).is_file() and (folder / CURVE_FILE).is_file():
+    if (folder / CONFIG).is_file() and (folder / CURVE_FILE).is_file():
         return Run(folder, _curve(folder / CURVE_FILE), read(folder / MANIFEST_FILE, dict[str, Any]))
     results = read_results(folder)
     places = [] if results.comparison is None else [("", results.comparison.point)]

@@ -122,7 +122,7 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return np.array(observation, np.float32), scaled, np.array(terminated), np.array(truncated), info
 
     def _seeds(self, seed: int | Sequence[int]) -> np.ndarray:
-        seeds = list(seed) if isinstance(seed, Sequence) else [seed + i for i in range(self.num_envs)]
+        seeds = list(seed) if isinstance(seed, Sequence) else [checked_seed(seed) + i for i in range(self.num_envs)]
         if len(seeds) != self.num_envs:
             raise InputError(f"seed has {len(seeds)} entries, expected one for each of {self.num_envs} copies")
         return np.array([checked_seed(entry) for entry in seeds], np.uint32)

@@ -8,7 +8,7 @@ import json
 import math
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,11 @@ from twinsync.learning.training import CurveRow, Training, advance, check_diverg
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario, constants
-from twinsync.storage import write_json
+from twinsync.storage import open_folder, read_json, write_json
 from twinsync.streams import root_key, stream
 from twinsync.writing import whole_file
 
-CONFIG_FILE, MANIFEST_FILE, CURVE_FILE, CHECKPOINT_FILE = "config.json", "manifest.json", "curve.csv", "checkpoint.npz"
+MANIFEST_FILE, CURVE_FILE, CHECKPOINT_FILE = "manifest.json", "curve.csv", "checkpoint.npz"
 
 Progress = Callable[[str, int, int], None]  # (current activity, slots done, total slots)
 
@@ -89,12 +89,11 @@ def train(
     """
     scenario = load_scenario(config.scenario, config.overrides)
     check_settings(config.settings)
-    _open_folder(config, out, resume)
+    open_folder(out, config.as_json(), "training run", resume=resume)
+    manifest = _manifest(out / MANIFEST_FILE, command, config.seed)
     training = start_training(scenario, config.settings, seeds=config.seeds, seed=config.seed)
     if (out / CHECKPOINT_FILE).exists():
         load_checkpoint(out / CHECKPOINT_FILE, training)
-    if not (out / MANIFEST_FILE).exists():
-        write_json(out / MANIFEST_FILE, provenance(command, config.seed))
     total, slots = training.algorithm.settings.slots, training.algorithm.slots_per_step
     tell = progress or (lambda what, done, total: None)
     began, began_cpu = time.perf_counter(), time.process_time()
@@ -121,7 +120,7 @@ def train(
             if stopped is None:
                 _save_finite(out / POLICY_FILE, training, card)
             spent = {"training_s": time.perf_counter() - began, "training_cpu_s": time.process_time() - began_cpu}
-            _close_manifest(out / MANIFEST_FILE, training, spent)
+            write_json(out / MANIFEST_FILE, manifest | _spent(manifest, spent) | {"diverged": _divergences(training)})
     if stopped is not None:
         raise stopped
     return training
@@ -141,46 +140,6 @@ def _save_finite(path: Path, training: Training, card: dict[str, Any]) -> None:
         save_policies(path, policies, card)
 
 
-def _open_folder(config: RunConfig, out: Path, resume: bool) -> None:
-    wanted, file = config.as_json(), out / CONFIG_FILE
-    try:
-        if out.exists() and not resume:
-            raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
-        out.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            if any(out.iterdir()):
-                raise InputError(f"{out}: holds other files but no training run; choose another --out")
-            write_json(file, wanted)
-            return
-        text = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        raise InputError(f"{file}: not valid JSON; choose another --out") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{file}: expected a JSON object, got {type(found).__name__}; choose another --out")
-    differing = _differing(wanted, found)
-    if differing:
-        raise InputError(
-            f"{out}: holds a run with another {', '.join(differing)}; resume it with the command in its "
-            f"{MANIFEST_FILE}, or choose another --out"
-        )
-
-
-def _differing(wanted: dict[str, Any], found: Any) -> list[str]:
-    """Dotted names of the entries that differ; only `algorithm` if that does, since then most settings differ too."""
-    if found.get("algorithm") != wanted.get("algorithm"):
-        return ["algorithm"]
-    names = []
-    for key in (key for key in wanted if found.get(key) != wanted[key]):
-        here, there = wanted[key], found.get(key)
-        both = isinstance(here, dict) and isinstance(there, dict)
-        names += [f"{key}.{name}" for name in _differing(here, there)] if both else [key]
-    return sorted(names)
-
-
 def write_curve(path: Path, curve: list[CurveRow]) -> None:
     """Write a learning curve as CSV, atomically."""
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
@@ -189,13 +148,28 @@ def write_curve(path: Path, curve: list[CurveRow]) -> None:
         writer.writerows(curve)
 
 
-def _close_manifest(path: Path, training: Training, spent: dict[str, float]) -> None:
-    """Add the times [s], summed over resumptions, and the seeds that diverged (an empty list if none)."""
-    manifest = json.loads(path.read_text("utf-8"))
-    manifest |= {name: round(manifest.get(name, 0.0) + seconds, 2) for name, seconds in spent.items()}
+def _manifest(path: Path, command: str, seed: int) -> dict[str, Any]:
+    """The run's manifest, written if there is none. Raises `InputError` for a damaged one."""
+    if not path.exists():
+        write_json(path, provenance(command, seed))
+    try:
+        manifest = read_json(path)
+    except ValueError:
+        manifest = None
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path}: not a JSON object; remove it to have it written again")
+    return manifest
+
+
+def _spent(manifest: Mapping[str, Any], seconds: Mapping[str, float]) -> dict[str, float]:
+    """Times [s] summed over resumptions."""
+    return {name: round(manifest.get(name, 0.0) + more, 2) for name, more in seconds.items()}
+
+
+def _divergences(training: Training) -> list[dict[str, Any]]:
+    """The seeds that diverged, for the manifest."""
     found = find_divergences(training.curve)
-    manifest["diverged"] = [{"seed": item.seed, "slots": item.slots, "reason": item.reason} for item in found]
-    write_json(path, manifest)
+    return [{"seed": item.seed, "slots": item.slots, "reason": item.reason} for item in found]
 
 
 def policy_card(training: Training, scenario: Scenario) -> dict[str, Any]:

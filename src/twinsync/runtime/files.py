@@ -6,7 +6,8 @@ import io
 import itertools
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,27 +42,41 @@ def load_policy(path: str | Path) -> RuntimePolicy:
         raise InputError(f"{path}: not a complete policy file ({error}); {_AGAIN}") from None
     if "leaf_0" in arrays:
         raise InputError(f"{path}: a training run's own file; write one policy with `twinsync export {path.parent}`")
-    if not isinstance(card, dict) or card.get("format") != FORMAT or card.get("format_version") != VERSION:
-        found = (card.get("format"), card.get("format_version")) if isinstance(card, dict) else card
-        raise InputError(f"{path}: format {found!r}, this version reads {(FORMAT, VERSION)!r}; {_AGAIN}")
-    try:
+    with _of_file(path):
+        check_card(card)
         return policy_of(card, arrays)
+
+
+def parse_card(path: Path, text: str) -> Mapping[str, Any]:
+    """The card of a policy in a file of another format. Raises `InputError` that names the file."""
+    try:
+        card = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path}: its card is not valid JSON ({error}); {_AGAIN}") from None
+    with _of_file(path):
+        check_card(card)
+    return card
+
+
+@contextmanager
+def _of_file(path: Path) -> Iterator[None]:
+    """Name the file in whatever a wrong card raises, as an `InputError`."""
+    try:
+        yield
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: missing or wrong in its card: {error}; {_AGAIN}") from None
 
 
-def policy_of(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RuntimePolicy:
-    """The policy that a card and the arrays of its network describe.
-
-    Raises `InputError` if they do not fit each other, and `KeyError`, `TypeError`, `ValueError` or `AttributeError` for
-    a malformed card.
-    """
-    interface = card["interface"]
+def check_card(card: Any) -> None:
+    """Raise what `policy_of` raises if the card's format, interface, network or number of devices is wrong."""
+    if not isinstance(card, dict) or card.get("format") != FORMAT or card.get("format_version") != VERSION:
+        found = (card.get("format"), card.get("format_version")) if isinstance(card, dict) else card
+        raise InputError(f"format {found!r}, this version reads {(FORMAT, VERSION)!r}; {_AGAIN}")
     for name, choices in OPTIONS.items():
-        if interface[name] not in choices:
-            raise InputError(f"{name} = {interface[name]!r} is not one of {', '.join(choices)}; {_AGAIN}")
+        if card["interface"][name] not in choices:
+            raise InputError(f"{name} = {card['interface'][name]!r} is not one of {', '.join(choices)}; {_AGAIN}")
     for name, choices in (("architecture", ARCHITECTURES), ("squash", SQUASHES)):
         if card[name] not in choices:
             raise InputError(f"{name} = {card[name]!r} is not one of {', '.join(choices)}; {_AGAIN}")
@@ -72,6 +87,15 @@ def policy_of(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Runt
         )
     if not isinstance(card["scenario"]["device_count"], int):
         raise InputError(f"scenario: device_count = {card['scenario']['device_count']!r} is not a number; {_AGAIN}")
+
+
+def policy_of(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RuntimePolicy:
+    """The policy that a card which passed `check_card` and the arrays of its network describe.
+
+    Raises `InputError` if they do not fit each other, and `KeyError`, `TypeError`, `ValueError` or `AttributeError` for
+    a malformed card.
+    """
+    interface = card["interface"]
     values = {name: check_constant(name, card["scenario"][name]) for name in entering(interface)}
     check_order(values)
     for name, (low, high) in card.get("ranges", {}).items():
