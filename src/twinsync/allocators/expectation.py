@@ -1,16 +1,11 @@
 """Expected cost of a slot over the fading, for a decision-maker that knows only distances and data sizes.
 
-With x the unit-exponential fading and w the mean signal-to-noise ratio, sending takes A tau: tau = 1 / ln(1 + w x), and
-A is the time at 1 nat/s/Hz. Every part of the expected cost is the mean of a hinge of tau, which is
-
-    E[max(r - tau, 0)] = int_0^r P(tau < rho) d rho,     P(tau < rho) = exp(-(e^(1/rho) - 1) / w),
-
-a smooth function of r and ln w, the same for all scenarios, with derivatives in closed form.
+Sending takes a time that the fading decides. Every part of the expected cost is the mean of a hinge of that time, hence
+a mean shortfall (`shortfall`): a smooth function with derivatives in closed form.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import NamedTuple
 
@@ -20,6 +15,7 @@ import numpy as np
 
 from twinsync.allocators.checks import check_forms
 from twinsync.allocators.four_by_four import Four
+from twinsync.allocators.shortfall import mean_shortfall
 from twinsync.arrays import Array, Float
 from twinsync.errors import InputError
 from twinsync.model.channel import path_gain
@@ -27,49 +23,6 @@ from twinsync.model.semantics import log_work
 from twinsync.model.sensing import sensing_energy_j, sensing_latency_s
 from twinsync.model.slot import GHZ, Allocation, Slot
 from twinsync.scenario import Scenario
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-_BEYOND = 40.0  # fading beyond which the remaining probability exp(-40) is neglected
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _moment(order: int, r: Float[Array, "*b"], log_snr: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    """int_0^r x^order exp(-x) d rho with x = (e^(1/rho) - 1) / w, the fading at which tau = rho; 0 for r <= 0.
-
-    Gauss-Legendre in ln(1/rho), in which the integrand is smooth, from rho = r down to where exp(-x) vanishes.
-    """
-    start = -jnp.log(jnp.maximum(r, 1e-30))
-    end = jnp.log(jnp.log1p(_BEYOND * jnp.exp(log_snr)))
-    half = 0.5 * jnp.maximum(end - start, 0.0)
-    nodes, weights = (jnp.asarray(each, half.dtype) for each in (_NODES, _WEIGHTS))
-    u = start[..., None] + half[..., None] * (1.0 + nodes)
-    x = jnp.expm1(jnp.exp(u)) * jnp.exp(-log_snr)[..., None]
-    total = jnp.sum(weights * (jnp.exp(-x - u) * x**order), axis=-1)
-    # The exponentials may overflow if the range is empty.
-    return jnp.where(half > 0, half * total, 0.0)
-
-
-@_moment.defjvp
-def _moment_jvp(order: int, primals, tangents):
-    r, log_snr = primals
-    dr, dw = tangents
-    value = _moment(order, r, log_snr)
-    # d x / d ln w = -x.
-    by_snr = _moment(order + 1, r, log_snr) - (order * value if order else 0.0)
-    return value, _density(order, r, log_snr) * dr + by_snr * dw
-
-
-def _density(order: int, r: Float[Array, "*b"], log_snr: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    """The integrand of `_moment` at rho = r; 0 if r is so small that it vanishes."""
-    least = 1.0 / jnp.log1p(_BEYOND * jnp.exp(log_snr))
-    alive = r > least
-    x = jnp.expm1(1.0 / jnp.where(alive, r, least)) * jnp.exp(-log_snr)
-    return jnp.where(alive, x**order * jnp.exp(-x), 0.0)
-
-
-def mean_shortfall(limit: Float[Array, "*b"], unit: Float[Array, "*b"], log_snr: Float[Array, "*b"]):
-    """E[max(limit - unit tau, 0)] over the fading, tau as in the module's docstring; shapes [*b]."""
-    return unit * _moment(0, limit / unit, log_snr)
 
 
 def check_expectation(scenario: Scenario) -> None:

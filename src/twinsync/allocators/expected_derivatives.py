@@ -1,7 +1,7 @@
 """Value, gradient and Hessian of a device's expected cost in closed form, from one set of quadrature nodes.
 
 With Q(L, U, w) = U M_0(L / U, w) = E[max(L - U tau, 0)], w the logarithm of the mean signal-to-noise ratio and M_i the
-moments of `expectation`, r = L / U, x = (e^(1/r) - 1) / e^w and d = exp(-x):
+moments of `shortfall`, r = L / U, x = (e^(1/r) - 1) / e^w and d = exp(-x):
 
     Q_L = d    Q_U = M_0 - r d    Q_w = U M_1    Q_LL = d' / U    Q_LU = -r Q_LL    Q_UU = r^2 Q_LL
     Q_Lw = x d    Q_Uw = M_1 - r x d    Q_ww = U (M_2 - M_1)    d' = d e^(1/r) / (r^2 e^w)
@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from twinsync.allocators.expectation import _BEYOND, _NODES, _WEIGHTS, DeviceProblem
+from twinsync.allocators.expectation import DeviceProblem
 from twinsync.allocators.four_by_four import Four
+from twinsync.allocators.shortfall import edge, moments
 from twinsync.arrays import Scalar
 from twinsync.model.semantics import log_work
 from twinsync.scenario import Scenario
@@ -187,11 +188,7 @@ def _shortfalls(limits: list[_Jet], units: list[_Jet], log_snr: jax.Array) -> li
     log_snr = jnp.broadcast_to(log_snr, limit.shape)
     r = limit / unit
     m0, m1, m2 = moments(r, log_snr)
-    least = 1.0 / jnp.log1p(_BEYOND * jnp.exp(log_snr))
-    alive = r > least
-    inverse = 1.0 / jnp.where(alive, r, least)
-    x = jnp.expm1(inverse) * jnp.exp(-log_snr)
-    d = jnp.where(alive, jnp.exp(-x), 0.0)
+    x, d, inverse = edge(r, log_snr)
     # d' / U; e^(1/r) = 1 + x e^w
     q_ll = d * (jnp.exp(-log_snr) + x) * inverse**2 / unit
     q_u, q_lw = m0 - r * d, x * d
@@ -209,24 +206,3 @@ def _shortfalls(limits: list[_Jet], units: list[_Jet], log_snr: jax.Array) -> li
         slope = {**parts.slope, P: parts.slope.get(P, 0.0) + unit[i] * m1[i]}
         jets.append(_Jet(unit[i] * m0[i], slope, curve))
     return jets
-
-
-def moments(r: jax.Array, log_snr: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """M_0, M_1 and M_2 of `expectation`: int_0^r x^i exp(-x) d rho."""
-    start = -jnp.log(jnp.maximum(r, 1e-30))
-    end = jnp.log(jnp.log1p(_BEYOND * jnp.exp(log_snr)))
-    half = 0.5 * jnp.maximum(end - start, 0.0)
-    inverse = jnp.exp(-log_snr)
-    # The exponentials may overflow if the range is empty.
-    begin = jnp.where(half > 0, start, end)
-
-    def add(sums, node):
-        u = begin + half * (1.0 + node[0])
-        x = jnp.expm1(jnp.exp(u)) * inverse
-        part = node[1] * jnp.exp(-x - u)
-        return (sums[0] + part, sums[1] + part * x, sums[2] + part * x * x), None
-
-    nodes = jnp.stack([jnp.asarray(_NODES, half.dtype), jnp.asarray(_WEIGHTS, half.dtype)], axis=1)
-    zero = jnp.zeros_like(half)
-    m0, m1, m2 = jax.lax.scan(add, (zero, zero, zero), nodes)[0]
-    return half * m0, half * m1, half * m2
