@@ -7,10 +7,13 @@ compiled from other sources is never run. The first call on a machine compiles (
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import os
 import re
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ try:
 except ImportError:
     raise InputError(f"the codec needs numba: {install('codec')}") from None
 
+UNUSED_DAYS = 30
 _IMPORT = re.compile(r"^from twinsync\.codec(?:\.(\w+) import| import (\w+))", re.MULTILINE)
 
 
@@ -48,10 +52,24 @@ def cache_folder(module: str) -> Path:
 def _writable(folder: Path) -> bool:
     """Whether machine code can be kept there; without, each process compiles anew."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_unused(folder.parent)
+        os.utime(folder)  # marks it as used
     except OSError:
         return False
     return os.access(folder, os.W_OK)
+
+
+def remove_unused(root: Path) -> None:
+    """Delete the machine code in a cache that no process has used for `UNUSED_DAYS`: of earlier versions, mostly.
+
+    A process that still has it loaded goes on; a later one compiles again.
+    """
+    for folder in root.glob("codec-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > UNUSED_DAYS * 86_400:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def compiled(function: Callable[..., Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import resources
@@ -23,7 +24,8 @@ SAMPLE_FILE = "street.npz"
 def read_frames(source: Path, every: int = 1, start: int = 0, most: int | None = None) -> Iterator[np.ndarray]:
     """Grey frames [H, W] uint8 of a folder of images, in the order of their names, of one image, or of a video.
 
-    A video's frames are brought to 240 rows and 320 columns. A fetched recording's name serves as its file.
+    Numbers in names count by value: frame-9 comes before frame-10. A video's frames are brought to 240 rows and 320
+    columns. A fetched recording's name serves as its file.
 
     every, start: take every so many frames, the first being number `start`, from 0. most: how many to take at most.
     Raises `InputError` for a source that holds none, cannot be read, or changes its size on the way.
@@ -78,12 +80,17 @@ def _pillow() -> Any:
 
 def _images_in(folder: Path) -> list[Path]:
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        paths = sorted((path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES), key=_numbered)
     except OSError as error:
         raise InputError(f"{folder}: cannot be read: {error.strerror}") from None
     if not paths:
         raise InputError(f"{folder}: no images; expected files that end in {', '.join(SUFFIXES)}")
     return paths
+
+
+def _numbered(path: Path) -> tuple[list[str | int], str]:
+    """Sorts names with the numbers in them by value: frame-9 before frame-10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)], path.name
 
 
 def _images(paths: Sequence[Path]) -> Iterator[Callable[[], np.ndarray]]:
