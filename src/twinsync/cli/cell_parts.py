@@ -31,7 +31,7 @@ def serve(data: DataOption) -> int:
     import asyncio
 
     from twinsync import compilation
-    from twinsync.live.running.edge import run_edge
+    from twinsync.live.running.edge_start import run_edge
 
     compilation.connect()
     return asyncio.run(run_edge(data))

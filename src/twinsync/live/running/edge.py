@@ -11,23 +11,19 @@ from typing import Any
 
 import msgspec
 
-from twinsync import storage
 from twinsync.codec.container import StreamError
 from twinsync.codec.ends import EdgeEnd, identity
 from twinsync.errors import InputError
 from twinsync.live.bus.interface import Bus
-from twinsync.live.bus.zenoh import router
 from twinsync.live.protocol import clock
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.edge import Edge
 from twinsync.live.protocol.frame import ALONE
-from twinsync.live.radio.rates import Draws
 from twinsync.live.running import cell as names
 from twinsync.live.running import records
-from twinsync.live.running.cell import Cell, new_session, read_cell
+from twinsync.live.running.cell import Cell, new_session
 from twinsync.live.running.decisions import Decider
-from twinsync.live.running.joining import answer_joins
 from twinsync.live.running.ledger import Ledger
 from twinsync.live.running.operators import Operators
 from twinsync.live.running.pages import Pages
@@ -37,9 +33,7 @@ from twinsync.live.running.sources import USUAL, warm_codecs
 from twinsync.live.running.standing import Standings
 from twinsync.live.running.state_file import state_file
 from twinsync.live.store.interface import Conflict, StoreError, TwinStore
-from twinsync.live.store.opening import open_store
 
-PATIENCE_S = 120.0  # for the devices' first appearance: a codec that compiles first takes a minute
 PRUNE_SLOTS = 25  # between two removals of older revisions
 STOP_POLL_S = 0.01
 
@@ -238,59 +232,3 @@ class EdgeProcess(Process):
         for slot in range(self.cell.first_slot, self.cell.first_slot + 2):
             self.decider.predict(slot, self.decider.decide(slot, sights), sights)
         warm_codecs(self.cell.sensors or USUAL)
-
-
-async def _epoch_s(folder: Path, cell: Cell, bus: Bus, slot_s: float) -> float:
-    """When slot 0 began: kept by an earlier edge of this start, or two slots before the first once all are there."""
-    path = folder / names.EPOCH_FILE
-    if path.is_file():
-        return float(storage.read_json(path)["epoch_s"])
-    present: set[str] = set()
-    bus.watch(names.PRESENT + "**", lambda topic, here: present.add(topic.removeprefix(names.PRESENT)))
-    until = time.monotonic() + PATIENCE_S
-    while not present.issuperset(cell.things) and time.monotonic() < until:
-        await asyncio.sleep(0.02)
-    epoch = time.time() + (2 - cell.first_slot) * slot_s
-    storage.write_json(path, {"epoch_s": epoch, "present": sorted(present)})
-    return epoch
-
-
-async def run_edge(folder: Path) -> int:
-    """The edge until it is told to stop or the last slot ended; the exit code."""
-    cell = read_cell(folder).with_sensors()
-    scenario = cell.load_scenario()
-    slot_s = float(scenario.slot_s)
-    bus = router(cell.access_as(folder, names.EDGE_USER), folder / names.USERS_FILE, cell.permits())
-    store = open_store(folder, cell.store, cell.durability)
-    answer_joins(bus, cell)
-    try:
-        decider = Decider(cell.allocator, scenario, cell.things, Draws(scenario, cell.seed), cell.seed, cell.catch_up)
-        provisional = clock.Clock(0.0, slot_s, float(scenario.sensing_share))
-        process = EdgeProcess(folder, cell, bus, store, decider, provisional)
-        server = await _serve(process, cell.http_port)
-        again = (folder / names.EPOCH_FILE).is_file()
-        if not again:
-            process.warm_up()
-            process.settle()
-        epoch = await _epoch_s(folder, cell, bus, slot_s)
-        process.core.clock = process.ledger.clock = msgspec.structs.replace(provisional, epoch_s=epoch)
-        process.join()
-        if again:  # after a crash slots are passing: take births meanwhile
-            process.later(asyncio.to_thread(process.warm_up))
-        code = await process.ended
-        if server is not None:
-            server.close()
-        return code
-    finally:
-        bus.close()
-        store.close()
-
-
-async def _serve(process: EdgeProcess, port: int) -> asyncio.Server | None:
-    """The edge over HTTP, where that is wanted. Raises `InputError` where the port is taken."""
-    if not port:
-        return None
-    try:
-        return await process.pages.serve(port)
-    except OSError as error:
-        raise InputError(f"--http {port}: {error.strerror}; choose another port") from None

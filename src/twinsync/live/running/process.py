@@ -23,6 +23,13 @@ DROPPED_S = 10.0  # within which further messages dropped from one source are co
 STOPPED_BY_PROTOCOL = 3  # exit code: the other end said stop, so starting again is of no use
 
 
+def write_log(process: str, time_s: float, text: str, **fields: Any) -> None:
+    """One line for the operator, as JSON on standard error."""
+    line = {"time": round(time_s, 3), "process": process, **fields, "text": text}
+    with contextlib.suppress(OSError):
+        print(json.dumps(line), file=sys.stderr, flush=True)
+
+
 class Process:
     """One process with one state machine. Subclasses say how each effect is done."""
 
@@ -64,10 +71,8 @@ class Process:
             self.ended.set_result(code)
 
     def log(self, text: str, **fields: Any) -> None:
-        """One line for the operator, as JSON on standard error."""
-        line = {"time": round(self.now(), 3), "process": self.name, **fields, "text": text}
-        with contextlib.suppress(OSError):
-            print(json.dumps(line), file=sys.stderr, flush=True)
+        """One line for the operator."""
+        write_log(self.name, self.now(), text, **fields)
 
     def settle(self) -> None:
         """Exclude what is loaded by now from garbage collections, which would take tens of milliseconds each."""

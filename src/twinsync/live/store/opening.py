@@ -13,7 +13,10 @@ STORE_FILE = "twins.sqlite"
 
 
 def open_store(folder: Path, url: str, durability: Durability) -> TwinStore:
-    """The store at `url`, `postgresql://...`, or the one in the folder where it is empty. Raises `InputError`."""
+    """The store at `url`, `postgresql://...`, or the one in the folder where it is empty.
+
+    Raises `InputError`, as `StoreError` if a database does not answer.
+    """
     if not url:
         return SqliteStore(folder / STORE_FILE, durability)
     check_url(url)

@@ -32,7 +32,7 @@ class PostgresStore:
     """
 
     def __init__(self, url: str, durability: Durability = "process") -> None:
-        """Connect; create or migrate the tables. Raises `InputError`."""
+        """Connect; create or migrate the tables. Raises `InputError`, as `StoreError` if the server does not answer."""
         self.durability = durability
         self._url = url
         self.place = without_password(url)
@@ -43,9 +43,9 @@ class PostgresStore:
         self._thread.start()
         try:
             self._run(self._migrate, LONG_S)
-        except (StoreError, InputError) as error:
+        except InputError:
             self.close()
-            raise InputError(str(error)) from None
+            raise
 
     def _run(self, work: Callable[[Any], Coroutine[Any, Any, Result]], patience_s: float | None = None) -> Result:
         """Do something with the connection in the store's own thread. Raises `StoreError`."""

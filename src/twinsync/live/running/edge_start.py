@@ -1,0 +1,98 @@
+"""A cell's edge from its folder: bus, store and allocator, when the first slot begins, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import msgspec
+
+from twinsync import storage
+from twinsync.errors import InputError
+from twinsync.live.bus.interface import Bus
+from twinsync.live.bus.zenoh import router
+from twinsync.live.protocol import clock
+from twinsync.live.radio.rates import Draws
+from twinsync.live.running import cell as names
+from twinsync.live.running.cell import Cell, read_cell
+from twinsync.live.running.decisions import Decider
+from twinsync.live.running.edge import EdgeProcess
+from twinsync.live.running.joining import answer_joins
+from twinsync.live.running.process import write_log
+from twinsync.live.store.interface import StoreError, TwinStore
+from twinsync.live.store.opening import open_store
+
+PATIENCE_S = 120.0  # for the devices' first appearance: a codec that compiles first takes a minute
+
+
+async def run_edge(folder: Path) -> int:
+    """The edge until it is told to stop or the last slot ended; the exit code.
+
+    Raises `InputError` for settings or a store of no use. An edge that starts again in the middle of a run ends with 1
+    where its store does not answer, so that whoever started it tries once more.
+    """
+    again = (folder / names.EPOCH_FILE).is_file()
+    try:
+        return await _run(folder, again)
+    except StoreError as error:
+        if not again:
+            raise
+        write_log("edge", time.time(), f"the store is needed to go on: {error}")
+        return 1
+
+
+async def _run(folder: Path, again: bool) -> int:
+    cell = read_cell(folder).with_sensors()
+    scenario = cell.load_scenario()
+    slot_s = float(scenario.slot_s)
+    bus = router(cell.access_as(folder, names.EDGE_USER), folder / names.USERS_FILE, cell.permits())
+    store: TwinStore | None = None
+    try:
+        store = open_store(folder, cell.store, cell.durability)
+        answer_joins(bus, cell)
+        decider = Decider(cell.allocator, scenario, cell.things, Draws(scenario, cell.seed), cell.seed, cell.catch_up)
+        provisional = clock.Clock(0.0, slot_s, float(scenario.sensing_share))
+        process = EdgeProcess(folder, cell, bus, store, decider, provisional)
+        server = await _serve(process, cell.http_port)
+        if not again:
+            process.warm_up()
+            process.settle()
+        epoch = await _epoch_s(folder, cell, bus, slot_s)
+        process.core.clock = process.ledger.clock = msgspec.structs.replace(provisional, epoch_s=epoch)
+        process.join()
+        if again:  # after a crash slots are passing: take births meanwhile
+            process.later(asyncio.to_thread(process.warm_up))
+        code = await process.ended
+        if server is not None:
+            server.close()
+        return code
+    finally:
+        bus.close()
+        if store is not None:
+            store.close()
+
+
+async def _epoch_s(folder: Path, cell: Cell, bus: Bus, slot_s: float) -> float:
+    """When slot 0 began: kept by an earlier edge of this start, or two slots before the first once all are there."""
+    path = folder / names.EPOCH_FILE
+    if path.is_file():
+        return float(storage.read_json(path)["epoch_s"])
+    present: set[str] = set()
+    bus.watch(names.PRESENT + "**", lambda topic, here: present.add(topic.removeprefix(names.PRESENT)))
+    until = time.monotonic() + PATIENCE_S
+    while not present.issuperset(cell.things) and time.monotonic() < until:
+        await asyncio.sleep(0.02)
+    epoch = time.time() + (2 - cell.first_slot) * slot_s
+    storage.write_json(path, {"epoch_s": epoch, "present": sorted(present)})
+    return epoch
+
+
+async def _serve(process: EdgeProcess, port: int) -> asyncio.Server | None:
+    """The edge over HTTP, where that is wanted. Raises `InputError` where the port is taken."""
+    if not port:
+        return None
+    try:
+        return await process.pages.serve(port)
+    except OSError as error:
+        raise InputError(f"--http {port}: {error.strerror}; choose another port") from None
