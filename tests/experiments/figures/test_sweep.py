@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Iterable
 
 import matplotlib
 import pytest
@@ -25,8 +26,8 @@ from twinsync.experiments.figures.sweep import (
     sweep_rows,
     thinned,
 )
-from twinsync.experiments.records import Estimate
-from twinsync.experiments.results import Results
+from twinsync.experiments.records import Estimate, Point, Sweep
+from twinsync.experiments.results import TRAINING_SEED, Results
 
 RESULTS = swept()
 FIG4 = RESULTS.sweeps[0]
@@ -151,3 +152,22 @@ def test_panels_share_the_axis_s_limits_whatever_has_values():
     assert gap.get_xlim() == latency.get_xlim()
     x = [point.x for point in FIG4.points]
     assert latency.get_xlim()[0] < x[0] < x[-1] < latency.get_xlim()[1]
+
+
+def test_the_caption_says_how_many_seeds_are_behind_the_bands():
+    def said(sweep: Sweep) -> str:
+        caption = LATENCY.caption(sweep, RESULTS).replace("\xa0", " ")
+        return caption[caption.index("Bands: ") : caption.index(" Each learner")]
+
+    assert said(FIG4) == "Bands: 95 % intervals over 4 training seeds."
+    learners = [name for name in FIG4.schemes if FIG4.points[1].measured(name).unit == TRAINING_SEED]
+
+    def with_seeds(point: Point, names: Iterable[str]) -> Point:
+        for name in names:
+            point = remeasured(point, name, unit_count=5)
+        return point
+
+    one = at_point(FIG4, 1, lambda point: with_seeds(point, learners))
+    assert said(one) == f"Bands: 95 % intervals over 5 training seeds at {FIG4.points[1].label}, 4 elsewhere."
+    some = at_point(FIG4, 1, lambda point: with_seeds(point, learners[:1]))
+    assert said(some) == "Bands: 95 % intervals over 4 and 5 training seeds."

@@ -4,7 +4,7 @@ from tests.experiments.report.page import DOT, Page
 
 from twinsync.experiments.columns import TableCell
 from twinsync.experiments.figures import Drawn
-from twinsync.experiments.report.document import Document, Field, Picture, table
+from twinsync.experiments.report.document import Document, Field, Paragraph, Picture, table
 from twinsync.experiments.report.html import inline_svg, to_html
 
 
@@ -45,3 +45,10 @@ def test_a_table_shows_its_fields_with_small_print_and_stress():
     assert Page(text).rows == [["Word", "Twice"], ["3", "6 (small)"], ["4", "8 (small)"]]
     assert text.count('<tr class="strong">') == 1
     assert text.count('class="words"') == 3  # the first column, from its head down
+
+
+def test_prose_has_subscripts_and_numbers_that_keep_their_per_cent_sign():
+    prose = "At φ_min = 0.3, f_u_max and `phi_min`: 95 % of see_below, not 5 of %"
+    text = to_html(Document("t", "s", [Paragraph(prose)]), {})
+    shown = "At φ<sub>min</sub> = 0.3, f<sub>u,max</sub> and <code>phi_min</code>: 95\xa0% of see_below, not 5 of %"
+    assert f"<p>{shown}</p>" in text

@@ -87,11 +87,27 @@ def measured_rows(sweep: Sweep, results: Results) -> list[Row]:
 def caption_of(sweep: Sweep, results: Results, quantities: str) -> str:
     """The caption: quantities, axis, fixed overrides, seeds behind the bands, and how long learners were trained."""
     rows = measured_rows(sweep, results)
-    counts = sorted({row.measured.unit_count for row in rows if row.measured.unit == TRAINING_SEED})
     held = f", with `{'`, `'.join(sweep.overrides)}`" if sweep.overrides else ""
-    bands = f"Bands: {listing([str(count) for count in counts])} training seeds." if counts else ""
-    parts = (f"{quantities} against the {symbol(sweep.axis.label)}{held}.", bands, training(rows))
+    parts = (f"{quantities} against the {symbol(sweep.axis.label)}{held}.", _bands(sweep), training(rows))
     return " ".join(part for part in parts if part)
+
+
+def _bands(sweep: Sweep) -> str:
+    """How many seeds are behind the bands; of two numbers, the higher one's places and the lower one elsewhere."""
+    measured = [
+        [item for name in sweep.schemes if (item := point.measured(name)) is not None] for point in sweep.points
+    ]
+    seeds = [{item.unit_count for item in items if item.unit == TRAINING_SEED} for items in measured]
+    counts = sorted(set().union(*seeds))
+    if not counts:
+        return ""
+    unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
+    most = [f"{point.label}{unit}" for point, here in zip(sweep.points, seeds, strict=True) if here == {counts[-1]}]
+    if len(counts) == 2 and most and all(len(here) < 2 for here in seeds):
+        where = f"{counts[1]} training seeds at {listing(most)}, {counts[0]} elsewhere"
+    else:
+        where = f"{listing([str(count) for count in counts])} training seeds"
+    return f"Bands: 95{NBSP}% intervals over {where}."
 
 
 def words_of(sweep: Sweep, point: Point, scheme: Scheme, measured: Measured) -> tuple[str, ...]:
@@ -99,7 +115,7 @@ def words_of(sweep: Sweep, point: Point, scheme: Scheme, measured: Measured) -> 
     gap, phi = measured.gap_to_optimum or NOTHING, measured.extraction_factor
     lines = [
         symbol(scheme.label),
-        f"{sweep.axis.label}: {point.label}{NBSP * bool(sweep.axis.unit)}{sweep.axis.unit}",
+        f"{drawn_symbol(sweep.axis.label)}: {point.label}{NBSP * bool(sweep.axis.unit)}{sweep.axis.unit}",
         f"latency {spelt(measured.latency_s, 2)}{NBSP}s",
         f"cost {spelt(measured.cost, decimals(measured.cost.mean, 1, 3))}",
     ]

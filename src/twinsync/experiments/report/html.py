@@ -11,6 +11,7 @@ from twinsync.experiments.columns import TableCell
 from twinsync.experiments.figures import Drawn
 from twinsync.experiments.figures.chart import Spot
 from twinsync.experiments.figures.style import COLOURS
+from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.report.claims import Judged, hinge, sides, statement
 from twinsync.experiments.report.document import (
     Block,
@@ -84,10 +85,21 @@ def _contents(headings: Sequence[Heading]) -> str:
 
 
 def _words(text: str) -> str:
-    text = re.sub(r"(?<=\w)&#x27;", "’", escape(text))
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
+    """Text as HTML; in prose, `φ_min` becomes a letter with a subscript, and a number keeps its per cent sign."""
+    pieces = re.split(r"`([^`]+)`", escape(text))
+    pieces[1::2] = [f"<code>{piece}</code>" for piece in pieces[1::2]]
+    pieces[::2] = [_prose(piece) for piece in pieces[::2]]
+    text = "".join(pieces)
     text = re.sub(r"\[([^\]]+)\]\((https://[^)\s]+)\)", r'<a href="\2">\1</a>', text)
     return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
+
+
+def _prose(text: str) -> str:
+    text = re.sub(r"(?<=\w)&#x27;", "’", text)
+    text = re.sub(r"(?<=\d) (?=%)", NBSP, text)
+    return re.sub(
+        r"(?<![\w/])([^\W\d_])_(\w+)", lambda found: f"{found[1]}<sub>{found[2].replace('_', ',')}</sub>", text
+    )
 
 
 def _block(block: Block, figures: Mapping[str, Drawn]) -> str:
