@@ -97,9 +97,12 @@ def _words(text: str) -> str:
 def _prose(text: str) -> str:
     text = re.sub(r"(?<=\w)&#x27;", "’", text)
     text = re.sub(r"(?<=\d) (?=%)", NBSP, text)
-    return re.sub(
-        r"(?<![\w/])([^\W\d_])_(\w+)", lambda found: f"{found[1]}<sub>{found[2].replace('_', ',')}</sub>", text
-    )
+    return re.sub(r"(?<![\w/])([^\W\d_])_(?:(\w+)|\(([^()]*)\))", _subscripted, text)
+
+
+def _subscripted(found: re.Match[str]) -> str:
+    """`f_u_max` as f with the subscript u,max, `n_(i−1)` as n with i−1."""
+    return f"{found[1]}<sub>{(found[2] or found[3]).replace('_', ',')}</sub>"
 
 
 def _block(block: Block, figures: Mapping[str, Drawn]) -> str:
