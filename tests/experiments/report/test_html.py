@@ -48,7 +48,7 @@ def test_a_table_shows_its_fields_with_small_print_and_stress():
 
 
 def test_prose_has_subscripts_and_numbers_that_keep_their_per_cent_sign():
-    prose = "At φ_min = 0.3, f_u_max, n_(i−1) and `phi_min`: 95 % of see_below, not 5 of %"
+    prose = "At φ_min, f_u_max, n_(i−1) and `phi_min`: 95 % of my_key, 5 of %"
     text = to_html(Document("t", "s", [Paragraph(prose)]), {})
-    shown = "At φ<sub>min</sub> = 0.3, f<sub>u,max</sub>, n<sub>i−1</sub> and <code>phi_min</code>: 95\xa0% of see_below, not 5 of %"
+    shown = "At φ<sub>min</sub>, f<sub>u,max</sub>, n<sub>i−1</sub> and <code>phi_min</code>: 95\xa0% of my_key, 5 of %"
     assert f"<p>{shown}</p>" in text
