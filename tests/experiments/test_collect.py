@@ -21,6 +21,7 @@ from twinsync.experiments.records import Measured
 from twinsync.experiments.run_folders import UNITS, write_run_folders
 from twinsync.experiments.schemes import Budget
 from twinsync.experiments.variants import PPO, TOWARDS, settings_variants
+from twinsync.learning.training import CurveRow
 from twinsync.manifest import provenance
 
 TINY = Budget("tiny", 64, 8, 2, 10, 3, 2, thin=True)
@@ -136,3 +137,13 @@ def test_studies_have_what_is_computed(tmp_path):
     assert None not in (rows[0].measured, rows[1].measured)
     assert rows[1].measured.cost.mean != rows[0].measured.cost.mean
     assert len(rows[1].curve.slots) == len(rows[1].curve.cost[0]) == 3
+
+
+def test_seeds_that_are_lost_are_counted(swept):
+    plan, store = swept
+    lost = plan.cells()[0]
+    row = CurveRow(0, 100, *([1.0] * (len(CurveRow._fields) - 2)))
+    store.write(lost, made_up(lost, 3.0, measured=None, trouble="its weights are lost", curve=(row,)))
+    point = collect(plan, store, "", provenance("", 0), partial=True).sweeps[0].points[0]
+    told = "gradient: training diverged in 2 of 2 seeds, 1 of them left out: its weights are lost"
+    assert told in point.evaluation.notes

@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 from twinsync.experiments.records import Estimate
-from twinsync.experiments.statistics import interval, mean_interval, median_and_p95, widening
+from twinsync.experiments.statistics import degrees_of_freedom, interval, mean_interval, median_and_p95, widening
 
 
 def ends(estimate: Estimate) -> tuple[float, float, float]:
@@ -73,9 +73,25 @@ def test_intervals_over_few_units_cover_what_they_promise(count: int) -> None:
 
 def test_widened_intervals_cover_together() -> None:
     # Five units, three comparisons: t with 4 degrees of freedom at 1 - 0.05 / 6 over that at 0.975.
-    assert widening(5, 3) == pytest.approx(3.9608 / 2.7764, abs=1e-4)
-    assert widening(5, 1) == 1.0
-    assert math.isnan(widening(1, 3))
+    assert widening(4.0, 3) == pytest.approx(3.9608 / 2.7764, abs=1e-4)
+    assert widening(4.0, 1) == 1.0
+    assert math.isnan(widening(math.nan, 3))
+
+
+def test_degrees_of_freedom_are_those_of_the_interval() -> None:
+    generator = np.random.default_rng(0)
+    five, two = generator.standard_normal(5), generator.standard_normal(2)
+
+    def difference(a: float, b: float) -> float:
+        return a - b
+
+    assert degrees_of_freedom(difference, five, five + two[0]) == 4.0  # paired
+    # Welch and Satterthwaite by hand: variances of the means over their own degrees of freedom.
+    parts = five.var(ddof=1) / 5, two.var(ddof=1) / 2
+    degrees = sum(parts) ** 2 / (parts[0] ** 2 / 4 + parts[1] ** 2 / 1)
+    assert degrees_of_freedom(difference, five, two) == pytest.approx(degrees)
+    assert 1.0 < degrees < 5.0
+    assert math.isnan(degrees_of_freedom(difference, five[:1], two[:1]))
 
 
 def test_quantiles_pool_all_values() -> None:

@@ -1,5 +1,6 @@
 """Means, intervals, gaps and paired differences of a made-up evaluation, by hand."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -121,6 +122,19 @@ def test_unequal_numbers_of_training_seeds_are_compared(scenario: Scenario) -> N
     assert found["mean"] == pytest.approx(-10)
     # Welch: variances 1 and 1/3, so (4/3)^2 / (1 + 1/18) = 1.684 degrees of freedom, where t is 5.2.
     assert found["ci_high"] - found["mean"] == pytest.approx(5.2 * (4 / 3) ** 0.5, rel=0.01)
+
+
+def test_a_single_training_seed_allows_no_interval(scenario: Scenario) -> None:
+    one = dataclasses.replace(scheme([[[10.0], [30.0]]]), trained=True)
+    several = dataclasses.replace(scheme([[[20.0], [30.0]], [[22.0], [32.0]]]), trained=True)
+    summary = summarise(evaluation(scenario, {"one": one, "rule": scheme([[[12.0], [32.0]]]), "several": several}))
+    entry = summary["allocators"]["one"]
+    assert (entry["unit"], entry["unit_count"], entry["cost"]["mean"]) == (TRAINING_SEED, 1, 20.0)
+    assert entry["cost"].get("ci_low") is None  # sets of slots say nothing of what another training would yield
+    for other in ("rule", "several"):
+        assert summary["paired"]["one"][other]["cost"].get("ci_low") is None
+    assert summary["paired"]["one"]["rule"]["cost"]["mean"] == -2.0
+    assert summary["paired"]["several"]["rule"]["cost"]["ci_low"] is not None
 
 
 def test_no_optimum_gives_null_and_says_why(scenario: Scenario) -> None:

@@ -65,7 +65,7 @@ class Stored:
         for name, of_scheme in results.items():
             measured = [result.measured for result in of_scheme if result.measured is not None]
             if measured:
-                schemes[name] = _joined(measured)
+                schemes[name] = _joined(measured, trained=any(result.curve for result in of_scheme))
         optimum, note = _optimum(results)
         budget = self.plan.budget
         return RawEvaluation(
@@ -100,6 +100,7 @@ def collect(plan: Plan, store: Store, command: str, origin: Mapping[str, Any], *
 def _comparison(stored: Stored, results: ByScheme) -> Comparison:
     raw = stored.evaluation(results, stored.plan.preset.scenario)
     evaluation = evaluation_record(raw, _training(stored.plan.compared, results))
+    evaluation = replace(evaluation, notes=(*evaluation.notes, *_divergence_notes(results)))
     curves = {
         scheme.name: curve_of(scheme.name, (row for result in results[scheme.name] for row in result.curve))
         for scheme in stored.plan.compared
@@ -249,14 +250,18 @@ def _commits(results: ByScheme) -> list[str]:
 
 
 def _divergence_notes(results: ByScheme) -> list[str]:
-    """A note for each learner with diverged seeds."""
-    counts = {name: sum(bool(result.diverged) for result in of_scheme) for name, of_scheme in results.items()}
-    return [
-        f"{name}: training diverged in {count} of {len(results[name])} seeds" for name, count in counts.items() if count
-    ]
+    """A note for each learner with diverged seeds, which says how many of them are left out."""
+    notes = []
+    for name, of_scheme in results.items():
+        lost = [result.trouble for result in of_scheme if result.measured is None and result.curve]
+        other = sum(bool(result.diverged) for result in of_scheme if result.measured is not None)
+        if lost or other:
+            left_out = f", {len(lost)} of them left out: {lost[0]}" if lost else ""
+            notes.append(f"{name}: training diverged in {len(lost) + other} of {len(of_scheme)} seeds{left_out}")
+    return notes
 
 
-def _joined(measured: Sequence[RawScheme]) -> RawScheme:
+def _joined(measured: Sequence[RawScheme], *, trained: bool) -> RawScheme:
     """Several results of one policy each as one scheme of several policies."""
     return RawScheme(
         np.concatenate([scheme.latency_s for scheme in measured]),
@@ -267,6 +272,7 @@ def _joined(measured: Sequence[RawScheme]) -> RawScheme:
             for name in measured[0].means
             if all(name in scheme.means for scheme in measured)
         },
+        trained,
     )
 
 

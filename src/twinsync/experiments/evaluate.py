@@ -36,16 +36,23 @@ class RawScheme:
     """One scheme's raw results: P policies, M sets, N slots.
 
     latency_s, cost: T[n] and T[n] + P, both with the latency cap. means: each figure of merit averaged over a set.
+    trained: whether a policy stands for whatever its training would yield, so that one alone allows no interval.
     """
 
     latency_s: Float[np.ndarray, "P M N"]
     cost: Float[np.ndarray, "P M N"]
     means: dict[str, Float[np.ndarray, "P M"]]
+    trained: bool = False
 
     @property
     def policies(self) -> int:
         """Number of policies P."""
         return self.cost.shape[0]
+
+    @property
+    def over_seeds(self) -> bool:
+        """Whether its policies are the units of replication; otherwise the sets of slots are."""
+        return self.trained or self.policies > 1
 
 
 @dataclass(frozen=True)

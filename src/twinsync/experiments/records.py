@@ -444,7 +444,10 @@ class NotVaried(Record, frozen=True):
 
 
 class Sensitivity(Record, frozen=True):
-    """sensitivity.json: the sensitivity of the claims to assumed constants."""
+    """sensitivity.json: the sensitivity of the claims to assumed constants.
+
+    rules: the number of the rules that its verdicts follow.
+    """
 
     scenario: str
     overrides: tuple[str, ...]
@@ -454,6 +457,7 @@ class Sensitivity(Record, frozen=True):
     base: tuple[ClaimCheck, ...]
     rows: tuple[VariedCheck, ...]
     not_varied: tuple[NotVaried, ...]
+    rules: int = 1
 
 
 class ClaimOutcome(Record, frozen=True):

@@ -11,6 +11,7 @@ from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.claims import check_claims
 from twinsync.experiments.claims.sensitivity import sensitivity
+from twinsync.experiments.claims.verdicts import RULES
 from twinsync.experiments.collect import Stored, collect
 from twinsync.experiments.compute.executors import Executor
 from twinsync.experiments.compute.policy_picture import policy_picture
@@ -137,11 +138,11 @@ def _checked(
 
 
 def _analysis(path: Path, results: Results, scenario: str, progress: Progress | None) -> Sensitivity | None:
-    """The sensitivity analysis for the scenario and seed, which is computed only once."""
+    """The sensitivity analysis for the scenario and seed; computed only once, and again if the rules have changed."""
     overrides, seed = results.manifest.scenario.overrides, results.manifest.seed
     with suppress(InputError):  # none yet, or a damaged one
         kept: Sensitivity = read(path, Sensitivity)
-        if (kept.scenario, kept.overrides, kept.seed) == (scenario, overrides, seed):
+        if (kept.scenario, kept.overrides, kept.seed, kept.rules) == (scenario, overrides, seed, RULES):
             return kept
     if progress is None:
         return None

@@ -13,7 +13,7 @@ three, and docs/model.md has the table.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.stats import t as student
@@ -31,15 +31,18 @@ def interval(statistic: Callable[..., float], *units: Float[np.ndarray, " _"], l
     Arrays of equal length are paired: unit j of one with unit j of the other. Arrays of different lengths are taken as
     independent, and an array of one unit as a constant. The ends are NaN if no array has two or more units.
     """
-    means = [float(np.mean(array)) for array in units]
-    estimate = float(statistic(*means))
-    lengths = sorted({len(array) for array in units if len(array) > 1})
-    if not lengths:
+    estimate = float(statistic(*map(np.mean, units)))
+    variances = _variances(statistic, units)
+    if not variances:
         return Estimate(estimate, math.nan, math.nan)
-    variances = [_jackknife_variance(statistic, units, means, length) for length in lengths]
-    variance = sum(variances)
-    half = _quantile(_degrees_of_freedom(variances, lengths), level) * math.sqrt(variance)
+    half = _quantile(_welch(variances), level) * math.sqrt(sum(variances.values()))
     return Estimate(estimate, estimate - half, estimate + half)
+
+
+def degrees_of_freedom(statistic: Callable[..., float], *units: Float[np.ndarray, " _"]) -> float:
+    """Degrees of freedom of `interval`; NaN where it has no ends."""
+    variances = _variances(statistic, units)
+    return _welch(variances) if variances else math.nan
 
 
 def mean_interval(units: Float[np.ndarray, " n"], *, level: float = LEVEL) -> Estimate:
@@ -47,15 +50,13 @@ def mean_interval(units: Float[np.ndarray, " n"], *, level: float = LEVEL) -> Es
     return interval(lambda mean: mean, units, level=level)
 
 
-def widening(count: int, comparisons: int, level: float = LEVEL) -> float:
-    """Factor that widens an interval over `count` units so that all `comparisons` cover simultaneously (Bonferroni).
+def widening(degrees: float, comparisons: int, level: float = LEVEL) -> float:
+    """Factor that widens an interval so that all `comparisons` cover simultaneously (Bonferroni).
 
-    1 for one comparison; NaN for fewer than two units.
+    degrees: of freedom of the interval. 1 for one comparison; NaN for unknown degrees of freedom.
     """
-    if count < 2:
-        return math.nan
     joint = 1.0 - (1.0 - level) / max(comparisons, 1)
-    return _quantile(count - 1.0, joint) / _quantile(count - 1.0, level)
+    return _quantile(degrees, joint) / _quantile(degrees, level)
 
 
 def median_and_p95(values: Float[np.ndarray, "*n"]) -> tuple[float, float]:
@@ -64,10 +65,15 @@ def median_and_p95(values: Float[np.ndarray, "*n"]) -> tuple[float, float]:
     return float(median), float(p95)
 
 
-def _jackknife_variance(
-    statistic: Callable[..., float], units: tuple[np.ndarray, ...], means: list[float], length: int
-) -> float:
+def _variances(statistic: Callable[..., float], units: Sequence[np.ndarray]) -> dict[int, float]:
+    """The jackknife variance that the arrays of each length contribute, by length; arrays of one unit are constants."""
+    lengths = sorted({len(array) for array in units if len(array) > 1})
+    return {length: _jackknife_variance(statistic, units, length) for length in lengths}
+
+
+def _jackknife_variance(statistic: Callable[..., float], units: Sequence[np.ndarray], length: int) -> float:
     """Variance of the statistic due to the arrays of this length; each unit is left out of all of them at once."""
+    means = [float(np.mean(array)) for array in units]
     left_out = [
         statistic(
             *(
@@ -80,12 +86,12 @@ def _jackknife_variance(
     return float((length - 1) / length * np.sum((np.asarray(left_out) - np.mean(left_out)) ** 2))
 
 
-def _degrees_of_freedom(variances: list[float], lengths: list[int]) -> float:
+def _welch(variances: dict[int, float]) -> float:
     """Degrees of freedom by Welch and Satterthwaite for a sum of independent variances; n - 1 for a single length n."""
-    total = sum(variances)
-    if total == 0.0 or len(lengths) == 1:
-        return lengths[0] - 1.0
-    return total**2 / sum(part**2 / (length - 1.0) for part, length in zip(variances, lengths, strict=True))
+    total = sum(variances.values())
+    if total == 0.0 or len(variances) == 1:
+        return min(variances) - 1.0
+    return total**2 / sum(part**2 / (length - 1.0) for length, part in variances.items())
 
 
 def _quantile(degrees: float, level: float) -> float:

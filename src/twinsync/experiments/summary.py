@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import permutations
 from typing import Any
 
@@ -107,16 +107,16 @@ def measured_record(
     means = {key: float(values.mean()) for key, values in scheme.means.items()}
     latency, cost = scheme.means["latency_s"], scheme.means["cost"]
     return records.Measured(
-        latency_s=_with_quantiles(mean_interval(_units(latency)), scheme.latency_s),
-        cost=_with_quantiles(mean_interval(_units(cost)), scheme.cost),
+        latency_s=_with_quantiles(mean_interval(_units(scheme, latency)), scheme.latency_s),
+        cost=_with_quantiles(mean_interval(_units(scheme, cost)), scheme.cost),
         gap_to_optimum=gap_to(scheme, None if optimum is None else optimum.cost),
         gap_to_expected=gap_to(scheme, expected),
         **{key: value for key, value in means.items() if key not in {*_COMPOSED, "latency_s", "cost"}},
         latency_parts_s={part: means[f"{part}_latency_s"] for part in LATENCY_PARTS},
         energy_parts_j={part: means[f"{part}_energy_j"] for part in ENERGY_PARTS},
         radio_load=means["uplink_latency_s"] / (scenario.device_count * float(scenario.slot_s)),
-        unit=TRAINING_SEED if scheme.policies > 1 else EVALUATION_SEED,
-        unit_count=len(_units(cost)),
+        unit=TRAINING_SEED if scheme.over_seeds else EVALUATION_SEED,
+        unit_count=len(_units(scheme, cost)),
         unit_latency_s=_unit_means(scheme, "latency_s"),
         unit_cost=_unit_means(scheme, "cost"),
         unit_latency_parts_s={part: _unit_means(scheme, f"{part}_latency_s") for part in LATENCY_PARTS},
@@ -129,8 +129,8 @@ def gap_to(scheme: RawScheme, best: Float[np.ndarray, "M N"] | None) -> records.
     if best is None or not (best > 0).all():
         return None
     # Every policy is evaluated on all sets, so the reference for a training seed is the mean over all of them.
-    reference = _units(best.mean(axis=-1)[None, :]) if scheme.policies == 1 else np.array([best.mean()])
-    excess = interval(lambda cost, least: cost / least - 1.0, _units(scheme.means["cost"]), reference)
+    reference = np.array([best.mean()]) if scheme.over_seeds else best.mean(axis=-1)
+    excess = interval(lambda cost, least: cost / least - 1.0, _units(scheme, scheme.means["cost"]), reference)
     return _with_quantiles(excess, scheme.cost / best - 1.0)
 
 
@@ -138,37 +138,44 @@ def compare(a: RawScheme, b: RawScheme) -> records.Pair:
     """A minus B on the same slots, and how far A's mean latency and cost lie below B's [%].
 
     Units are paired: training seed j of A with training seed j of B, a scheme with a single policy with each seed of
-    the other, and sets of slots if neither was trained. Different numbers of training seeds are taken as independent.
+    the other, and sets of slots if neither was trained. Different numbers of training seeds are taken as independent;
+    with a single one there is no interval.
     """
-    learned = a.policies > 1 or b.policies > 1
+    learned = a.over_seeds or b.over_seeds
+    single = any(scheme.trained and scheme.policies == 1 for scheme in (a, b))
 
     def units(scheme: RawScheme, key: str) -> Float[np.ndarray, " n"]:
         values = scheme.means[key]
         return values.mean(axis=1) if learned else values[0]
 
+    def estimate(statistic: Callable[[float, float], float], key: str) -> records.Estimate:
+        found = interval(statistic, units(a, key), units(b, key))
+        return records.Estimate(found.mean) if single else found
+
     def difference(key: str) -> records.Estimate:
-        return interval(lambda x, y: x - y, units(a, key), units(b, key))
+        return estimate(lambda x, y: x - y, key)
 
     def reduction_percent(key: str) -> records.Estimate:
-        return interval(lambda x, y: 100.0 * (1.0 - x / y), units(a, key), units(b, key))
+        return estimate(lambda x, y: 100.0 * (1.0 - x / y), key)
 
+    counts = [len(units(scheme, "cost")) for scheme in (a, b)]
     return records.Pair(
         latency_s=difference("latency_s"),
         latency_reduction_percent=reduction_percent("latency_s"),
         cost=difference("cost"),
         cost_reduction_percent=reduction_percent("cost"),
         unit=TRAINING_SEED if learned else EVALUATION_SEED,
-        unit_count=max(len(units(a, "cost")), len(units(b, "cost"))),
+        unit_count=min((count for count in counts if count > 1), default=1),
     )
 
 
-def _units(values: Float[np.ndarray, "P M"]) -> Float[np.ndarray, " n"]:
-    """One number per unit: each policy's mean over the sets, or with a single policy, that of each set."""
-    return values.mean(axis=1) if values.shape[0] > 1 else values[0]
+def _units(scheme: RawScheme, values: Float[np.ndarray, "P M"]) -> Float[np.ndarray, " n"]:
+    """One number per unit: each policy's mean over the sets, or that of each set."""
+    return values.mean(axis=1) if scheme.over_seeds else values[0]
 
 
 def _unit_means(scheme: RawScheme, key: str) -> tuple[float, ...]:
-    return tuple(_units(scheme.means[key]).tolist())
+    return tuple(_units(scheme, scheme.means[key]).tolist())
 
 
 def _with_quantiles(estimate: records.Estimate, values: Float[np.ndarray, "*n"]) -> records.Estimate:
@@ -180,12 +187,12 @@ def _notes(evaluation: RawEvaluation) -> list[str]:
     notes = []
     for unit in (TRAINING_SEED, EVALUATION_SEED):
         counts = {
-            len(_units(scheme.cost[..., 0]))
+            len(_units(scheme, scheme.cost[..., 0]))
             for scheme in evaluation.schemes.values()
-            if (scheme.policies > 1) == (unit == TRAINING_SEED)
+            if scheme.over_seeds == (unit == TRAINING_SEED)
         }
         notes += [_interval_note(unit, count) for count in sorted(counts)]
-    if any(scheme.policies > 1 for scheme in evaluation.schemes.values()):
+    if any(scheme.over_seeds for scheme in evaluation.schemes.values()):
         notes.append("intervals over training seeds hold for the evaluated slots; they leave out the choice of slots")
     if evaluation.optimum is None:
         notes.append(f"gap_to_optimum is null: {evaluation.optimum_note}")

@@ -34,7 +34,9 @@ def test_an_interval_has_to_lie_wholly_on_the_right_side(case, outcome):
     ("values", "verdict"),
     [
         ([RIGHT, RIGHT], HOLDS),
-        ([RIGHT, OPEN], PARTLY),
+        ([RIGHT, OPEN], NOT_SETTLED),
+        ([RIGHT, NONE], NOT_SETTLED),
+        ([RIGHT, OPEN, WRONG], PARTLY),
         ([RIGHT, WRONG], PARTLY),
         ([OPEN, WRONG], FAILS),
         ([WRONG, NONE], FAILS),
@@ -82,7 +84,7 @@ def test_places_where_a_claim_holds_are_named_while_they_are_few(held, words):
 
 def test_what_has_no_interval_is_left_out_and_said():
     finding = judge([check(RIGHT), check(NONE, "PPO")], "rise", absent=["w/o SC at K = 4 (diverged)"])
-    assert finding.verdict == HOLDS
+    assert finding.verdict == NOT_SETTLED
     assert "Left out: w/o SC at K = 4 (diverged); no interval for PPO at K = 2" in finding.detail
 
 
@@ -91,6 +93,11 @@ def test_values_are_named_with_their_relation_to_the_schemes():
     plain = judge(checks, "reduction", "against").detail.replace("\N{NO-BREAK SPACE}", " ")
     assert "from −2.0 % (−2.5 to −1.5) against PPO at K = 2 to 2.0 % (1.5 to 2.5) against PPO in the base" in plain
     assert "It holds against PPO in the base comparison. It fails against PPO at K = 2" in plain
+
+
+def test_where_a_claim_that_is_not_settled_holds_is_said():
+    finding = judge([check(RIGHT), check(OPEN, "PPO")], "rise")
+    assert "It holds for SAC throughout. It is not settled for PPO at K = 2" in finding.detail
 
 
 def test_many_failures_are_counted():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -27,7 +28,7 @@ from twinsync.experiments.claims.verdicts import (
 )
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING, Estimate
-from twinsync.experiments.statistics import interval
+from twinsync.experiments.statistics import degrees_of_freedom, interval
 
 SIGNIFICANT = 1.0  # [%]; the paper's "significantly", which it never defines, is read as more than this
 Value = Callable[[NamedPoint, str], "float | Float[np.ndarray, ' n']"]
@@ -42,8 +43,18 @@ def change(before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Est
     finite = len(before) and len(after) and np.isfinite(before).all() and np.isfinite(after).all()
     if not finite or (before <= 0).any():
         return NOTHING
-    sign = -100.0 if falls else 100.0
-    return interval(lambda a, b: sign * (b / a - 1.0), before, after)
+    changed = interval(partial(_relative, falls), before, after)
+    # One of several seeds is no constant.
+    return changed if len(before) > 1 and len(after) > 1 else Estimate(changed.mean)
+
+
+def change_degrees(before: np.ndarray, after: np.ndarray) -> float:
+    """Degrees of freedom of the interval of `change`."""
+    return degrees_of_freedom(partial(_relative, False), np.atleast_1d(before), np.atleast_1d(after))
+
+
+def _relative(falls: bool, before: float, after: float) -> float:
+    return (-100.0 if falls else 100.0) * (after / before - 1.0)
 
 
 def steps(
@@ -63,8 +74,8 @@ def steps(
             refused = refusal(who, before.training_slots(scheme), who, after.training_slots(scheme), where)
             values = [np.asarray(value(place, scheme)) for place in (before, after)]
             moved = change(*values, falls=falls)
-            units = max(item.size for item in values)
-            checks.append(Check(who, where, moved, least=least, refused=refused, units=units))
+            degrees = change_degrees(*values) if moved.has_interval else math.nan
+            checks.append(Check(who, where, moved, least=least, refused=refused, degrees=degrees))
     return checks
 
 
@@ -84,7 +95,7 @@ def below(
     return [
         Check(
             evidence.label(scheme if len(ours) > 1 else other), place.name, place.reduction(scheme, other), least=least,
-            refused=_refused_at(evidence, place, scheme, other), units=place.units(scheme, other),
+            refused=_refused_at(evidence, place, scheme, other), degrees=place.degrees(scheme, other),
         )
         for place in places
         for scheme in ours
@@ -136,7 +147,7 @@ def reaches(evidence: Evidence, places: Iterable[NamedPoint], scheme: str, bench
     least = min(decided, key=lambda check: check.value.mean)
     outcomes = [check.outcome for check in decided]
     reached, unsettled = outcomes.count("right"), outcomes.count("open")
-    verdict = HOLDS if reached else NOT_SETTLED if unsettled else FAILS
+    verdict = HOLDS if reached else NOT_SETTLED if unsettled or len(decided) < len(cases) else FAILS
     words = f"The largest reduction is {best.words()} {located(best.where)}"
     if best.outcome == "open":
         words += f", and the interval includes {goal:g}{NBSP}%"

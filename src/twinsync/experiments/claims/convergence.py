@@ -19,7 +19,7 @@ from twinsync.experiments.claims.verdicts import UNCHECKED, Check, Finding, judg
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.results import Curve
-from twinsync.experiments.statistics import interval
+from twinsync.experiments.statistics import degrees_of_freedom, interval
 
 SETTLED = 5.0  # [%]; a reward has stabilised if its last two fifths differ by less than this
 NO_CURVES = "Fig. 3 was not run"
@@ -75,7 +75,7 @@ def _settling(evidence: Evidence, label: str, curve: Curve) -> Check:
         return Check(label, "", NOTHING, trouble=trouble)
     level = abs(float(before.mean())) or math.nan
     change = interval(lambda a, b: 100.0 * (b - a) / level, before, after)
-    return Check(label, "", change, least=-SETTLED, most=SETTLED, units=len(before))
+    return Check(label, "", change, least=-SETTLED, most=SETTLED, degrees=len(before) - 1.0)
 
 
 def _lost(costs: Float[np.ndarray, " S"]) -> str:
@@ -98,10 +98,12 @@ def _above(evidence: Evidence, curves: Mapping[str, Curve], better: str, worse: 
     names = evidence.label(better), evidence.label(worse)
     ends = [_fifths(curves[scheme])[1] for scheme in (better, worse)]
     slots = [math.nan if evidence.base is None else evidence.base.training_slots(scheme) for scheme in (better, worse)]
-    lead, trouble = NOTHING, _lost(ends[0])
+    lead, degrees, trouble = NOTHING, math.nan, _lost(ends[0])
     if all(np.isfinite(end).all() for end in ends):
-        lead = interval(lambda a, b: b - a, *ends)
+        lead, degrees = interval(_difference, *ends), degrees_of_freedom(_difference, *ends)
     refused = refusal(names[0], slots[0], names[1], slots[1], "Fig. 3")
-    return Check(
-        f"{names[0]} over {names[1]}", "", lead, unit="", trouble=trouble, refused=refused, units=max(map(len, ends))
-    )
+    return Check(f"{names[0]} over {names[1]}", "", lead, unit="", trouble=trouble, refused=refused, degrees=degrees)
+
+
+def _difference(better: float, worse: float) -> float:
+    return worse - better

@@ -79,10 +79,10 @@ class NamedPoint:
         pair = self.point.evaluation.pair(scheme, benchmark)
         return NOTHING if pair is None else pair.cost_reduction_percent
 
-    def units(self, scheme: str, benchmark: str) -> int:
-        """Number of replication units behind the intervals of this comparison; 0 if the two were not compared."""
+    def degrees(self, scheme: str, benchmark: str) -> float:
+        """Degrees of freedom of the intervals of this comparison; NaN if the two were not compared."""
         pair = self.point.evaluation.pair(scheme, benchmark)
-        return 0 if pair is None else pair.unit_count
+        return math.nan if pair is None else pair.unit_count - 1.0
 
     def training_slots(self, scheme: str) -> float:
         """Slots that the scheme was trained on; NaN if it is not trained or the number is not known."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from twinsync.experiments.claims.checks import Value, absences, below, change, reaches, refusal, steps
+from twinsync.experiments.claims.checks import Value, absences, below, change, change_degrees, reaches, refusal, steps
 from twinsync.experiments.claims.evidence import EXACT, SYMBOLS, Evidence, NamedPoint, View
 from twinsync.experiments.claims.verdicts import (
     FAILS,
@@ -20,6 +20,7 @@ from twinsync.experiments.claims.verdicts import (
     Check,
     Finding,
     judge,
+    located,
     unchecked,
     value_words,
 )
@@ -28,6 +29,7 @@ from twinsync.experiments.records import NOTHING, Estimate
 
 EQUAL = 1.0  # [%]; two latencies count as equal if the interval of their difference lies within this
 EQUAL_SHARE = "equal-share"  # the scheme's name
+MANY_OUTAGES = 0.01  # share of UD-slots given up from which latencies are compared with a remark
 HEADLINE = 13.2  # [%], the abstract's
 LEFT_OUT = {"fig6": ("random", "without_sc"), "fig7": ("without_sc",)}  # benchmarks that a figure of the paper lacks
 ViewCheck = Callable[[Evidence, View], Finding]
@@ -51,29 +53,32 @@ def members(evidence: Evidence, view: View) -> list[str]:
 
 
 def moves(
-    value: Value, *, falls: bool = False, least: float = RESOLUTION,
+    value: Value, *, falls: bool = False, least: float = RESOLUTION, timed: bool = True,
     note: Callable[[Evidence, View], str] = lambda evidence, view: "",
 ) -> ViewCheck:  # fmt: skip
-    """A value rises (or falls) from point to point by more than `least` percent, for every scheme of the figure."""
+    """A value rises (or falls) from point to point by more than `least` percent, for every scheme of the figure.
+
+    timed: whether it is a time, which the latency cap cuts off.
+    """
 
     def check(evidence: Evidence, view: View) -> Finding:
         schemes = members(evidence, view)
         checks = steps(evidence, view, schemes, value, falls=falls, least=least)
         absent = absences(evidence, view, schemes)
-        return judge(checks, f"{_noun(falls)} per step", absent=absent, note=note(evidence, view))
+        notes = [note(evidence, view), given_up(evidence, view.places, schemes) if timed else ""]
+        return judge(checks, f"{_noun(falls)} per step", absent=absent, note=". ".join(filter(None, notes)))
 
     return check
 
 
 def total_moves(*, falls: bool = False, least: float = RESOLUTION) -> ViewCheck:
-    """The total latency rises (or falls) from point to point; the finding's value is the change over the whole axis."""
+    """The total latency rises (or falls) from point to point; a note has the change over the whole axis."""
 
     def check(evidence: Evidence, view: View) -> Finding:
         whole = _whole_axis(evidence, view, falls=falls)
         changes = listing([f"{value_words(value)} for {label}" for label, value in whole.items()] or ["unknown"])
-        note = f"Over the whole axis the {_noun(falls)} is {changes}"
-        finding = moves(NamedPoint.latency_s, falls=falls, least=least, note=lambda *_: note)(evidence, view)
-        return replace(finding, value=min(whole.values(), key=lambda value: value.mean, default=NOTHING))
+        note = f"Over the whole axis the {_noun(falls)}, each by itself, is {changes}"
+        return moves(NamedPoint.latency_s, falls=falls, least=least, note=lambda *_: note)(evidence, view)
 
     return check
 
@@ -91,16 +96,23 @@ def stage_rises(stage: str, *, per_device: bool = False, falls: bool = False) ->
         return place.stage_s(scheme, stage) / (place.point.x if per_device else 1.0)
 
     def note(evidence: Evidence, view: View) -> str:
-        given_up = max((place[name].outage_rate for name in members(evidence, view) for place in view.having(name)),
-                       default=0.0)  # fmt: skip
-        if stage != "recovery" or not given_up > 0:
-            return ""
-        return (
-            f"A UD cut off at the latency cap, as up to {number(100.0 * given_up, 1)}{NBSP}% of UD-slots are here, "
-            "spends no time in this stage"
-        )
+        return _shares_of_rise(evidence, view) if per_device else ""
 
     return moves(value, falls=falls, note=note)
+
+
+def given_up(evidence: Evidence, places: Iterable[NamedPoint], schemes: Iterable[str]) -> str:
+    """A remark where more than `MANY_OUTAGES` of a scheme's UD-slots end at the latency cap; empty elsewhere."""
+    names = list(schemes)
+    rates = [(place[name].outage_rate, evidence.label(name), place.name) for place in places for name in names
+             if place.has(name)]  # fmt: skip
+    most, label, where = max(rates, default=(0.0, "", ""))
+    if not most > MANY_OUTAGES:
+        return ""
+    return (
+        f"Up to {number(100.0 * most, 1)}{NBSP}% of UD-slots ({label} {located(where)}) are given up at the cap: "
+        "their latency counts as the cap, and the time in a stage that they do not reach or finish is cut short"
+    )
 
 
 def sensing_rises(evidence: Evidence, view: View) -> Finding:
@@ -115,14 +127,14 @@ def synchronisation_rises(evidence: Evidence, view: View) -> Finding:
 
 def sent_data_rises(evidence: Evidence, view: View) -> Finding:
     """More bits go on air with every step."""
-    return moves(NamedPoint.sent_bits)(evidence, view)
+    return moves(NamedPoint.sent_bits, timed=False)(evidence, view)
 
 
 def proposed_lowest(evidence: Evidence, view: View, *, least: float = RESOLUTION) -> Finding:
     """The proposed scheme has the lowest latency of the figure's schemes, at every point."""
     first, *others = members(evidence, view)
     checks = below(evidence, view.places, [first], others, least=least)
-    note = _cost_against_ppo(evidence, view.places)
+    note = _beside_latency(evidence, view.places, [first, *others])
     return judge(checks, "reduction", "against", absent=absences(evidence, view, [first, *others]), note=note)
 
 
@@ -132,7 +144,8 @@ def without_sc_highest(evidence: Evidence, view: View) -> Finding:
     others = [name for name in members(evidence, view) if name != worst]
     checks = below(evidence, view.places, others, [worst])
     noun = f"reduction against {evidence.label(worst)}"
-    return judge(checks, noun, absent=absences(evidence, view, [*others, worst]))
+    note = given_up(evidence, view.places, [*others, worst])
+    return judge(checks, noun, absent=absences(evidence, view, [*others, worst]), note=note)
 
 
 def optimising_pays(evidence: Evidence) -> Finding:
@@ -205,21 +218,22 @@ def largest_reduction(role: Literal["ppo", "random", "without_sc"]) -> Callable[
         places = _compared(evidence, benchmark)
         finding = reaches(evidence, places, evidence.cast.sac, benchmark, HEADLINE)
         finding = _left_open(evidence, finding, FAILS, [role], "It may be larger")
-        note = _cost_against_ppo(evidence, places) if role == "ppo" and finding.verdict != UNCHECKED else ""
+        note = "" if finding.verdict == UNCHECKED else _beside_latency(evidence, places, [evidence.cast.sac, benchmark])
         return replace(finding, detail=f"{finding.detail} {note}.") if note else finding
 
     return check
 
 
 def _left_open(evidence: Evidence, finding: Finding, verdict: str, roles: list[str], words: str) -> Finding:
-    """The finding, made not settled if it has this verdict and figures in which the paper shows these benchmarks were
-    not run: the largest or the smallest value at some places says nothing about the others."""
+    """The finding, not settled instead of this verdict if figures in which the paper shows these benchmarks were not
+    run: the largest or the smallest value at some places says nothing about the others."""
     missing = [
         f"Fig. {figure[-1]}"
         for figure in SYMBOLS
-        if figure not in evidence.views and any(role not in LEFT_OUT.get(figure, ()) for role in roles)
+        if figure not in evidence.views
+        and any(getattr(evidence.cast, role) and role not in LEFT_OUT.get(figure, ()) for role in roles)
     ]
-    if finding.verdict != verdict or not missing:
+    if finding.verdict not in (verdict, NOT_SETTLED) or not missing:
         return finding
     were = "was" if len(missing) == 1 else "were"
     detail = f"{finding.detail} {words} in {listing(missing)}, which {were} not run."
@@ -234,7 +248,9 @@ def below_all(evidence: Evidence) -> Finding:
         for other in cast.benchmarks()
         for check in below(evidence, _compared(evidence, other), [cast.sac], [other])
     ]
-    finding = judge(checks, "reduction", "against")
+    places = {place.name: place for other in cast.benchmarks() for place in _compared(evidence, other)}
+    note = _beside_latency(evidence, places.values(), cast.all())
+    finding = judge(checks, "reduction", "against", note=note)
     return _left_open(evidence, finding, HOLDS, ["ppo", "random", "without_sc"], "It may fail")
 
 
@@ -245,8 +261,8 @@ def fewer_bits(evidence: Evidence) -> Finding:
     for place in _compared(evidence, cast.without_sc):
         if place.has(cast.sac, cast.without_sc):
             sent_bits = [place.sent_bits(name) for name in (cast.without_sc, cast.sac)]
-            saved, units = change(*sent_bits, falls=True), max(item.size for item in sent_bits)
-            checks.append(Check(evidence.label(cast.sac), place.name, saved, least=RESOLUTION, units=units))
+            saved, degrees = change(*sent_bits, falls=True), change_degrees(*sent_bits)
+            checks.append(Check(evidence.label(cast.sac), place.name, saved, least=RESOLUTION, degrees=degrees))
     return judge(checks, "saving in bits on air against w/o SC")
 
 
@@ -266,11 +282,25 @@ def _cost_against_ppo(evidence: Evidence, places: Iterable[NamedPoint]) -> str:
     return f"{about}, the reduction against {evidence.label(ppo)} is {span}"
 
 
+def _beside_latency(evidence: Evidence, places: Iterable[NamedPoint], schemes: Iterable[str]) -> str:
+    """What a comparison of latencies leaves out: the cost, where it ranks SAC and PPO differently, and outages."""
+    places, schemes = list(places), list(schemes)
+    cost = _cost_against_ppo(evidence, places) if evidence.cast.ppo in schemes else ""
+    return ". ".join(filter(None, [cost, given_up(evidence, places, schemes)]))
+
+
 def _compared(evidence: Evidence, benchmark: str) -> list[NamedPoint]:
-    """The base comparison, and every point of the figures in which the paper has the benchmark."""
+    """The base comparison, and every point of the figures in which the paper has the benchmark.
+
+    Where a figure's axis passes through the base comparison, that point is the same measurement and counts once.
+    """
     views = [view for view in evidence.views.values() if benchmark in members(evidence, view)]
-    points = [place for view in views for place in view.places]
-    return points if evidence.base is None else [evidence.base, *points]
+    base = [] if evidence.base is None else [evidence.base]
+    distinct: dict[tuple[tuple[float, ...], ...], NamedPoint] = {}
+    for place in [*base, *(place for view in views for place in view.places)]:
+        if place.has(evidence.cast.sac, benchmark):
+            distinct.setdefault(tuple(place[name].unit_latency_s for name in (evidence.cast.sac, benchmark)), place)
+    return list(distinct.values())
 
 
 def _whole_axis(evidence: Evidence, view: View, *, falls: bool) -> dict[str, Estimate]:

@@ -18,7 +18,7 @@ from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.claims.evidence import EXACT, gather
 from twinsync.experiments.claims.statements import STATEMENTS
-from twinsync.experiments.claims.verdicts import HOLDS, NOT_SETTLED, UNCHECKED
+from twinsync.experiments.claims.verdicts import HOLDS, NOT_SETTLED, RULES, UNCHECKED
 from twinsync.experiments.constants import value_text
 from twinsync.experiments.evaluate import Progress, evaluate
 from twinsync.experiments.records import (
@@ -106,6 +106,7 @@ def sensitivity(
     return Sensitivity(
         scenario=scenario,
         overrides=tuple(overrides),
+        rules=RULES,
         slots=bench.slots * SETS,
         seed=seed,
         schemes=EXACT.all(),

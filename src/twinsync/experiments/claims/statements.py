@@ -15,7 +15,7 @@ from functools import partial
 from twinsync.experiments.claims import complexity, convergence, latency
 from twinsync.experiments.claims.checks import SIGNIFICANT
 from twinsync.experiments.claims.evidence import PAPER, TUNED, Cast, Evidence, NamedPoint, gather
-from twinsync.experiments.claims.verdicts import NOT_SETTLED, UNCHECKED, Finding, unchecked, value_words
+from twinsync.experiments.claims.verdicts import NOT_SETTLED, UNCHECKED, Finding, located, unchecked, value_words
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import Claim, ClaimCheck, ClaimOutcome, Estimate, Sensitivity, VariedCheck
 from twinsync.experiments.results import Results
@@ -23,7 +23,8 @@ from twinsync.experiments.results import Results
 NOT_ANALYSED = "not analysed"
 RECORDED = "a separate measurement, the same for all reports"
 LEARNERS = "not varied, since the claim is about learners and the analysis has exact schemes only"
-_READ = f"(read as: by more than {SIGNIFICANT:g}{NBSP}% over the whole interval)"
+_READ = f"(read as: by more than {SIGNIFICANT:g}{NBSP}%"
+_EACH = f"{_READ} at every step)"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Statement:
     """A claim before it is checked.
 
     exact: whether exact schemes in place of the learners can decide it, and the sensitivity analysis covers it.
-    recorded: for the schemes as printed, the finding of a measurement that ships with the package; None if runs decide.
+    base_alone: whether the base comparison alone decides it, whatever its figure. recorded: for the schemes as printed,
+    the finding of a measurement that ships with the package; None if runs decide.
     """
 
     figure: str
@@ -39,6 +41,7 @@ class Statement:
     text: str
     check: Callable[[Evidence], Finding]
     exact: bool = True
+    base_alone: bool = False
     recorded: Callable[[], Finding] | None = None
 
 
@@ -80,21 +83,21 @@ STATEMENTS = (
         convergence.semantics_pay, exact=False,
     ),
     _on(
-        "fig4", "rise", f"Total latency rises “significantly” with K for all schemes {_READ}",
+        "fig4", "rise", f"Total latency rises “significantly” with K for all schemes {_EACH}",
         latency.total_moves(least=SIGNIFICANT),
     ),
     _on("fig4", "per-ud", "The latency of one UD rises too, not only the sum over more UDs", latency.per_device_rises),
     _on(
-        "fig4", "bandwidth", "One reason is bandwidth: each UD has less of it, and its uplink takes longer",
+        "fig4", "bandwidth", "One of the “primary” reasons: less bandwidth for each UD, so its uplink takes longer",
         latency.stage_rises("uplink", per_device=True),
     ),
     _on(
-        "fig4", "edge-cpu", "The other reason is the edge CPU: each UD has less of it, and its recovery takes longer",
+        "fig4", "edge-cpu", "The other “primary” reason: less edge CPU for each UD, so its recovery takes longer",
         latency.stage_rises("recovery", per_device=True),
     ),
     Statement(
         "Fig. 4", "fig4-necessity", "Optimising the allocation is necessary: SAC's latency is below equal shares'",
-        latency.optimising_pays, exact=False,
+        latency.optimising_pays, exact=False, base_alone=True,
     ),
     _on("fig5", "rise", "Total latency rises with the sensed data D for all schemes", latency.total_moves()),
     _on("fig5", "sensing", "One reason for the rise with D: sensing takes longer", latency.sensing_rises),
@@ -107,12 +110,12 @@ STATEMENTS = (
         latency.sent_data_rises,
     ),
     _on(
-        "fig6", "below-ppo", f"SAC's latency is “significantly lower” than PPO's at every threshold {_READ}",
+        "fig6", "below-ppo", f"SAC's latency is “significantly lower” than PPO's at every threshold {_READ})",
         partial(latency.proposed_lowest, least=SIGNIFICANT), exact=False,
     ),
     _on("fig6", "equal-at-one", "At threshold 1 SAC is equivalent to w/o SC", latency.equal_at_one, exact=False),
     _on(
-        "fig7", "fall", f"Total latency falls “significantly” with the UDs' CPU f_u for all schemes {_READ}",
+        "fig7", "fall", f"Total latency falls “significantly” with the UDs' CPU f_u for all schemes {_EACH}",
         latency.total_moves(falls=True, least=SIGNIFICANT),
     ),
     _on(
@@ -122,7 +125,7 @@ STATEMENTS = (
     _on("fig7", "sac-lowest", "At every f_u, SAC has the lowest total latency", latency.proposed_lowest),
     Statement(
         "Abstract", "abstract-ppo",
-        f"SAC lowers latency by “up to 13.2{NBSP}%”, if PPO is the baseline (the paper names none)",
+        f"SAC lowers latency by “up to 13.2{NBSP}%” (read as: by that much somewhere), if PPO is the baseline",
         latency.largest_reduction("ppo"), exact=False,
     ),
     Statement(
@@ -181,8 +184,26 @@ def _outcome(item: Statement, evidence: Evidence | None) -> ClaimOutcome:
     if evidence is None or not _trained(evidence):
         return ClaimOutcome(UNCHECKED, "These schemes were not trained", "")
     finding = item.check(evidence)
-    basis = "" if finding.verdict == UNCHECKED else _basis(item.figure, evidence)
-    return ClaimOutcome(finding.verdict, finding.detail, basis)
+    if finding.verdict == UNCHECKED:
+        return ClaimOutcome(UNCHECKED, finding.detail, "")
+    detail = " ".join(filter(None, (finding.detail, _diverged(evidence, evidence.places_of(_where(item))))))
+    return ClaimOutcome(finding.verdict, detail, _basis(_where(item), evidence))
+
+
+def _where(item: Statement) -> str:
+    """The figure whose places decide a claim; that of the base comparison is Fig. 3."""
+    return "Fig. 3" if item.base_alone else item.figure
+
+
+def _diverged(evidence: Evidence, places: Sequence[NamedPoint]) -> str:
+    """A sentence on the trainings behind a claim that diverged, from the evaluations' notes; empty if none did."""
+    remarks = []
+    for place in places:
+        for note in place.point.evaluation.notes:
+            name, _, rest = note.partition(": training diverged ")
+            if rest and name in evidence.cast.all():
+                remarks.append(f"{evidence.label(name)} {located(place.name)}, {rest}")
+    return f"Training diverged for {'; '.join(remarks)}." if remarks else ""
 
 
 def _trained(evidence: Evidence) -> bool:

@@ -1,8 +1,10 @@
 """Verdicts from comparisons with intervals, each with the value that decides it and an explanation.
 
-A claim holds if all its comparisons do, that is, if every interval lies wholly on the claimed side. It is not settled
-if no interval lies wholly on either side. A claim makes many comparisons, so their intervals are widened to cover
-simultaneously in 95 % of repetitions (Bonferroni).
+A claim is about all its comparisons. It holds if every interval lies wholly on the claimed side and none is left out.
+It does not hold if some lie wholly on the other side and none on the claimed one; with some on either it holds only in
+places. If none lies on the other side but an interval includes the boundary, or a comparison is missing, it is not
+settled. A claim makes many comparisons, so their intervals are widened to cover simultaneously in 95 % of repetitions
+(Bonferroni).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from twinsync.experiments.statistics import widening
 
 HOLDS, PARTLY, FAILS = "holds", "holds only in places", "does not hold"
 NOT_SETTLED, UNCHECKED = "not settled", "not checked"
+RULES = 2  # to be raised whenever the same measurements may get other verdicts, since an analysis keeps them
 RESOLUTION = 0.1  # [%]; a smaller difference counts as none, however narrow its interval
 _LISTED = 6  # failures named one by one
 _NAMED = 3  # places of one scheme where a claim holds, named one by one
@@ -29,8 +32,8 @@ _NAMED = 3  # places of one scheme where a claim holds, named one by one
 class Check:
     """One comparison: `value` and its interval have to lie between `least` and `most`.
 
-    trouble: why the comparison fails although there is no number. refused: why it was not made. units: number of
-    replication units behind the interval, 0 if not known.
+    trouble: why the comparison fails although there is no number. refused: why it was not made. degrees: of freedom of
+    the interval, NaN if not known.
     """
 
     who: str
@@ -41,11 +44,11 @@ class Check:
     unit: str = "%"
     trouble: str = ""
     refused: str = ""
-    units: int = 0
+    degrees: float = math.nan
 
     def jointly(self, comparisons: int) -> Check:
         """The same check, its interval widened so that the intervals of all `comparisons` cover simultaneously."""
-        factor = widening(self.units, comparisons)
+        factor = widening(self.degrees, comparisons)
         if math.isnan(factor) or not self.value.has_interval:
             return self
         mean, low, high = self.value.mean, self.value.low, self.value.high
@@ -126,9 +129,8 @@ def judge(
     right, wrong, unsettled = (
         [check for check in decided if check.outcome == outcome] for outcome in ("right", "wrong", "open")
     )
-    verdict = _verdict(right, wrong, unsettled)
     parts = [_range(decided, noun, relation)]
-    if verdict == PARTLY:
+    if right and (wrong or unsettled):
         parts.append(f"It holds {relation} {_grouped(right, decided)}")
     if len(decided) > 1:
         parts += [f"It fails {relation} {_named(wrong)}"] if wrong else []
@@ -136,13 +138,14 @@ def judge(
     parts += [note] if note else []
     parts += [f"Left out: {'; '.join(without)}"] if without else []
     values = [check.value for check in decided if not math.isnan(check.value.mean)]
+    verdict = _verdict(bool(right), bool(wrong), bool(unsettled or without))
     return Finding(verdict, ". ".join(parts) + ".", min(values, key=lambda value: value.mean, default=NOTHING))
 
 
-def _verdict(right: Sequence[Check], wrong: Sequence[Check], unsettled: Sequence[Check]) -> str:
-    if right:
-        return PARTLY if wrong or unsettled else HOLDS
-    return FAILS if wrong else NOT_SETTLED
+def _verdict(right: bool, wrong: bool, unsettled: bool) -> str:
+    if wrong:
+        return PARTLY if right else FAILS
+    return NOT_SETTLED if unsettled else HOLDS
 
 
 def joint(checks: Sequence[Check]) -> list[Check]:

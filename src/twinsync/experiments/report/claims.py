@@ -46,8 +46,8 @@ def tally(claims: Sequence[Claim]) -> str:
     """The number of claims with each verdict, as printed and repaired, as a sentence."""
     printed, repaired = ([getattr(claim, side) for claim in claims] for side in ("printed", "repaired"))
     return (
-        f"The paper's abstract and its Sections IV-C and V make {len(claims)} claims. With the schemes as printed, "
-        f"{_counts(printed)}; with the repaired schemes, {_counts(repaired)}."
+        f"Of the paper's abstract and its Sections IV-C and V, {len(claims)} claims are checked. With the schemes as "
+        f"printed, {_counts(printed)}; with the repaired schemes, {_counts(repaired)}."
     )
 
 
@@ -65,10 +65,10 @@ def claims_section(claims: Sequence[Claim]) -> list[Block]:
         "The claims are in our words, under our reading of what the paper leaves open. Each is checked twice: with the "
         "paper's schemes as printed, and with settings that fit the problem (repaired). A claim holds if the 95 % "
         "interval of every comparison lies wholly on the claimed side; if a claim needs several comparisons, their "
-        "intervals are widened to cover simultaneously (Bonferroni). It holds only in places if some intervals do. It "
-        "does not hold if at least one interval lies wholly on the other side and none on the claimed side. It is not "
-        "settled if every interval includes the boundary, or if a figure that could decide it was not run. Learners "
-        "trained for different numbers of slots are not compared."
+        "intervals are widened to cover simultaneously (Bonferroni). It holds only in places if some intervals lie "
+        "there and some wholly on the other side, and does not hold if some lie on the other side and none on the "
+        "claimed one. It is not settled if no interval lies wholly on the other side, but one includes the boundary or "
+        "a comparison is missing. Learners trained for different numbers of slots are not compared."
     )
     return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(claims)]
 

@@ -41,12 +41,13 @@ class Instability:
         """The finding in words."""
         parts = []
         if self.seeds_worse:
-            parts.append(
-                f"in {self.seeds_worse} of {self.seeds} seeds, the cost rose more than {share(WORSE, 0)} above its "
-                f"best point; its mean over seeds was {cost(self.best)} at {self.best_slot:,} slots, rose to "
-                f"{cost(self.worst)} at {self.worst_slot:,} ({change(self.worst, self.best)}), and ended at "
-                f"{cost(self.end)}"
-            )
+            words = f"in {self.seeds_worse} of {self.seeds} seeds, the cost rose more than {share(WORSE, 0)} above its "
+            words += "best point"
+            if self.worst > self.best:  # seeds may rise at different times
+                words += f"; its mean over seeds was {cost(self.best)} at {self.best_slot:,} slots, rose to "
+                words += f"{cost(self.worst)} at {self.worst_slot:,} ({change(self.worst, self.best)}), and ended at "
+                words += cost(self.end)
+            parts.append(words)
         if self.seeds_lost:
             parts.append(f"in {self.seeds_lost} of {self.seeds} seeds, the cost became non-finite")
         return f"**Unstable: {self.label}**, trained on {self.slots:,} slots – {'; '.join(parts)}."
@@ -157,11 +158,14 @@ def gains(results: Results) -> str:
     """Which benchmarks the headline learner beats in mean cost, and how the paper's claim is treated."""
     comparison = compared(results)
     pairs = {name: comparison.evaluation.pair(comparison.learner, name) for name in comparison.benchmarks}
-    beaten = [results.label(name) for name, pair in pairs.items() if pair is not None and pair.cost.high < 0]
-    others = [results.label(name) for name, pair in pairs.items() if pair is None or not pair.cost.high < 0]
-    words = f"By the paired intervals, {results.label(comparison.learner)} has a lower mean cost than "
+    known = {results.label(name): pair.cost for name, pair in pairs.items() if pair and pair.cost.has_interval}
+    beaten = [label for label, difference in known.items() if difference.high < 0]
+    ahead = [label for label, difference in known.items() if difference.low > 0]
+    open_ = [results.label(name) for name in pairs if results.label(name) not in (*beaten, *ahead)]
+    words = f"By the intervals, {results.label(comparison.learner)} has a lower mean cost than "
     words += listing(beaten) if beaten else "none of its benchmarks"
-    words += f", but not than {listing(others)}" if beaten and others else ""
+    words += f", and a higher one than {listing(ahead)}" if ahead else ""
+    words += f"; against {listing(open_)} the order is not settled" if open_ else ""
     return (
         f"{words}. The paper claims a latency reduction of “up to 13.2{NBSP}%” without naming the baseline, so every "
         "benchmark is listed and none is tuned to match that number."
