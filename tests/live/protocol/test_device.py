@@ -132,3 +132,15 @@ def test_what_was_coded_may_be_less_than_granted_and_is_what_is_reported() -> No
     assert isinstance(send, do.Send)
     assert isinstance(send.message, say.Reported)
     assert send.message.applied == say.Allocation(0.3, 1e9, 0.1, 2e9)
+
+
+def test_a_reference_that_the_codec_has_no_more_is_not_taken_again() -> None:
+    device = welcomed()
+    extracting(device, 0)
+    transmitting(device, 0, 0)
+    device.handle(do.Sent(0, 0.1), 0.5)
+    extract = extracting(device, 1, acknowledged=0)[-1]
+    assert extract == do.Extract(1, 1, 0, 56, 1e9)
+    device.handle(do.ExtractionFailed(1, "revision 0 is not held"), 1.3)
+    # The edge still holds it and names it with each allocation.
+    assert extracting(device, 2, acknowledged=0) == [do.Extract(2, 2, ALONE, 56, 1e9)]

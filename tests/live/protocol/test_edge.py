@@ -166,3 +166,38 @@ def test_a_start_that_goes_on_opens_no_slot_that_is_over() -> None:
     timer = only(edge_with().start(6.5, 9), do.SetTimer)
     assert (timer.slot, timer.at_s) == (9, 9.0)
     assert only(edge_with().start(20.5, 9), do.SetTimer).slot == 21
+
+
+def test_an_older_state_that_is_recovered_after_a_newer_one_was_stored_is_left() -> None:
+    edge = edge_with(1)
+    granted(edge, 0)
+    only(edge.handle(frame(1, 0, 0), 0.9), do.Recover)
+    granted(edge, 1)
+    only(edge.handle(frame(1, 1, 1), 1.1), do.Recover)
+    commit = only(edge.handle(do.Recovered("cell:0", 1, 1, 1, b"{}"), 1.15), do.Commit)
+    # Recovered while the newer one's transaction is under way, then after it.
+    assert edge.handle(do.Recovered("cell:0", 1, 0, 0, b"{}"), 1.17) == []
+    assert sent(edge.handle(do.Committed(commit.writes), 1.2)) == [say.Acknowledged("cell:0", 1, 1, 1)]
+    assert edge.stop() == []
+    granted(edge, 2)
+    assert only(edge.handle(frame(1, 2, 2), 2.1), do.Recover).revision == 2
+    later = only(edge.handle(do.Recovered("cell:0", 1, 2, 2, b"{}"), 2.2), do.Commit)
+    assert [(write.revision, write.previous) for write in later.writes] == [(2, 1)]
+
+
+def test_a_frame_without_a_time_is_refused() -> None:
+    edge = edge_with(1)
+    granted(edge, 0)
+    timeless = do.Received("cell:0", pack(Header(1, 0, 0, ALONE, 0.5, float("nan")), bytes(56)))
+    log = only(edge.handle(timeless, 0.5), do.Log)
+    assert "without the time of its data" in log.text
+    assert only(edge.handle(frame(1, 0, 0), 0.6), do.Recover).revision == 0
+
+
+def test_births_that_never_report_do_not_displace_the_session_that_lives() -> None:
+    edge = edge_with(1)
+    granted(edge, 0)
+    for session in range(2, 40):
+        edge.handle(birth(session), 0.5)
+    granted(edge, 1)
+    assert len(edge.members["cell:0"].births) == 16

@@ -81,6 +81,14 @@ class TakesOldSlots(Edge):
         return effects
 
 
+class StoresLateRecoveries(Edge):
+    """Wants a state stored though a newer one is."""
+
+    def _commit(self) -> list[do.Effect]:
+        late = [write for write in self._ready.values() if write.revision <= self.members[write.thing].newest]
+        return [do.Commit(tuple(late))] if late else super()._commit()
+
+
 class WaitsForTheDisk(Edge):
     """Opens no slot while a transaction is under way."""
 
@@ -119,6 +127,7 @@ BUGS = {
     "does not sync": (Maker(store=lambda: MemoryStore("process")), invariants.LOST),
     "decodes against the newest": (Maker(edge=DecodesAgainstTheNewest), invariants.WRONG),
     "stores what no device sensed": (Maker(edge=TakesOldSlots), invariants.WRONG),
+    "stores late recoveries": (Maker(edge=StoresLateRecoveries), invariants.STOPPED),
     "waits for the disk": (Maker(edge=WaitsForTheDisk), invariants.BLOCKED),
     "waits for stragglers": (Maker(edge=WaitsForStragglers), invariants.UNFINISHED),
     "uses what it sent": (Maker(device=UsesWhatItSent), invariants.UNHEALED),
@@ -129,7 +138,7 @@ BUGS = {
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_found_and_shrunk(name: str) -> None:
     maker, invariant = BUGS[name]
-    failure = check(60, 0, maker).failure
+    failure = check(120, 0, maker).failure
     assert failure is not None
     assert failure.violation.startswith(invariant)
     whole = draw(failure.seed)

@@ -22,6 +22,7 @@ class Work(msgspec.Struct):
     sensing_s: float | None = None
     desired: say.Desired | None = None
     revision: int = -1
+    reference: int = ALONE
     extracted: do.Extracted | None = None
     applied: say.Allocation | None = None
 
@@ -145,8 +146,8 @@ class Device:
         if size < LEAST_STREAM:
             self._busy = None
             return [*effects, do.Log(f"slot {work.slot}: phi leaves {size} bytes, too few for a stream")]
-        reference = self._reference()
-        return [*effects, do.Extract(work.slot, work.revision, reference, size, allocation.device_cpu_hz)]
+        work.reference = self._reference()
+        return [*effects, do.Extract(work.slot, work.revision, work.reference, size, allocation.device_cpu_hz)]
 
     def _reference(self) -> int:
         """The newest acknowledged revision, while the codec still has it."""
@@ -168,8 +169,10 @@ class Device:
 
     def _extraction_failed(self, event: do.ExtractionFailed, now_s: float) -> list[Effect]:
         if self._busy is not None and self._busy.slot == event.slot:
+            # The codec may have it no more, though the edge does and will name it again.
+            self._sent.pop(self._busy.reference, None)
             self._busy = None
-        self.acknowledged = ALONE  # a reference that the codec has no more must not fail the next slot too
+        self.acknowledged = ALONE
         return [do.Log(f"slot {event.slot}: not extracted: {event.reason}")]
 
     def _sent_frame(self, event: do.Sent, now_s: float) -> list[Effect]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -113,7 +114,8 @@ class Edge:
             self._births += 1
             member.births[message.session] = self._births
             if len(member.births) > REMEMBERED:
-                del member.births[min(member.births, key=member.births.__getitem__)]
+                others = [session for session in member.births if session != member.session]
+                del member.births[min(others, key=member.births.__getitem__)]
         welcome = say.Welcome(message.thing, message.session, self.session, member.highest, tuple(member.held))
         return [*effects, do.Send(welcome)]
 
@@ -237,6 +239,8 @@ class Edge:
         allocation, data_bits = slot.allocations[event.thing], slot.sights[event.thing].data_bits
         if len(event.frame) > frame_bytes(allocation.extraction_factor, data_bits):
             return [do.Log(f"{event.thing}: a frame of {header.bits} bits exceeds what phi allows")]
+        if not math.isfinite(header.observed_at):
+            return [do.Log(f"{event.thing}: a frame of slot {header.slot} without the time of its data")]
         if header.revision <= member.highest:
             return [do.Log(f"{event.thing}: revision {header.revision} is not above {member.highest}")]
         member.highest = header.revision
@@ -290,14 +294,18 @@ class Edge:
         return self._reject(event.thing, event.slot, event.revision, event.reason)
 
     def _commit(self) -> list[Effect]:
-        if self._committing or not self._ready:
+        if self._committing:
             return []
-        self._committing = True
-        # What the store holds by now is what the write has to find there.
+        # What the store holds by now is what a write has to find there; a slow recovery may come after a newer state.
         newest = {thing: self.members[thing].newest for thing in self._ready}
-        writes = [msgspec.structs.replace(write, previous=newest[thing]) for thing, write in self._ready.items()]
+        writes = [
+            msgspec.structs.replace(write, previous=newest[thing])
+            for thing, write in self._ready.items()
+            if write.revision > newest[thing]
+        ]
         self._ready = {}
-        return [do.Commit(tuple(writes))]
+        self._committing = bool(writes)
+        return [do.Commit(tuple(writes))] if writes else []
 
     def _committed(self, event: do.Committed, now_s: float) -> list[Effect]:
         self._committing = False

@@ -201,7 +201,9 @@ class World:
         self._later(at, self._tell_edge, life, do.Decided(effect.slot, dict.fromkeys(effect.sights, ALLOCATION)))
 
     def _recover(self, life: EdgeLife, effect: do.Recover) -> None:
-        self._later(self.now + self._dice[-1].uniform(0.02, 0.15), self._decode, life, effect)
+        # Little of the edge's CPU makes a recovery slow, so that the next slot's may overtake it.
+        most = self._dice[-1].choice((0.03, 0.15, 0.5))
+        self._later(self.now + self._dice[-1].uniform(0.02, most), self._decode, life, effect)
 
     def _decode(self, life: EdgeLife, effect: do.Recover) -> None:
         which = (effect.thing, effect.session, effect.slot, effect.revision)
@@ -251,7 +253,10 @@ class World:
 
     def _sense(self, life: DeviceLife, effect: do.Sense) -> None:
         self._tell_device(life, do.Observed(effect.slot, 50.0, DATA_BITS, self.now + life.wall_s))
-        self._later(self.now + 0.2, self._tell_device, life, do.Sensed(effect.slot, 0.2))
+        took = self._dice[2 * life.place].choice(
+            (0.02, 0.2)
+        )  # a small sensor is done long before its share of the slot
+        self._later(self.now + took, self._tell_device, life, do.Sensed(effect.slot, took))
 
     def _extract(self, life: DeviceLife, effect: do.Extract) -> None:
         dice = self._dice[2 * life.place]
@@ -260,13 +265,14 @@ class World:
         life.coded[effect.revision] = value
         self.witness.sensed(life.core.thing, effect.slot, effect.revision, value.to_bytes(VALUE_BYTES, "little"))
         stream = (value ^ base).to_bytes(VALUE_BYTES, "little").ljust(effect.stream_bytes, b"\0")
-        took = dice.uniform(0.05, 0.3)
+        took = dice.uniform(0.02, dice.choice((0.04, 0.3)))
         extracted = do.Extracted(effect.slot, effect.revision, effect.reference, stream, took, 1e9 * took)
         self._later(self.now + took, self._tell_device, life, extracted)
 
     def _transmit(self, life: DeviceLife, effect: do.Transmit) -> None:
         # A slow link makes slots overlap; in the calm at the end every slot can be met.
-        took = self._dice[2 * life.place].uniform(0.05, 0.9 if self._rough() else 0.5)
+        dice = self._dice[2 * life.place]
+        took = dice.uniform(0.02, dice.choice((0.04, 0.9 if self._rough() else 0.5)))
         self._later(self.now + took, self._on_air, life, effect, took)
 
     def _on_air(self, life: DeviceLife, effect: do.Transmit, took: float) -> None:
