@@ -40,6 +40,11 @@ class PostgresServer:
         """Where it is, without the password."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def process(self) -> int:
+        """The number of its main process."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def start(self) -> None:
         """Start; it answers when this returns."""
         settings = f"-h 127.0.0.1 -p {self.port} -k {self.folder} -c fsync=off -c shared_buffers=16MB"

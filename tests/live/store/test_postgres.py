@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from tests.conftest import Complaint
 from tests.live.postgres_server import PASSWORD, PostgresServer
 
+from twinsync.errors import InputError
 from twinsync.live.protocol.effects import Write
 from twinsync.live.store import postgres as module
 from twinsync.live.store.interface import Conflict, StoreError
+from twinsync.live.store.opening import open_store
 from twinsync.live.store.postgres import MIGRATIONS, PostgresStore, without_password
 
 
@@ -81,6 +86,23 @@ def test_a_statement_that_waits_too_long_is_given_up(
     other.close()
 
 
+def test_a_server_that_falls_silent_is_given_up(
+    store: PostgresStore, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = (server.process, store._run(lambda connection: connection.fetchval("SELECT pg_backend_pid()")))
+    try:
+        for process in silent:
+            os.kill(process, signal.SIGSTOP)
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "PATIENCE_S", 0.3)
+            with pytest.raises(StoreError, match=r"no answer within 0\.3 s"):
+                store.commit([write(0)], 0.0)
+    finally:
+        for process in silent:
+            os.kill(process, signal.SIGCONT)
+    store.commit([write(0)], 0.0)
+
+
 def test_of_two_edges_that_write_one_twin_one_is_refused(store: PostgresStore, postgres: str) -> None:
     other = PostgresStore(postgres)
     store.commit([write(0)], 0.0)
@@ -121,6 +143,32 @@ def test_the_password_is_in_the_url_or_the_environment_and_never_shown(
     assert "guessed" not in without_password(wrong)
     assert without_password(wrong) == postgres
     PostgresStore(postgres.replace("@", f":{PASSWORD.replace(' ', '%20')}@")).close()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@host:1/db?password=secret", "postgresql://u@host:1/db"),
+        ("postgresql://u:secret/@host/db", "postgresql://u@host/db"),
+        ("postgresql://u:sec#ret?@secret@host/db", "postgresql://u@host/db"),
+        ("postgresql://u:[secret@host/db", "postgresql://u@host/db"),
+        ("Postgres+async://u:secret@host/db", "Postgres+async://u@host/db"),
+        ("u:secret@host/db", "u@host/db"),
+        ("postgresql://host/db", "postgresql://host/db"),
+    ],
+)
+def test_no_url_shows_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:[secret@127.0.0.1:1/db", "Postgresql://u:secret@127.0.0.1/db", "u:secret@h"]
+)
+def test_a_url_that_is_refused_shows_no_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(InputError) as refused:
+        open_store(tmp_path, url, "process")
+    assert "u@" in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
 def test_tables_of_the_first_version_are_migrated(postgres: str) -> None:

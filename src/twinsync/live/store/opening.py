@@ -6,7 +6,7 @@ from pathlib import Path
 
 from twinsync.errors import InputError
 from twinsync.live.store.interface import Durability, TwinStore
-from twinsync.live.store.postgres import SCHEMES, PostgresStore
+from twinsync.live.store.postgres import SCHEMES, PostgresStore, without_password
 from twinsync.live.store.sqlite import SqliteStore, read_only
 
 STORE_FILE = "twins.sqlite"
@@ -31,4 +31,4 @@ def open_existing(folder: Path, url: str) -> TwinStore:
 def check_url(url: str) -> None:
     """Raise `InputError` for what names no store."""
     if url and not url.startswith(SCHEMES):
-        raise InputError(f"--store {url!r}: give postgresql://user@host:port/database")
+        raise InputError(f"--store {without_password(url)!r}: give postgresql://user@host:port/database")

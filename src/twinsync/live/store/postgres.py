@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 from twinsync.errors import InputError, install
 from twinsync.live.protocol.effects import Write
@@ -55,7 +54,7 @@ class PostgresStore:
     async def _with_connection(self, work: Callable[[Any], Coroutine[Any, Any, Result]], patience_s: float) -> Result:
         # A server that ends the connection within a transaction leaves asyncpg between two states of its own.
         broken = (self._asyncpg.InternalClientError, TimeoutError)
-        errors = (self._asyncpg.PostgresError, self._asyncpg.InterfaceError, OSError, ValueError, *broken)
+        errors = (self._asyncpg.PostgresError, self._asyncpg.InterfaceError, OSError, *broken)
         try:
             if self._connection is None or self._connection.is_closed():
                 self._connection = await self._asyncpg.connect(
@@ -67,14 +66,30 @@ class PostgresStore:
                         "synchronous_commit": "on" if self.durability == "power" else "off",
                     },
                 )
-            return await asyncio.wait_for(work(self._connection), patience_s)
+            return await self._in_time(work(self._connection), patience_s)
         except InputError:
             raise
+        except ValueError:  # its text may hold a part of the password
+            raise InputError(
+                f"{self.place}: not a database's URL; write special characters of a password as %XX, / as %2F"
+            ) from None
         except errors as error:
             if isinstance(error, broken) and self._connection is not None:
                 self._connection.terminate()  # whatever it still does, nobody waits for it
             said = " ".join(str(error).split()) or f"no answer within {patience_s:g} s"
             raise StoreError(f"{self.place}: {said}") from error
+
+    async def _in_time(self, work: Coroutine[Any, Any, Result], patience_s: float) -> Result:
+        """What the work gives. Raises `TimeoutError`; the connection is then cut."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait({task}, timeout=patience_s)
+        if not task.done():
+            # First of all: to cancel a transaction asyncpg asks the server, and waits for its answer.
+            self._connection.terminate()
+            task.cancel()
+            await asyncio.wait({task}, timeout=PATIENCE_S)
+            raise TimeoutError
+        return task.result()
 
     async def _migrate(self, connection: Any) -> None:
         async with connection.transaction():
@@ -173,10 +188,10 @@ class PostgresStore:
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit((parts.scheme, user.partition(":")[0] + at + host, parts.path, "", ""))
+    """The URL as it may be shown, also one that is not well formed: a password may hold any character."""
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
+    user, at, place = rest.rpartition("@")
+    return f"{scheme}{mark}{user.partition(':')[0]}{at}{place.partition('?')[0]}"
 
 
 def _library() -> Any:
