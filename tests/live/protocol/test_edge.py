@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import msgspec
+
 from twinsync.live.protocol import effects as do
 from twinsync.live.protocol import messages as say
 from twinsync.live.protocol.clock import Clock
@@ -201,3 +203,12 @@ def test_births_that_never_report_do_not_displace_the_session_that_lives() -> No
         edge.handle(birth(session), 0.5)
     granted(edge, 1)
     assert len(edge.members["cell:0"].births) == 16
+
+
+def test_a_report_of_a_size_that_no_sensor_has_is_dropped() -> None:
+    edge = edge_with(1)
+    open_slot(edge, 0)
+    for data_bits in (0.0, 1e300):
+        huge = msgspec.structs.replace(report(1, 0), data_bits=data_bits)
+        assert only(edge.handle(huge, 0.01), do.Log).dropped_from == "cell:0"
+    assert only(edge.handle(report(1, 0), 0.02), do.Decide).slot == 0

@@ -15,6 +15,7 @@ from twinsync.live.protocol.frame import ALONE, Header, ProtocolError, frame_byt
 
 HELD = 8  # committed revisions of a twin that a device may code against, the newest
 REMEMBERED = 16  # sessions of a device, the newest
+MOST_BITS, MOST_M = 1e12, 1e9  # of a report
 GONE = -1  # place in the order of births of a session that said farewell
 
 # Where a device's slot stands; the last two are how it ends when nothing goes wrong on the way.
@@ -84,6 +85,11 @@ class Edge:
         """The first effects: the next slot that begins is the first one, none before `first_slot`."""
         slot = max(self.clock.slot_at(now_s) + 1, first_slot)
         return [do.SetTimer("open", slot, self.clock.opens_s(slot))]
+
+    @property
+    def newest_slot(self) -> int:
+        """The slot that opened last, -1 before the first."""
+        return self._open
 
     @property
     def committing(self) -> bool:
@@ -190,8 +196,10 @@ class Edge:
         if not self._in_turn(member, message.session, False):
             return self._refuse(message.thing, message.session, TAKEN) if message.session in member.births else []
         self._take_part(message.thing, member, message.session)
-        if slot.stages[message.thing] != NO_REPORT or not (message.data_bits > 0.0 and message.distance_m >= 0.0):
+        if slot.stages[message.thing] != NO_REPORT:
             return []
+        if not (0.0 < message.data_bits <= MOST_BITS and 0.0 <= message.distance_m <= MOST_M):
+            return [do.Log(f"a report of {message.data_bits:g} bit at {message.distance_m:g} m", message.thing)]
         slot.stages[message.thing] = NO_ALLOCATION
         slot.sights[message.thing] = do.Sight(message.distance_m, message.data_bits, message.kind, message.twin_db)
         return self._decide(message.slot) if len(slot.sights) == len(slot.stages) else []
@@ -230,19 +238,19 @@ class Edge:
         try:
             header, stream = parse(event.frame)
         except ProtocolError as error:
-            return [do.Log(f"{event.thing}: {error}")]
+            return [do.Log(str(error), event.thing)]
         member, slot = self.members.get(event.thing), self.slots.get(header.slot)
         if member is None or member.session != header.session:
-            return [do.Log(f"{event.thing}: a frame of slot {header.slot} from a session that is not the device's")]
+            return [do.Log(f"a frame of slot {header.slot} from a session that is not the device's", event.thing)]
         if slot is None or slot.stages.get(event.thing) != NOT_RECEIVED:
             return []  # too late, or a repetition
         allocation, data_bits = slot.allocations[event.thing], slot.sights[event.thing].data_bits
         if len(event.frame) > frame_bytes(allocation.extraction_factor, data_bits):
-            return [do.Log(f"{event.thing}: a frame of {header.bits} bits exceeds what phi allows")]
+            return [do.Log(f"a frame of {header.bits} bits exceeds what phi allows", event.thing)]
         if not math.isfinite(header.observed_at):
-            return [do.Log(f"{event.thing}: a frame of slot {header.slot} without the time of its data")]
+            return [do.Log(f"a frame of slot {header.slot} without the time of its data", event.thing)]
         if header.revision <= member.highest:
-            return [do.Log(f"{event.thing}: revision {header.revision} is not above {member.highest}")]
+            return [do.Log(f"revision {header.revision} is not above {member.highest}", event.thing)]
         member.highest = header.revision
         if header.reference != ALONE and header.reference not in member.held:
             return self._reject(event.thing, header.slot, header.revision, f"reference {header.reference} is not held")

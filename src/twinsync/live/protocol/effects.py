@@ -43,9 +43,10 @@ class Stop(Effect, frozen=True):
 
 
 class Log(Effect, frozen=True):
-    """One line for the operator."""
+    """One line for the operator; of what a thing sends that is dropped, one for the first and then a count."""
 
     text: str
+    dropped_from: str = ""
 
 
 # The device's.

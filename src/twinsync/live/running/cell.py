@@ -176,23 +176,24 @@ def write_secrets(folder: Path, cell: Cell) -> None:
     (folder / "secrets").mkdir(mode=0o700, exist_ok=True)
     for user in (EDGE_USER, *cell.permits()):
         path = secret_file(folder, user)
-        password = path.read_text("utf-8") if cell.listen and path.is_file() else secrets.token_hex(16)
+        kept = path.read_text("utf-8") if cell.listen and path.is_file() else ""
+        password = kept or secrets.token_hex(16)
         lines.append(f"{user}:{password}\n")
-        _write_secret(path, password)
+        if not kept:
+            _write_secret(path, password)
     _write_secret(folder / USERS_FILE, "".join(lines))
 
 
 def _write_secret(path: Path, text: str) -> None:
-    path.touch(0o600)
-    path.write_text(text, "utf-8")
+    with whole_file(path) as partial:
+        partial.unlink(missing_ok=True)
+        partial.touch(0o600)  # before there is anything to read
+        partial.write_text(text, "utf-8")
 
 
 def write_cell(folder: Path, cell: Cell) -> None:
     """Write the settings, for nobody else to read: the address of a store among them may hold a password."""
-    with whole_file(folder / CELL_FILE) as partial:
-        partial.unlink(missing_ok=True)
-        partial.touch(0o600)  # before there is anything to read
-        partial.write_text(storage.encode(cell), "utf-8")
+    _write_secret(folder / CELL_FILE, storage.encode(cell))
 
 
 def read_cell(folder: Path) -> Cell:

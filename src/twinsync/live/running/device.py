@@ -22,7 +22,7 @@ from twinsync.live.radio.rates import Draws, airtime_s, find_rate
 from twinsync.live.running import cell as names
 from twinsync.live.running.cell import Cell, new_session, read_cell
 from twinsync.live.running.effort import Effort
-from twinsync.live.running.process import STOPPED_BY_PROTOCOL, Process
+from twinsync.live.running.process import STOPPED_BY_PROTOCOL, Process, write_log
 from twinsync.live.running.sources import Source, warm_codecs
 from twinsync.model.sensing import sensing_latency_s
 from twinsync.writing import end_line
@@ -155,10 +155,17 @@ class DeviceProcess(Process):
 
 
 async def run_device(folder: Path, thing: str) -> int:
-    """A device until it is told to stop; the exit code."""
+    """A device of a cell on this machine until it is told to stop; the exit code.
+
+    It ends with 1, and is to be started again, where the edge cannot be reached: it may be starting again itself.
+    """
     cell = read_cell(folder)
     source = cell.source_of(thing)
-    bus = await reach(cell.access_as(folder, names.user_of(thing)))
+    try:
+        bus = await reach(cell.access_as(folder, names.user_of(thing)))
+    except InputError as error:
+        write_log(thing, time.time(), str(error))
+        return 1
     try:
         return await run_on(DeviceProcess(folder, cell, thing, bus, source))
     finally:

@@ -56,7 +56,8 @@ class EdgeProcess(Process):
         self.pages = Pages(self.operators, self.twins, self._show)
         self._changing = asyncio.Lock()
         self._commits = dict.fromkeys(cell.things, 0)
-        self._disk, self._allocator, self._codec = ThreadPoolExecutor(1), ThreadPoolExecutor(1), ThreadPoolExecutor(2)
+        self._disk, self._codec = ThreadPoolExecutor(1), ThreadPoolExecutor(2)
+        self._allocator, self._books = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         own: dict[type, Callable[[Any], object]] = {
             do.Send: self._send,
             do.Decide: lambda effect: self.later(self._decide(effect)),
@@ -116,12 +117,19 @@ class EdgeProcess(Process):
     async def _decide(self, effect: do.Decide) -> None:
         began, decider = self.now(), self.decider
         try:
-            decided = await self.loop.run_in_executor(self._allocator, decider.decide, effect.slot, effect.sights)
+            decided = await self.loop.run_in_executor(self._allocator, self._decide_in_time, decider, effect)
         except Exception as error:  # an allocator may be the user's own; the next slot may go better
             self.log(f"no allocation: {type(error).__name__}: {' '.join(str(error).split())}", slot=effect.slot)
             return
+        if decided is None:
+            self.log("no allocation: the one before took until the next slot", slot=effect.slot)
+            return
         self.ledger.decided(effect, decided, self.now() - began, decider.name)
         self.tell(do.Decided(effect.slot, decided))
+
+    def _decide_in_time(self, decider: Decider, effect: do.Decide) -> dict[str, say.Allocation] | None:
+        """What the allocator decides; None if the slot is over by its turn, so that a slow one does not fall behind."""
+        return decider.decide(effect.slot, effect.sights) if effect.slot == self.core.newest_slot else None
 
     def _asked(self, topic: str, data: bytes) -> None:
         try:
@@ -138,14 +146,14 @@ class EdgeProcess(Process):
             before = self.decider
             try:
                 decider = await asyncio.to_thread(before.changed, message.allocator, self.cell.first_slot)
+                cell = msgspec.structs.replace(self.cell, allocator=message.allocator)
+                names.write_cell(self.folder, cell)
             except Exception as error:  # it may be the user's own code
                 kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
                 answer = say.Changed(message.request, False, f"{kind}{' '.join(str(error).split())}")
                 self.log(f"{before.name} goes on: {answer.text}")
             else:
-                self.decider = decider
-                self.cell = msgspec.structs.replace(self.cell, allocator=message.allocator)
-                names.write_cell(self.folder, self.cell)
+                self.decider, self.cell = decider, cell
                 answer = say.Changed(message.request, True, f"{decider.name} decides instead of {before.name}")
                 self.log(answer.text)
         self.bus.publish(f"{names.ANSWER}{message.request}", say.encode(answer))
@@ -197,7 +205,7 @@ class EdgeProcess(Process):
             self.log(f"a decoder's context is not kept: {error.strerror}", thing=write.thing)
 
     async def _end_slot(self, effect: do.SlotEnded) -> None:
-        record = await self.loop.run_in_executor(self._allocator, self.ledger.close, effect)
+        record = await self.loop.run_in_executor(self._books, self.ledger.close, effect)
         try:
             records.append(self.folder / names.SLOTS_FILE, record)
         except OSError as error:
@@ -222,6 +230,13 @@ class EdgeProcess(Process):
     def _stop(self, effect: do.Stop) -> None:
         self.log(f"stops: {effect.reason}")
         self.end(1)
+
+    def warm_up_meanwhile(self) -> None:
+        """Load while slots pass what they would otherwise wait for; an allocator that fails says so with each slot."""
+        try:
+            self.warm_up()
+        except Exception as error:  # an allocator may be the user's own
+            self.log(f"not warmed up: {type(error).__name__}: {' '.join(str(error).split())}")
 
     def warm_up(self) -> None:
         """Load what the first slot would otherwise wait for."""

@@ -10,12 +10,13 @@ import msgspec
 
 from twinsync import storage
 from twinsync.errors import InputError
-from twinsync.live.bus.interface import Bus
+from twinsync.live.bus.interface import BusError
 from twinsync.live.bus.zenoh import router
 from twinsync.live.protocol import clock
 from twinsync.live.radio.rates import Draws
 from twinsync.live.running import cell as names
-from twinsync.live.running.cell import Cell, read_cell
+from twinsync.live.running import records
+from twinsync.live.running.cell import read_cell
 from twinsync.live.running.decisions import Decider
 from twinsync.live.running.edge import EdgeProcess
 from twinsync.live.running.joining import answer_joins
@@ -29,16 +30,16 @@ PATIENCE_S = 120.0  # for the devices' first appearance: a codec that compiles f
 async def run_edge(folder: Path) -> int:
     """The edge until it is told to stop or the last slot ended; the exit code.
 
-    Raises `InputError` for settings or a store of no use. An edge that starts again in the middle of a run ends with 1
-    where its store does not answer, so that whoever started it tries once more.
+    Raises `InputError` for settings, a store or a bus of no use. An edge that starts again in the middle of a run ends
+    with 1 where its store or its bus cannot be had, so that whoever started it tries once more.
     """
     again = (folder / names.EPOCH_FILE).is_file()
     try:
         return await _run(folder, again)
-    except StoreError as error:
+    except (StoreError, BusError) as error:
         if not again:
-            raise
-        write_log("edge", time.time(), f"the store is needed to go on: {error}")
+            raise InputError(str(error)) from None
+        write_log("edge", time.time(), f"{'the store' if isinstance(error, StoreError) else 'the bus'}: {error}")
         return 1
 
 
@@ -58,11 +59,11 @@ async def _run(folder: Path, again: bool) -> int:
         if not again:
             process.warm_up()
             process.settle()
-        epoch = await _epoch_s(folder, cell, bus, slot_s)
+        epoch = await _epoch_s(folder, process, slot_s)
         process.core.clock = process.ledger.clock = msgspec.structs.replace(provisional, epoch_s=epoch)
         process.join()
         if again:  # after a crash slots are passing: take births meanwhile
-            process.later(asyncio.to_thread(process.warm_up))
+            process.later(asyncio.to_thread(process.warm_up_meanwhile))
         code = await process.ended
         if server is not None:
             server.close()
@@ -73,18 +74,29 @@ async def _run(folder: Path, again: bool) -> int:
             store.close()
 
 
-async def _epoch_s(folder: Path, cell: Cell, bus: Bus, slot_s: float) -> float:
-    """When slot 0 began: kept by an earlier edge of this start, or two slots before the first once all are there."""
-    path = folder / names.EPOCH_FILE
+async def _epoch_s(folder: Path, process: EdgeProcess, slot_s: float) -> float:
+    """When slot 0 began: kept by an earlier edge of this start, or two slots before the first once all are there.
+
+    A wall clock that was set back meanwhile would open slots once more: the kept time is then moved, so that the next
+    one is the newest that is known and one.
+    """
+    path, cell = folder / names.EPOCH_FILE, process.cell
     if path.is_file():
-        return float(storage.read_json(path)["epoch_s"])
+        kept = storage.read_json(path)
+        newest = records.newest_slot(folder / names.SLOTS_FILE, process.store)
+        if kept["epoch_s"] + newest * slot_s > process.now():
+            process.log(f"the clock was set back: slots go on with {newest + 1}")
+            kept["epoch_s"] = process.now() - newest * slot_s
+            storage.write_json(path, kept)
+        return float(kept["epoch_s"])
     present: set[str] = set()
-    bus.watch(names.PRESENT + "**", lambda topic, here: present.add(topic.removeprefix(names.PRESENT)))
+    process.bus.watch(names.PRESENT + "**", lambda topic, here: present.add(topic.removeprefix(names.PRESENT)))
     until = time.monotonic() + PATIENCE_S
-    while not present.issuperset(cell.things) and time.monotonic() < until:
+    while not present.issuperset(cell.things) and time.monotonic() < until and not process.ended.done():
         await asyncio.sleep(0.02)
     epoch = time.time() + (2 - cell.first_slot) * slot_s
-    storage.write_json(path, {"epoch_s": epoch, "present": sorted(present)})
+    if not process.ended.done():
+        storage.write_json(path, {"epoch_s": epoch, "present": sorted(present)})
     return epoch
 
 

@@ -20,6 +20,7 @@ from twinsync.model.semantics import extraction_energy_j
 from twinsync.model.sensing import sensing_energy_j
 
 KEPT_SLOTS = 4
+LEAST_FACTOR = 1e-6  # no frame is that short
 
 
 class Entry(msgspec.Struct):
@@ -68,8 +69,14 @@ class Ledger:
             page.allocations, page.sights = dict(allocations), effect.sights
 
     def reported(self, message: say.Reported) -> None:
-        """A device said what it applied."""
-        if entry := self._entry(message.slot, message.thing):
+        """A device said what it applied; what it was not granted is left out."""
+        page = self._pages.get(message.slot)
+        granted = None if page is None else page.allocations.get(message.thing)
+        entry = self._entry(message.slot, message.thing)
+        if entry is None or granted is None:
+            return
+        factor = message.applied.extraction_factor
+        if msgspec.structs.replace(granted, extraction_factor=factor) == message.applied and factor >= LEAST_FACTOR:
             entry.reported = message
 
     def recovered(self, effect: do.Recover, took_s: float, now_s: float, cycles: float) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from twinsync.live.running.cell import Clock
 ORPHAN_CHECK_S = 1.0
 POLLED_S = 2e-3
 DROPPED_S = 10.0  # within which further messages dropped from one source are counted instead of logged
+PARENT = "TWINSYNC_PARENT"  # environment variable: the process that is to be outlived by none of its children
 STOPPED_BY_PROTOCOL = 3  # exit code: the other end said stop, so starting again is of no use
 
 
@@ -40,8 +42,9 @@ class Process:
         self.loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[int] = self.loop.create_future()
         self.effects: dict[type, Callable[[Any], object]] = {do.SetTimer: self._set_timer, do.Log: self._log_effect}
-        self._dropped: dict[str, int] = {}
-        self._parent: int | None = os.getppid()
+        self._dropped: dict[tuple[str, str], int] = {}
+        # The parent may be gone by now, and another process have adopted this one.
+        self._parent: int | None = int(os.environ.get(PARENT, os.getppid()))
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self.stop)
         self.loop.call_later(ORPHAN_CHECK_S, self._check_parent)
@@ -65,8 +68,8 @@ class Process:
 
     def end(self, code: int) -> None:
         """End with an exit code."""
-        for source in list(self._dropped):
-            self._tell_dropped(source)
+        for key in list(self._dropped):
+            self._tell_dropped(key)
         if not self.ended.done():
             self.ended.set_result(code)
 
@@ -79,18 +82,19 @@ class Process:
         gc.collect()
         gc.freeze()
 
-    def log_dropped(self, reason: str, source: str) -> None:
-        """A message could not be taken: a line for the first of a source, then one for how many more came."""
-        if source in self._dropped:
-            self._dropped[source] += 1
+    def log_dropped(self, reason: str, source: str, *, kind: str = "") -> None:
+        """A message could not be taken: a line for the first of its kind from a source, then one for how many more."""
+        key = source, kind
+        if key in self._dropped:
+            self._dropped[key] += 1
             return
-        self._dropped[source] = 0
+        self._dropped[key] = 0
         self.log(f"a message was dropped: {reason}", source=source)
-        self.loop.call_later(DROPPED_S, self._tell_dropped, source)
+        self.loop.call_later(DROPPED_S, self._tell_dropped, key)
 
-    def _tell_dropped(self, source: str) -> None:
-        if more := self._dropped.pop(source, 0):
-            self.log(f"{more} more messages were dropped within {DROPPED_S:g} s", source=source)
+    def _tell_dropped(self, key: tuple[str, str]) -> None:
+        if more := self._dropped.pop(key, 0):
+            self.log(f"{more} more messages were dropped within {DROPPED_S:g} s", source=key[0])
 
     def received(self, data: bytes, kinds: Any = Message) -> None:
         """Take a control message from the bus; what is none is one line in the log."""
@@ -131,7 +135,10 @@ class Process:
             self.tell(event)
 
     def _log_effect(self, effect: do.Log) -> None:
-        self.log(effect.text)
+        if effect.dropped_from:
+            self.log_dropped(effect.text, effect.dropped_from, kind=re.sub(r"[\d.]+", "", effect.text))
+        else:
+            self.log(effect.text)
 
     def _check_parent(self) -> None:
         if self._parent not in (None, os.getppid()):

@@ -9,6 +9,7 @@ import msgspec
 
 from twinsync.errors import InputError
 from twinsync.live.protocol.messages import Allocation
+from twinsync.live.store.interface import TwinStore
 from twinsync.writing import end_line
 
 
@@ -73,6 +74,12 @@ class SlotRecord(msgspec.Struct, frozen=True):
     decision_s: float | None
     devices: dict[str, Synchronisation]
     allocator: str = ""
+
+
+def newest_slot(path: Path, store: TwinStore) -> int:
+    """The newest slot that a run's file or its store knows, -1 for none. Raises `InputError`, `StoreError`."""
+    stored = (kept.slot for kept in store.newest().values())
+    return max((*stored, *(record.slot for record in read(path))), default=-1)
 
 
 def append(path: Path, record: SlotRecord) -> None:

@@ -23,11 +23,12 @@ from twinsync.live.bus.zenoh import Access
 from twinsync.live.running import cell as names
 from twinsync.live.running import records
 from twinsync.live.running.cell import Cell
-from twinsync.live.running.process import STOPPED_BY_PROTOCOL
+from twinsync.live.running.process import PARENT, STOPPED_BY_PROTOCOL
 from twinsync.live.store.opening import open_store
 
 EDGE = "edge"
 POLL_S, PATIENCE_S = 0.05, 10.0
+INTERRUPTED_S = 2.0  # after Ctrl-C, which leaves less time than that for both groups
 RESTART_S, LATER_S, SHORT_LIFE_S = 0.2, 3.0, 5.0  # LATER_S after a life shorter than SHORT_LIFE_S
 BAD_INPUT = 2  # exit code
 FINAL = (0, BAD_INPUT, STOPPED_BY_PROTOCOL)  # exit codes after which starting again is of no use
@@ -58,12 +59,12 @@ def prepared(folder: Path, cell: Cell) -> Iterator[Cell]:
 
 def _prepare(folder: Path, cell: Cell) -> Cell:
     store = open_store(folder, cell.store, cell.durability)
-    stored = [kept.slot for kept in store.newest().values()]
-    store.close()
-    seen = [record.slot for record in records.read(folder / names.SLOTS_FILE)]
+    try:
+        first_slot = records.newest_slot(folder / names.SLOTS_FILE, store) + 1
+    finally:
+        store.close()
     (folder / names.EPOCH_FILE).unlink(missing_ok=True)
     endpoint = f"{'tls' if cell.tls else 'tcp'}/{cell.listen or _free_address(bool(cell.tls))}"
-    first_slot = max([*stored, *seen], default=-1) + 1
     ready = msgspec.structs.replace(cell, access=Access(endpoint), first_slot=first_slot)
     names.write_secrets(folder, ready)
     names.write_cell(folder, ready)
@@ -129,20 +130,20 @@ class Supervisor:
 
     def _interrupt(self) -> None:
         self._interrupted = True
-        self.stop()
+        self.stop(INTERRUPTED_S)
 
-    def stop(self) -> None:
-        """End the devices, then the edge, which commits what it has."""
+    def stop(self, patience_s: float = PATIENCE_S) -> None:
+        """End the devices, then the edge, which commits what it has; kill what takes longer than `patience_s` each."""
         self._stopping = True
         edge = self.processes.pop(EDGE, None)
         devices, self.processes = list(self.processes.values()), {}
         for group in (devices, [edge] if edge else []):
             for process in group:
                 process.terminate()
-            until = time.monotonic() + PATIENCE_S
+            until = time.monotonic() + patience_s
             for process in group:
                 try:
-                    process.wait(max(0.1, until - time.monotonic()))
+                    process.wait(max(0.05, until - time.monotonic()))
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
@@ -153,7 +154,7 @@ class Supervisor:
 
     def _start(self, name: str) -> None:
         # One thread of XLA's and of numba's each: a machine has fewer cores than a cell has processes.
-        environment = {**os.environ, **one_thread(), "JAX_PLATFORMS": "cpu"}
+        environment = {**os.environ, **one_thread(), "JAX_PLATFORMS": "cpu", PARENT: str(os.getpid())}
         command = self._command(name)
         self._began[name] = time.monotonic()
         with self._log(name).open("ab") as file:
@@ -178,6 +179,8 @@ class Supervisor:
             young = time.monotonic() - self._began.get(name, 0.0) < SHORT_LIFE_S
             self._again[name] = time.monotonic() + (LATER_S if young else RESTART_S)
         for name in [name for name, at in self._again.items() if at <= time.monotonic()]:
+            if self._stopping:
+                return
             del self._again[name]
             self._start(name)
             self._write_pids()
@@ -193,7 +196,8 @@ class Supervisor:
     def _write_pids(self) -> None:
         pids = {name: process.pid for name, process in self.processes.items()}
         edge = pids.pop(EDGE, None)
-        storage.write_json(self.folder / names.PIDS_FILE, {"edge": edge, "devices": pids})
+        with contextlib.suppress(OSError):  # a full disk must not end the cell
+            storage.write_json(self.folder / names.PIDS_FILE, {"edge": edge, "devices": pids})
 
     def _tell_slots(self) -> None:
         path = self.folder / names.SLOTS_FILE

@@ -25,7 +25,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, durability: Durability = "process") -> None:
-        """Open or create. Raises `InputError` for a file of another program or of a later release."""
+        """Open or create. Raises `InputError` for a file of another program or of a later release, and `StoreError`."""
         self.path = path
         self.durability = durability
         try:
@@ -35,7 +35,7 @@ class SqliteStore:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'NORMAL'}")
         except sqlite3.Error as error:
-            raise InputError(f"{path}: cannot be opened as a twin store: {error}") from None
+            raise StoreError(f"{path}: cannot be opened as a twin store: {error}") from None
 
     def _migrate(self) -> None:
         version, owner = self._pragma("user_version"), self._pragma("application_id")
