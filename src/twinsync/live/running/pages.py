@@ -58,7 +58,7 @@ class Pages:
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, ValueError):
             answer = _trouble("400 Bad Request", "not a request")
         head = (
-            f"HTTP/1.1 {answer.status}\r\nContent-Type: {answer.kind}\r\n"
+            f"HTTP/1.1 {answer.status}\r\nContent-Type: {answer.kind}\r\nCross-Origin-Resource-Policy: same-origin\r\n"
             f"Content-Length: {len(answer.body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
         )
         writer.write(head.encode() + answer.body)
