@@ -101,7 +101,7 @@ def test_a_decision_whose_turn_comes_after_its_slot_is_not_made(tmp_path: Path) 
 
 
 def test_a_process_whose_parent_ended_before_it_began_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PARENT, "1")  # no parent of this process
+    monkeypatch.setenv(PARENT, "-1")  # is no process
     cell = Cell("paper", (), 1, 0, 0, None, "equal-share", "none", None, "process", Access(""), 2.5e9)
 
     async def story() -> int:
