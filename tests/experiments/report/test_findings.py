@@ -1,5 +1,7 @@
 """What is said of a run follows from its numbers, in every case that a run can be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from msgspec import structs
@@ -28,6 +30,17 @@ def test_a_level_says_how_far_from_the_optimum_and_what_was_gained():
     for number in ("20,000 slots", "4 seeds", "90.6", "11.4 % more", "14.03 s", "17.0 % below PPO's", "31.2 % below"):
         assert number in words
     assert "nobody" not in words
+
+
+def test_an_optimum_is_called_certified_only_if_it_is():
+    results = compared()
+    assert "than the certified optimum;" in level(results, "sac-tuned", ())
+    assert best_possible(results).startswith("The certified optimum, which")
+    comparison = comparison_of(results)
+    bare = structs.replace(comparison.evaluation, optimum=None)
+    results = replace(results, comparison=replace(comparison, evaluation=bare))
+    assert "than the optimum, not certified in every slot;" in level(results, "sac-tuned", ())
+    assert best_possible(results).startswith("The optimum, not certified in every slot, which")
 
 
 def test_a_benchmark_that_is_ahead_is_said_to_be():

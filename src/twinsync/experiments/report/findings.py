@@ -11,7 +11,7 @@ from twinsync.experiments.columns import compared
 from twinsync.experiments.figures.convergence import seed_mean
 from twinsync.experiments.formatting import NBSP, change, cost, listing, number, seconds, share
 from twinsync.experiments.formatting import compared as in_percent
-from twinsync.experiments.records import Estimate, Measured
+from twinsync.experiments.records import Estimate, Evaluation, Measured
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Curve, Results
 
 WORSE = 0.10  # relative rise of the cost above its best point that counts as unstable
@@ -96,10 +96,15 @@ def level(results: Results, learner: str, benchmarks: tuple[str, ...]) -> str:
             gains.append(_beside(pair.latency_reduction_percent, _genitive(results.label(name))))
     words = (
         f"{results.label(learner)}{_trained(measured)} costs {cost(measured.cost.mean)} per slot, "
-        f"{in_percent(measured.cost.mean, optimum.cost.mean)} the certified optimum; its mean latency, summed over the "
-        f"UDs, is {seconds(measured.latency_s.mean)}"
+        f"{in_percent(measured.cost.mean, optimum.cost.mean)} {_optimum(evaluation)}; its mean latency, summed over "
+        f"the UDs, is {seconds(measured.latency_s.mean)}"
     )
     return f"{words}, {listing(gains)}." if gains else f"{words}."
+
+
+def _optimum(evaluation: Evaluation) -> str:
+    """`the certified optimum`, unless its certificate is missing in some slot."""
+    return "the certified optimum" if evaluation.optimum else "the optimum, not certified in every slot"
 
 
 def _beside(reduction: Estimate, whose: str) -> str:
@@ -128,11 +133,11 @@ def _trained(measured: Measured) -> str:
 
 def best_possible(results: Results) -> str:
     """A sentence on the best possible cost and latency, with the channel known and without."""
-    allocators = compared(results).evaluation.allocators
-    optimum, expected = allocators[OPTIMUM], allocators.get(EXPECTED)
+    evaluation = compared(results).evaluation
+    optimum, expected = evaluation.allocators[OPTIMUM], evaluation.allocators.get(EXPECTED)
     words = (
-        f"The certified optimum, which knows the channel, costs {cost(optimum.cost.mean)} per slot at a mean latency "
-        f"of {seconds(optimum.latency_s.mean)}"
+        f"T{_optimum(evaluation)[1:]}, which knows the channel, costs {cost(optimum.cost.mean)} per slot at a mean "
+        f"latency of {seconds(optimum.latency_s.mean)}"
     )
     if expected is None:
         return f"{words}."
