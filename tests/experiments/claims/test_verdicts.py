@@ -100,6 +100,13 @@ def test_where_a_claim_that_is_not_settled_holds_is_said():
     assert "It holds for SAC throughout. It is not settled for PPO at K = 2" in finding.detail
 
 
+def test_the_value_of_a_finding_is_one_that_decides_it():
+    low = Estimate(0.4, 0.3, 0.5)
+    assert judge([check(low), check(OPEN)], "rise").value == OPEN
+    assert judge([check(low), check(RIGHT)], "rise").value == low
+    assert judge([check(OPEN), check(RIGHT), check(WRONG)], "rise").value == WRONG
+
+
 def test_many_failures_are_counted():
     finding = judge([check(WRONG, f"scheme {i}") for i in range(9)], "rise")
     assert "scheme 5" in finding.detail

@@ -114,7 +114,8 @@ def judge(
     """The verdict over all comparisons, whose intervals are widened to cover simultaneously.
 
     noun: name of the compared value. relation: preposition between it and the scheme that a check is named after.
-    absent: what has no value, with reasons. note: a sentence to add. The deciding value is the smallest.
+    absent: what has no value, with reasons. note: a sentence to add. The deciding value is the smallest of those that
+    fail, else of those not settled, else of all.
     """
     checks = joint(checks)
     decided = [check for check in checks if check.outcome != "none"]
@@ -137,7 +138,7 @@ def judge(
         parts += [_unsettled(unsettled, relation)] if unsettled else []
     parts += [note] if note else []
     parts += [f"Left out: {'; '.join(without)}"] if without else []
-    values = [check.value for check in decided if not math.isnan(check.value.mean)]
+    values = [check.value for check in wrong or unsettled or decided if not math.isnan(check.value.mean)]
     verdict = _verdict(bool(right), bool(wrong), bool(unsettled or without))
     return Finding(verdict, ". ".join(parts) + ".", min(values, key=lambda value: value.mean, default=NOTHING))
 
