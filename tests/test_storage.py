@@ -1,6 +1,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -29,7 +30,7 @@ def test_numbers_keep_their_kind() -> None:
 def test_a_folder_whose_config_is_no_object_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(InputError, match=r"config\.json: expected a JSON object, got list"):
-        open_folder(tmp_path, {"seed": 0}, "study", resume=True)
+        _open(tmp_path, {"seed": 0})
 
 
 def test_the_message_names_what_differs_the_outermost_first_and_few(tmp_path: Path) -> None:
@@ -37,5 +38,17 @@ def test_the_message_names_what_differs_the_outermost_first_and_few(tmp_path: Pa
     wanted = {"settings": {"a": 1, "b": 0, "c": 0, "d": 0}, "seed": 1}
     told = re.escape("holds a study with seed = 0, old = true, settings.b = 2, settings.c = 3, ...; resume that one")
     with pytest.raises(InputError, match=told):
-        open_folder(tmp_path, wanted, "study", resume=True)
-    open_folder(tmp_path, json.loads((tmp_path / "config.json").read_text()), "study", resume=True)
+        _open(tmp_path, wanted)
+    _open(tmp_path, json.loads((tmp_path / "config.json").read_text()))
+
+
+def test_a_folder_is_open_in_one_process_at_a_time(tmp_path: Path) -> None:
+    opened = open_folder(tmp_path, {"seed": 0}, "study", resume=True)
+    with opened, pytest.raises(InputError, match="another process computes there"):
+        _open(tmp_path, {"seed": 0})
+    _open(tmp_path, {"seed": 0})
+
+
+def _open(folder: Path, config: dict[str, Any]) -> None:
+    with open_folder(folder, config, "study", resume=True):
+        pass

@@ -1,4 +1,12 @@
-"""The exception for wrong user input."""
+"""The exception for wrong user input, and what reading a damaged archive may raise."""
+
+import zipfile
+import zlib
+
+DAMAGED = (
+    *(OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
+    *(AttributeError, KeyError, TypeError, ValueError),
+)
 
 
 class InputError(ValueError):

@@ -25,6 +25,25 @@ def load_attribute(label: str, target: str) -> Any:
     return value
 
 
+def file_of(target: str) -> Path | None:
+    """The file of `module:attribute` or `file.py:attribute`; None for a module that is not found or is no file."""
+    place = target.rpartition(":")[0].strip()
+    if place.endswith(".py"):
+        return Path(place)
+    _find_here()
+    try:
+        spec = importlib.util.find_spec(place)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    return None if spec is None or not spec.origin or not Path(spec.origin).is_file() else Path(spec.origin)
+
+
+def _find_here() -> None:
+    """As with `python -m`, modules in the current folder are found too."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+
+
 def run_own(trouble: str, act: Callable[[], Any]) -> Any:
     """Run the user's code. Whatever it raises becomes a one-line `InputError`: `trouble`, exception, place."""
     try:
@@ -38,9 +57,7 @@ def run_own(trouble: str, act: Callable[[], Any]) -> Any:
 
 def _import(place: str) -> Any:
     if not place.endswith(".py"):
-        # As with `python -m`, modules in the current folder are found too.
-        if "" not in sys.path:
-            sys.path.insert(0, "")
+        _find_here()
         return importlib.import_module(place)
     path = Path(place)
     spec = importlib.util.spec_from_file_location(f"twinsync_own_{path.stem}", path)

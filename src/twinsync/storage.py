@@ -7,13 +7,15 @@ does not match its record type raises an `InputError` that names file and key.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -126,11 +128,13 @@ def _culprit(content: Any, kind: Any, mapping: dict[str, Any], error: str) -> st
     return next(iter(mapping))
 
 
-def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -> None:
+@contextmanager
+def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -> Iterator[None]:
     """Create folder `out` with `wanted` as its config.json or, with `resume`, check that it already holds the same.
 
-    `what` names the content in messages. Raises `InputError` if `out` exists without `resume`, cannot be written, or
-    holds another config; it names the entries that differ.
+    No other process can open it so while the block runs. `what` names the content in messages. Raises `InputError` if
+    `out` exists without `resume`, cannot be written, is in use, or holds another config; it names the entries that
+    differ.
     """
     if out.exists() and not resume:
         raise InputError(f"{out}: already exists; add --resume to continue it, or choose another --out")
@@ -151,6 +155,25 @@ def open_folder(out: Path, wanted: dict[str, Any], what: str, *, resume: bool) -
     if differing:
         named = ", ".join(differing[:MOST_NAMED]) + (", ..." if len(differing) > MOST_NAMED else "")
         raise InputError(f"{out}: holds a {what} with {named}; resume that one, or choose another --out")
+    with (out / CONFIG).open("rb") as file:
+        if not _locked(file):
+            raise InputError(f"{out}: another process computes there; wait until it ends, or choose another --out")
+        yield
+
+
+def _locked(file: BinaryIO) -> bool:
+    """Whether this process holds a file now, until it is closed; True where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def _differing(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Iterator[str]:
@@ -161,6 +184,11 @@ def _differing(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Iterato
             yield from (f"{key}.{inner}" for inner in _differing(value, there))
         elif value != there:
             yield f"{key} = {json.dumps(there)}"
+
+
+def digest_of(values: Any) -> str:
+    """A short hash of plain JSON values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def write_text(path: Path, text: str) -> None:

@@ -150,3 +150,15 @@ def test_too_few_bytes_for_a_header_are_refused(scene: np.ndarray) -> None:
 def test_bytes_that_are_no_stream() -> None:
     with pytest.raises(DamagedStream):
         CameraDecoder().decode(b"no stream at all")
+
+
+def test_a_stream_of_raw_size_that_is_damaged_is_no_picture(scene: np.ndarray) -> None:
+    shape = scene[0].shape
+    device, edge = _pair(scene)
+    _, stream = device.encode(scene[1], 1.0)
+    with pytest.raises(MissingReference):
+        CameraDecoder().decode(stream, shape)
+    assert np.array_equal(edge.decode(stream, shape), scene[1])
+    noise = np.random.default_rng(3).integers(0, 256, shape).astype(np.uint8)
+    noise[0, 0] = 0xFF  # begins no stream
+    assert np.array_equal(edge.decode(noise.tobytes(), shape), noise)

@@ -104,3 +104,13 @@ def test_fidelity_by_hand() -> None:
 
 def test_both_ends_agree_on_the_tables_of_every_kind() -> None:
     assert [part.partition("-")[0] for part in identity().split()] == [CAMERA, SERIES]
+
+
+def test_a_picture_larger_than_the_device_has_is_refused_before_it_is_decoded() -> None:
+    device = KINDS[CAMERA].device_end()
+    stream = device.encode(PICTURE, 90, 0)
+    assert EdgeEnd(PICTURE.size).decode(stream, 0).shape == PICTURE.shape
+    edge = EdgeEnd(PICTURE.size - 1)
+    with pytest.raises(DamagedStream, match="a picture of 48x32 samples; this device's have at most 1535"):
+        edge.decode(stream, 0)
+    assert edge.revisions == ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ import numpy as np
 from twinsync.allocators.networks import Architecture, Network
 from twinsync.arrays import Array, Float, Key
 from twinsync.environment.interface import Interface, Sight, draw_phi, observe, to_allocation
-from twinsync.errors import InputError
+from twinsync.errors import DAMAGED, InputError
 from twinsync.model.slot import Allocation
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key
@@ -113,7 +112,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
             arrays = [archive[f"leaf_{i}"] for i in range(len(archive.files) - 1)]
     except FileNotFoundError:
         raise InputError(f"{path}: no such policy file; train one with `twinsync train --out {path.parent}`") from None
-    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise InputError(f"{path}: not a complete policy file ({error}); train again with --resume") from None
     if not isinstance(card, dict) or card.get("format") != FILE_FORMAT:
         version = card.get("format") if isinstance(card, dict) else card

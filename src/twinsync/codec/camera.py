@@ -139,9 +139,10 @@ class CameraDecoder:
         """
         if raw_shape is not None and len(stream) == raw_shape[0] * raw_shape[1]:
             try:
-                return self._decode(stream)
+                coded = parse(stream).tables == self.tables.identity
             except StreamError:
-                return self._raw(stream, raw_shape)
+                coded = False
+            return self._decode(stream) if coded else self._raw(stream, raw_shape)
         return self._decode(stream)
 
     def _decode(self, stream: bytes) -> np.ndarray:

@@ -81,9 +81,13 @@ class CameraEnd:
 
 
 class EdgeEnd:
-    """The edge's end of a twin, whichever kind of stream its device sends."""
+    """The edge's end of a twin, whichever kind of stream its device sends.
 
-    def __init__(self) -> None:
+    most_samples: of a picture; a few bytes may claim a larger one, which would take seconds and gigabytes to decode.
+    """
+
+    def __init__(self, most_samples: float = math.inf) -> None:
+        self.most_samples = most_samples
         self._camera, self._series = CameraDecoder(), WindowDecoder()
 
     def decode(self, stream: bytes, revision: int, reference: int | None = None) -> np.ndarray:
@@ -96,6 +100,9 @@ class EdgeEnd:
         header = parse(stream)
         if (header.revision, header.reference) != (revision, -1 if reference is None else reference):
             raise DamagedStream(f"the stream makes revision {header.revision}, its frame says {revision}")
+        if header.height * header.width > self.most_samples:
+            size = f"{header.width}x{header.height}"
+            raise DamagedStream(f"a picture of {size} samples; this device's have at most {self.most_samples:g}")
         return self._camera.decode(stream)
 
     def keep(self, held: Held) -> None:

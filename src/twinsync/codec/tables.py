@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -114,10 +113,10 @@ def from_bytes(content: bytes) -> Tables:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile):
+        makes = {name: _make(array) for name, array in arrays.items()}
+    except Exception:  # damaged bytes make NumPy's and zipfile's readers raise what they run into, of any type
         raise InputError("not a file of tables; twinsync codec train makes one") from None
-    expected = untrained().arrays()
-    if {name: _make(array) for name, array in arrays.items()} != {name: _make(each) for name, each in expected.items()}:
+    if makes != {name: _make(each) for name, each in untrained().arrays().items()}:
         raise InputError("tables of another release; train them again: twinsync codec train")
     network = Network(*(arrays.pop(name) for name in Network._fields))
     return Tables(**arrays, network=network)

@@ -141,14 +141,14 @@ def decide(name: str, allocator: Allocator, scenario: Scenario, slot: Slot, key:
         allocation = allocator(scenario, sight, key)
     except InputError as error:
         raise InputError(f"allocator {name!r}: {error}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if _is_ours(allocator):
             raise
         raise InputError(f"allocator {name!r} raised {type(error).__name__} ({_place(error)}): {error}") from error
     return checked(name, allocation, slot.data_bits.shape)
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """File and line of the user's code that an exception passed last."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames[1:] if "site-packages" not in frame.filename]

@@ -165,8 +165,11 @@ def _check_peers(budget: Budget) -> None:
                 raise InputError(f"--figures {PEERS}: {error}, or leave that part out") from None
 
 
-def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
-    """The plan of a user's sweep file. Raises `InputError` that names the file and what is wrong in it."""
+def sweep_plan(path: Path, budget: Budget, seed: int, *, computes: bool = True) -> Plan:
+    """The plan of a user's sweep file. Raises `InputError` that names the file and what is wrong in it.
+
+    computes: whether its allocators are going to be asked; without, none of their code is loaded.
+    """
     offered = sweep_schemes(budget)
     sweep, schemes = read_sweep(path, offered)
     try:
@@ -174,12 +177,12 @@ def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     for scheme in schemes.values():
-        if scheme.settings is None:
+        if scheme.settings is None and computes:
             _check_allocator(scheme.name, load_scenario(sweep.scenario, sweep.overrides), offered)
     return Plan(
         # The sweep itself may change: results are found by what determines them.
         identity={"sweep": sweep.name, "seed": seed},
-        recipe={"budget": dataclasses.asdict(budget), "file": str(path), "seed": seed},
+        recipe={"budget": dataclasses.asdict(budget), "file": str(path.resolve()), "seed": seed},
         preset=load_preset(sweep.scenario, sweep.overrides),
         scenario=sweep.scenario,
         overrides=sweep.overrides,
@@ -195,12 +198,16 @@ def sweep_plan(path: Path, budget: Budget, seed: int) -> Plan:
 def _check_allocator(name: str, scenario: Scenario, schemes: Collection[str]) -> None:
     """Raise `InputError` if `name` is no allocator, with a hint if one of the learned `schemes` was probably meant."""
     try:
-        find_allocators(name, scenario)
+        several = len(find_allocators(name, scenario))
     except InputError as error:
         hint = did_you_mean(name, schemes)
         if not str(error).startswith("unknown allocator") or "did you mean" in str(error) or not hint:
             raise
         raise InputError(f"unknown scheme {name!r}{hint}; schemes that learn: {', '.join(schemes)}") from None
+    if several > 1:
+        raise InputError(
+            f"{name}: holds {several} policies, a sweep takes one; `twinsync export {name} --out FILE.npz` writes one"
+        )
 
 
 def sweep_schemes(budget: Budget) -> dict[str, SchemePlan]:
@@ -214,7 +221,7 @@ def read_plan(path: Path) -> tuple[Plan, str]:
         recipe = json.loads(path.read_text("utf-8"))
         budget = Budget(**recipe["budget"])
         if "file" in recipe:
-            return sweep_plan(Path(recipe["file"]), budget, recipe["seed"]), recipe["command"]
+            return sweep_plan(Path(recipe["file"]), budget, recipe["seed"], computes=False), recipe["command"]
         figures, overrides = recipe["figures"], recipe["overrides"]
         return reproduction_plan(budget, figures, recipe["scenario"], overrides, recipe["seed"]), recipe["command"]
     except (OSError, ValueError, KeyError, TypeError) as error:

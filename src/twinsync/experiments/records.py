@@ -398,7 +398,7 @@ class PolicyPicture(Record, frozen=True):
     """policy_picture.json: the schemes' decisions for one device of `device_count`, with the other devices fixed.
 
     draws: channel draws at each place, for schemes that see the channel. distance_m, data_bits: those of the other
-    devices, and of the device itself along the respective other axis.
+    devices, and of the device itself along the respective other axis. made_of: digest of the results that it shows.
     """
 
     seed: int
@@ -407,6 +407,7 @@ class PolicyPicture(Record, frozen=True):
     distance_m: float
     data_bits: float
     lines: tuple[PolicyLine, ...]
+    made_of: str = ""
 
 
 class ClaimCheck(Record, frozen=True):
@@ -446,7 +447,7 @@ class NotVaried(Record, frozen=True):
 class Sensitivity(Record, frozen=True):
     """sensitivity.json: the sensitivity of the claims to assumed constants.
 
-    rules: the number of the rules that its verdicts follow.
+    rules: the number of the rules that its verdicts follow. made_of: digest of the scenario's constants.
     """
 
     scenario: str
@@ -458,6 +459,7 @@ class Sensitivity(Record, frozen=True):
     rows: tuple[VariedCheck, ...]
     not_varied: tuple[NotVaried, ...]
     rules: int = 1
+    made_of: str = ""
 
 
 class ClaimOutcome(Record, frozen=True):

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.claims import check_claims
@@ -35,8 +37,11 @@ from twinsync.experiments.results import (
     write_results,
 )
 from twinsync.experiments.run_folders import RUNS, write_run_folders
+from twinsync.experiments.schemes import HEADLINE_LEARNER
+from twinsync.learning.run import plain_values
 from twinsync.manifest import provenance
-from twinsync.storage import encode, open_folder, read, write_json, write_text
+from twinsync.presets import load_scenario
+from twinsync.storage import digest_of, encode, open_folder, read, write_json, write_text
 
 RESULTS, PLAN = "results", "plan.json"
 SENSITIVITY_SLOTS = 200  # slots at each point of the sensitivity analysis
@@ -59,17 +64,17 @@ def reproduce(
     else.
     """
     tell = progress or (lambda what, done, total: None)
-    open_folder(out, dict(plan.identity), "reproduction", resume=resume)
-    write_json(out / PLAN, {"command": command, **plan.recipe})
-    store = Store(out / RESULTS)
-    run(plan.cells(), store, executor, tell, say)
-    tell("report", 0, 1)
-    results = _collect(out, plan, store, command)
-    if results.comparison is not None:
-        results = _with_policy(out, plan, results, tell)
-    page = _report(out, results, plan.scenario, tell)
-    tell("report", 1, 1)
-    return page
+    with open_folder(out, dict(plan.identity), "reproduction", resume=resume):
+        write_json(out / PLAN, {"command": command, **plan.recipe})
+        store = Store(out / RESULTS)
+        run(plan.cells(), store, executor, tell, say)
+        tell("report", 0, 1)
+        results = _collect(out, plan, store, command)
+        if results.comparison is not None:
+            results = _with_policy(out, plan, results, tell)
+        page = _report(out, results, plan.scenario, tell)
+        tell("report", 1, 1)
+        return page
 
 
 def report(out: Path) -> Path:
@@ -106,9 +111,11 @@ def _collect(out: Path, plan: Plan, store: Store, command: str, *, partial: bool
 
 def _with_policy(out: Path, plan: Plan, results: Results, tell: Progress) -> Results:
     """The results with the policy picture of the headline learner and the optima, which is computed only once."""
+    made_of = digest_of(sorted(cell.address for cell in plan.cells() if cell.scheme == HEADLINE_LEARNER))
     with suppress(InputError):  # none yet, or a damaged one
         kept: PolicyPicture = read(out / POLICY_PICTURE, PolicyPicture)
-        return replace(results, policy=kept)
+        if kept.made_of == made_of:
+            return replace(results, policy=kept)
     assert results.comparison is not None
     scenario, learner = plan.preset.scenario, results.comparison.learner
     names = {learner: str(out / RUNS / learner), **{name: name for name in (EXPECTED, OPTIMUM)}}
@@ -116,6 +123,7 @@ def _with_policy(out: Path, plan: Plan, results: Results, tell: Progress) -> Res
     schemes = {name: find_allocators(names[name], scenario) for name in shown}
     size = plan.budget.evaluation_slots
     made = policy_picture(scenario, schemes, seed=plan.seed, batch=size, tell=lambda name: tell(f"{name} drawn", 0, 1))
+    made = structs.replace(made, made_of=made_of)
     write_text(out / POLICY_PICTURE, encode(made))
     return replace(results, policy=made)
 
@@ -138,14 +146,16 @@ def _checked(
 
 
 def _analysis(path: Path, results: Results, scenario: str, progress: Progress | None) -> Sensitivity | None:
-    """The sensitivity analysis for the scenario and seed; computed only once, and again if the rules have changed."""
+    """The sensitivity analysis for the scenario and seed; computed once, and again if constants or rules change."""
     overrides, seed = results.manifest.scenario.overrides, results.manifest.seed
+    made_of = digest_of(plain_values(load_scenario(scenario, overrides)))
     with suppress(InputError):  # none yet, or a damaged one
         kept: Sensitivity = read(path, Sensitivity)
-        if (kept.scenario, kept.overrides, kept.seed, kept.rules) == (scenario, overrides, seed, RULES):
+        if (kept.overrides, kept.seed, kept.rules, kept.made_of) == (overrides, seed, RULES, made_of):
             return kept
     if progress is None:
         return None
     made = sensitivity(scenario, overrides, slots=SENSITIVITY_SLOTS, seed=seed, progress=progress)
+    made = structs.replace(made, made_of=made_of)
     write_text(path, encode(made))
     return made

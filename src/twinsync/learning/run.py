@@ -6,9 +6,9 @@ import csv
 import dataclasses
 import json
 import math
+import os
 import time
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 
 from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.policy import save_policies
-from twinsync.errors import InputError
+from twinsync.errors import DAMAGED, InputError
 from twinsync.interrupts import uninterrupted
 from twinsync.learning.divergence import Diverged, find_divergences
 from twinsync.learning.gradient import Gradient
@@ -89,19 +89,36 @@ def train(
     """
     scenario = load_scenario(config.scenario, config.overrides)
     check_settings(config.settings)
-    open_folder(out, config.as_json(), "training run", resume=resume)
+    with open_folder(out, config.as_json(), "training run", resume=resume):
+        try:
+            tell = progress or (lambda what, done, total: None)
+            return _train(config, scenario, out, command, tell, stop_if_diverged)
+        except OSError as error:
+            raise InputError(
+                f"{out}: cannot be written ({error.strerror}); what was saved is kept: fix that, then --resume"
+            ) from None
+
+
+def _train(
+    config: RunConfig, scenario: Scenario, out: Path, command: str, tell: Progress, stop_if_diverged: bool
+) -> Training:
     manifest = _manifest(out / MANIFEST_FILE, command, config.seed)
     training = start_training(scenario, config.settings, seeds=config.seeds, seed=config.seed)
     if (out / CHECKPOINT_FILE).exists():
         load_checkpoint(out / CHECKPOINT_FILE, training)
     total, slots = training.algorithm.settings.slots, training.algorithm.slots_per_step
-    tell = progress or (lambda what, done, total: None)
     began, began_cpu = time.perf_counter(), time.process_time()
 
+    def spent() -> dict[str, float]:
+        """Times [s], summed over resumptions."""
+        now = {"training_s": time.perf_counter() - began, "training_cpu_s": time.process_time() - began_cpu}
+        return {name: round(manifest.get(name, 0.0) + seconds, 2) for name, seconds in now.items()}
+
     def save(now: Training) -> None:
-        with uninterrupted():  # a run resumed after its last stretch does not write the curve again
+        with uninterrupted():
             save_checkpoint(out / CHECKPOINT_FILE, now)
             write_curve(out / CURVE_FILE, now.curve)
+            write_json(out / MANIFEST_FILE, manifest | spent())
         cost = sum(row.cost for row in now.curve[-now.seeds :]) / now.seeds
         tell(f"{out.name}: cost {cost:.1f}", now.step * slots, total)
 
@@ -116,11 +133,12 @@ def train(
         stopped = Diverged(f"{out}: {error}; its learning curve is in {CURVE_FILE}")
     if not (out / POLICY_FILE).exists():
         card = policy_card(training, scenario)
-        with uninterrupted():  # a run that has its policies is never changed
+        # A run that has its policies is never changed, so they come last.
+        with uninterrupted():
+            write_curve(out / CURVE_FILE, training.curve)
+            write_json(out / MANIFEST_FILE, manifest | spent() | {"diverged": _divergences(training)})
             if stopped is None:
                 _save_finite(out / POLICY_FILE, training, card)
-            spent = {"training_s": time.perf_counter() - began, "training_cpu_s": time.process_time() - began_cpu}
-            write_json(out / MANIFEST_FILE, manifest | _spent(manifest, spent) | {"diverged": _divergences(training)})
     if stopped is not None:
         raise stopped
     return training
@@ -159,11 +177,6 @@ def _manifest(path: Path, command: str, seed: int) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise InputError(f"{path}: not a JSON object; remove it to have it written again")
     return manifest
-
-
-def _spent(manifest: Mapping[str, Any], seconds: Mapping[str, float]) -> dict[str, float]:
-    """Times [s] summed over resumptions."""
-    return {name: round(manifest.get(name, 0.0) + more, 2) for name, more in seconds.items()}
 
 
 def _divergences(training: Training) -> list[dict[str, Any]]:
@@ -209,8 +222,10 @@ def save_checkpoint(path: Path, training: Training) -> None:
     """Write step, curve and complete state to an npz file, atomically."""
     leaves = {f"leaf_{i}": _plain(leaf) for i, leaf in enumerate(jax.tree.leaves(training.state))}
     meta = json.dumps({"step": training.step, "curve": [list(row) for row in training.curve]})
-    with whole_file(path) as partial:
-        np.savez(partial, allow_pickle=False, meta=np.asarray(meta), **leaves)
+    with whole_file(path) as partial, partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, meta=np.asarray(meta), **leaves)
+        file.flush()
+        os.fsync(file.fileno())  # without it a power cut may leave neither the new nor the old one
 
 
 def load_checkpoint(path: Path, training: Training) -> None:
@@ -223,7 +238,7 @@ def load_checkpoint(path: Path, training: Training) -> None:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
             saved = [archive[f"leaf_{i}"] for i in range(len(archive.files) - 1)]
-    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise InputError(
             f"{path}: not a complete checkpoint ({error}); remove it to train this run from its start"
         ) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from twinsync.errors import InputError
+from twinsync.errors import DAMAGED, InputError
 from twinsync.runtime.constants import check_constant, check_order, entering
 from twinsync.runtime.encoding import group_names
 from twinsync.runtime.policy import Layer, RuntimePolicy
@@ -38,7 +37,7 @@ def load_policy(path: str | Path) -> RuntimePolicy:
             card = json.loads(str(arrays.pop("card")))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; write it with `twinsync export RUN_DIR --out {path}`") from None
-    except (OSError, TypeError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise InputError(f"{path}: not a complete policy file ({error}); {_AGAIN}") from None
     if "leaf_0" in arrays:
         raise InputError(f"{path}: a training run's own file; write one policy with `twinsync export {path.parent}`")

@@ -1,11 +1,13 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.experiments.compute.conftest import TINY, heuristic_cell, tiny_cell
 
 from twinsync.errors import InputError
-from twinsync.experiments.compute.cell import Cell
+from twinsync.experiments.compute.cell import Cell, source_of
+from twinsync.experiments.compute.work import compute
 from twinsync.learning.settings import SacSettings
 from twinsync.presets import load_scenario
 
@@ -100,3 +102,32 @@ def test_another_version_of_a_package_is_another_allocator(tmp_path, monkeypatch
         (info / "entry_points.txt").write_text("[twinsync.allocators]\nown-rule = own_rules:decide\n")
         addresses.append(heuristic_cell("own-rule").address)
     assert addresses[0] != addresses[1]
+
+
+def test_an_allocator_is_known_by_the_file_that_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    names = {
+        "run": "run/policy.npz", "edge.onnx": "edge.onnx", "edge.npz": "edge.npz", "mine.py:rule": "mine.py",
+        "a_module_of_mine:rule": "a_module_of_mine.py",
+    }  # fmt: skip
+    for name, file in names.items():
+        (tmp_path / file).write_text("one")
+        first = heuristic_cell(name).address
+        assert heuristic_cell(name).address == first
+        (tmp_path / file).write_text("two")
+        assert heuristic_cell(name).address != first, name
+    assert source_of("equal-share") == ""
+
+
+def test_an_allocator_that_changes_during_a_run_is_not_stored_as_the_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("from twinsync.allocators.heuristics import EqualShare as rule")
+    cell = heuristic_cell("mine.py:rule")
+    assert cell.identity["source"]
+    (tmp_path / "mine.py").write_text("from twinsync.allocators.heuristics import Random as rule")
+    (result,) = compute([cell])
+    assert result.measured is None
+    assert "mine.py:rule changed while the run was under way" in result.trouble

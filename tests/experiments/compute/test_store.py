@@ -99,3 +99,31 @@ def test_a_full_disk_leaves_earlier_results_and_no_half_file(tmp_path: Path, mon
 
 def test_each_address_is_missing_once(tmp_path: Path):
     assert Store(tmp_path / "none").missing([tiny_cell(), tiny_cell()]) == [tiny_cell()]
+
+
+def test_whatever_is_damaged_in_a_file_is_no_result():
+    content = bytearray(to_bytes(made_up(heuristic_cell()), compact=True))
+    dice = np.random.default_rng(0)
+    refused = 0
+    for place, bit in zip(dice.integers(0, len(content), 400), dice.integers(0, 8, 400), strict=True):
+        content[place] ^= 1 << bit
+        try:
+            from_bytes(bytes(content))
+        except ValueError:
+            refused += 1
+        content[place] ^= 1 << bit
+    assert refused > 200
+
+
+def test_an_allocator_that_could_not_be_asked_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    store = Store(tmp_path / "results")
+    for text, asked in (
+        ("import gone", True),
+        ("from twinsync.allocators.heuristics import EqualShare as rule", False),
+    ):
+        (tmp_path / "mine.py").write_text(text)
+        cell = heuristic_cell("mine.py:rule")
+        (result,) = compute([cell])
+        store.write(cell, result)
+        assert (store.missing([cell]) == [cell]) == asked

@@ -63,9 +63,9 @@ def life(request: pytest.FixtureRequest) -> Life:
 
 
 def test_a_decoder_is_rebuilt_from_the_stored_streams(life: Life, tmp_path: Path) -> None:
-    decoder = EdgeEnd()
-    assert rebuild({THING: decoder}, life.store, tmp_path) == {THING: (0, 2, 4, 6, 8, 10)}
-    life.check(decoder)
+    decoders = {THING: EdgeEnd()}
+    assert rebuild(decoders, life.store, tmp_path) == {THING: (0, 2, 4, 6, 8, 10)}
+    life.check(decoders[THING])
 
 
 def test_a_kept_context_shortens_the_way(life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,9 +73,9 @@ def test_a_kept_context_shortens_the_way(life: Life, tmp_path: Path, monkeypatch
     keep_context(path, life.decoder.at(6))
     life.store.prune(3)  # the picture that was coded alone is gone
     monkeypatch.setattr(restoring, "LONGEST", 2)
-    decoder = EdgeEnd()
-    assert rebuild({THING: decoder}, life.store, tmp_path) == {THING: (6, 8, 10)}
-    life.check(decoder)
+    decoders = {THING: EdgeEnd()}
+    assert rebuild(decoders, life.store, tmp_path) == {THING: (6, 8, 10)}
+    life.check(decoders[THING])
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
     assert kept_context(path) is None
@@ -83,6 +83,9 @@ def test_a_kept_context_shortens_the_way(life: Life, tmp_path: Path, monkeypatch
     arrays["numbers"][0] ^= 1  # other tables
     with path.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
+    assert kept_context(path) is None
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "array.npy").replace(path)
     assert kept_context(path) is None
 
 

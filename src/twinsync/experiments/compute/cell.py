@@ -11,10 +11,13 @@ from typing import Any
 
 import jax
 
+from twinsync.allocators.exported import SUFFIXES
+from twinsync.allocators.policy import FILE_NAME as POLICY_FILE
 from twinsync.allocators.registry import allocator_names
 from twinsync.errors import InputError
 from twinsync.learning.run import plain_values
 from twinsync.learning.settings import Settings, deciding
+from twinsync.own_code import file_of
 from twinsync.plugins import ALLOCATORS, find_plugin, package_of
 from twinsync.scenario import Scenario, constants
 
@@ -53,7 +56,7 @@ class Cell:
     def identity(self) -> dict[str, Any]:
         """Everything that determines the result, as JSON values."""
         if self.settings is None:
-            decides: dict[str, Any] = {"allocator": self.allocator, "source": _source(self.allocator)}
+            decides: dict[str, Any] = {"allocator": self.allocator, "source": source_of(self.allocator)}
         else:
             decides = {
                 "algorithm": self.settings.algorithm,
@@ -98,14 +101,27 @@ class Cell:
         return self.scheme if self.settings is None else f"{self.scheme}, seed {self.training_seed}"
 
 
-def _source(allocator: str) -> str:
+def source_of(allocator: str) -> str:
     """Hash of a user's file, or package and version of an installed allocator, so that results of a changed allocator
     are not mistaken for those of the earlier one. Empty for ours."""
-    place = allocator.rpartition(":")[0]
-    if not place.endswith(".py"):
-        plugin = None if allocator in allocator_names() else find_plugin(ALLOCATORS, allocator)
-        return "" if plugin is None else package_of(plugin)
+    if allocator in allocator_names():
+        return ""
+    plugin = find_plugin(ALLOCATORS, allocator)
+    if plugin is not None:
+        return package_of(plugin)
+    file = _file_of(allocator)
     try:
-        return hashlib.sha256(Path(place).read_bytes()).hexdigest()[:24]
+        return "" if file is None else hashlib.sha256(file.read_bytes()).hexdigest()[:24]
     except OSError as error:
-        raise InputError(f"allocator {allocator!r}: {place} cannot be read: {error.strerror}") from None
+        raise InputError(f"allocator {allocator!r}: {file} cannot be read: {error.strerror}") from None
+
+
+def _file_of(allocator: str) -> Path | None:
+    """The file that decides what an allocator does: a user's module, an exported policy, or a training run's policies.
+
+    What it imports or reads in turn is not known here.
+    """
+    if ":" in allocator:
+        return file_of(allocator)
+    policies = Path(allocator) / POLICY_FILE
+    return policies if policies.is_file() else Path(allocator) if allocator.endswith(SUFFIXES) else None

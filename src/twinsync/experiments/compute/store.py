@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from twinsync.arrays import Float
-from twinsync.errors import InputError
+from twinsync.errors import DAMAGED, InputError
 from twinsync.experiments.compute.cell import Cell
 from twinsync.experiments.evaluate import RawScheme
 from twinsync.learning.training import CurveRow
@@ -91,7 +90,7 @@ def from_bytes(data: bytes) -> CellResult:
             relative_gap=arrays.get("relative_gap"),
             weights=weights,
         )
-    except (OSError, EOFError, KeyError, TypeError, AttributeError, ValueError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 
 
@@ -142,6 +141,14 @@ class Store:
             ) from None
 
     def missing(self, cells: Sequence[Cell]) -> list[Cell]:
-        """The cells without a complete result, each address once."""
+        """The cells without a complete result, each address once.
+
+        An allocator that could not be asked is asked again: the reason may have been a file that was not there.
+        """
         by_address = {cell.address: cell for cell in cells}
-        return [cell for cell in by_address.values() if self.read(cell) is None]
+        found = {address: self.read(cell) for address, cell in by_address.items()}
+        return [
+            by_address[address]
+            for address, result in found.items()
+            if result is None or (result.measured is None and not result.curve)
+        ]

@@ -16,7 +16,7 @@ from twinsync.allocators.protocol import Allocator
 from twinsync.allocators.registry import find_allocators
 from twinsync.compilation import forget_many
 from twinsync.errors import InputError
-from twinsync.experiments.compute.cell import Cell
+from twinsync.experiments.compute.cell import Cell, source_of
 from twinsync.experiments.compute.peers import peer_versions, train_peer
 from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.evaluate import RawEvaluation, evaluate
@@ -106,6 +106,8 @@ def _learned(cell: Cell, training: Training, training_s: float) -> CellResult:
 def _allocate(cell: Cell) -> CellResult:
     unmeasured = CellResult(identity=cell.identity, measured=None, trouble="", provenance=_provenance(cell.seed))
     try:
+        if source_of(cell.allocator) != cell.identity["source"]:
+            raise InputError(f"{cell.allocator} changed while the run was under way; continue with --resume")
         return _measured(cell, unmeasured, find_allocators(cell.allocator, cell.scenario)[0])
     except InputError as error:
         return dataclasses.replace(unmeasured, trouble=str(error))

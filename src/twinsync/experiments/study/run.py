@@ -58,23 +58,22 @@ def study(
         "study": "sac", "budget": dataclasses.asdict(budget), "scenario": scenario, "overrides": list(overrides),
         "learning": learning or {}, "seed": seed,
     }  # fmt: skip
-    open_folder(out, asked, "study", resume=resume)
-    tell = progress or (lambda what, done, total: None)
-    for place, run in enumerate(wanted):
-        config = RunConfig(scenario, tuple(overrides), run.settings, budget.seeds, seed, budget.stretches)
-        counted = _counted(tell, f"[{place + 1}/{len(wanted)}] ")
-        if run.group == PEER:
-            train_peer(config, out / RUNS / run.name, command=command, progress=counted)
-        else:
-            train(
-                config, out / RUNS / run.name, command=command, resume=True, progress=counted, stop_if_diverged=False
-            )  # fmt: skip
-    done = [run for run in every if finished(out / RUNS / run.name)]
-    write_curves(out, {run.name: out / RUNS / run.name for run in done})
-    judged = _judged(out, done, setting, budget, seed, tell)
-    about = {**provenance(command, seed), **asked, "overrides": tuple(overrides)}
-    write_text(out / STUDY, encode(StudyFile(**about, budget_note=budget.note(), **judged)))
-    return write_page(out)
+    with open_folder(out, asked, "study", resume=resume):
+        tell = progress or (lambda what, done, total: None)
+        for place, run in enumerate(wanted):
+            config = RunConfig(scenario, tuple(overrides), run.settings, budget.seeds, seed, budget.stretches)
+            counted = _counted(tell, f"[{place + 1}/{len(wanted)}] ")
+            if run.group == PEER:
+                train_peer(config, out / RUNS / run.name, command=command, progress=counted)
+            else:
+                folder = out / RUNS / run.name
+                train(config, folder, command=command, resume=True, progress=counted, stop_if_diverged=False)
+        done = [run for run in every if finished(out / RUNS / run.name)]
+        write_curves(out, {run.name: out / RUNS / run.name for run in done})
+        judged = _judged(out, done, setting, budget, seed, tell)
+        about = {**provenance(command, seed), **asked, "overrides": tuple(overrides)}
+        write_text(out / STUDY, encode(StudyFile(**about, budget_note=budget.note(), **judged)))
+        return write_page(out)
 
 
 def _counted(tell: Progress, prefix: str) -> Progress:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from twinsync import storage
+from twinsync.codec.ends import CAMERA, KINDS
 from twinsync.errors import InputError
 from twinsync.live.bus.interface import Permit
 from twinsync.live.bus.zenoh import Access, tls_settings
@@ -79,6 +80,12 @@ class Cell(msgspec.Struct, frozen=True):
     def sensor_of(self, thing: str) -> Sensor:
         """What a device's source gives."""
         return self.sensors[self.things.index(thing) % len(self.sensors)]
+
+    def most_samples(self, thing: str) -> float:
+        """Samples of the largest picture that a device may send; D_max tells for devices of other machines."""
+        elsewhere = self.listen or not self.sensors
+        bits = self.load_scenario().data_max_bits if elsewhere else self.sensor_of(thing).data_bits
+        return float(bits) // KINDS[CAMERA].sample_bits
 
     def place_of(self, thing: str) -> int:
         """A device's number. Raises `InputError` for one that the cell has not."""

@@ -44,7 +44,7 @@ class EdgeProcess(Process):
     def __init__(self, folder: Path, cell: Cell, bus: Bus, store: TwinStore, decider: Decider, at: clock.Clock) -> None:
         stored = store.newest()
         newest = {thing: kept.revision for thing, kept in stored.items()}
-        self.decoders = {thing: EdgeEnd() for thing in cell.things}
+        self.decoders = {thing: EdgeEnd(cell.most_samples(thing)) for thing in cell.things}
         held = rebuild(self.decoders, store, folder)
         super().__init__("edge", Edge(cell.things, newest, new_session(), identity(), at, held))
         if newest:
@@ -164,8 +164,8 @@ class EdgeProcess(Process):
         which = (effect.thing, effect.session, effect.slot, effect.revision)
         try:
             cycles = await self.loop.run_in_executor(self._codec, self._decode, effect)
-        except StreamError as error:
-            self.tell(do.NotRecovered(*which, str(error)))
+        except (StreamError, MemoryError) as error:
+            self.tell(do.NotRecovered(*which, str(error) or type(error).__name__))
             return
         await self.sleep_until(began + cycles / effect.edge_cpu_hz)
         self.ledger.recovered(effect, self.now() - began, self.now(), cycles)
@@ -173,6 +173,8 @@ class EdgeProcess(Process):
 
     def _decode(self, effect: do.Recover) -> float:
         reference = None if effect.reference == ALONE else effect.reference
+        if effect.slot not in self.core.slots:  # streams that take long must not make those of others wait in vain
+            raise StreamError("its slot is over")
         began = time.thread_time()
         self.decoders[effect.thing].decode(effect.stream, effect.revision, reference)
         return (time.thread_time() - began) * self.cell.clock_hz

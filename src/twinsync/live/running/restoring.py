@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def kept_context(path: Path) -> Held | None:
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             return held_from(dict(arrays))
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+    except Exception:  # damaged bytes make the readers raise what they run into, of any type
         return None
 
 
@@ -60,28 +59,32 @@ def rebuild(
     until, held = float("inf"), dict[str, tuple[int, ...]]()
     for thing, newest in store.newest().items():
         if thing in decoders and time.monotonic() < until:
-            revisions = _rebuild_one(decoders[thing], store, newest, context_file(folder, thing))
-            if revisions:
-                held[thing] = revisions
+            made = _rebuilt(decoders[thing].most_samples, store, newest, context_file(folder, thing), until)
+            if made is not None:
+                decoders[thing], held[thing] = made, made.revisions[-HELD:]
             until = min(until, time.monotonic() + patience_s)
     return held
 
 
-def _rebuild_one(decoder: EdgeEnd, store: TwinStore, newest: Revision, path: Path) -> tuple[int, ...]:
+def _rebuilt(most_samples: float, store: TwinStore, newest: Revision, path: Path, until: float) -> EdgeEnd | None:
+    """A decoder that holds a twin's newest revision, None where that is not to be had by a time."""
     kept = kept_context(path)
     if kept is not None and store.at(newest.thing, kept.revision) is None:
         kept = None  # the store lost it, or it is another store
     streams = _way_back(store, newest, -1 if kept is None else kept.revision)
     if streams is None:
-        return ()
+        return None
+    decoder = EdgeEnd(most_samples)
     if kept is not None:
         decoder.keep(kept)
     try:
         for revision, reference, stream in streams:
+            if time.monotonic() > until:
+                return None
             decoder.decode(stream, revision, reference)
-    except StreamError:
-        return ()
-    return decoder.revisions[-HELD:]
+    except (StreamError, MemoryError):
+        return None
+    return decoder
 
 
 def _way_back(store: TwinStore, newest: Revision, base: int) -> Sequence[tuple[int, int | None, bytes]] | None:
