@@ -60,17 +60,22 @@ def show(run: Path, target: Path) -> None:
 def keep_results(results: Path, target: Path, manifest: dict) -> None:
     """Copy the results of learners in compact form; other results can be recomputed in minutes.
 
-    Policies are kept only for the comparison, in half precision.
+    Policies are kept only for the comparison, in half precision. What an earlier run had and this one has not goes.
     """
     target.mkdir(parents=True, exist_ok=True)
+    kept = set()
     compared = {cell.address for cell in _comparison(manifest)}
-    for path in sorted(results.glob("*.npz")):
+    for path in sorted(path for path in results.glob("*.npz") if ".partial" not in path.name):
         result = from_bytes(path.read_bytes())
-        if not result.curve or (target / path.name).exists():
+        if not result.curve:
             continue
         if path.stem not in compared:
             result = dataclasses.replace(result, weights=(), card=None)
+        kept.add(path.name)
         (target / path.name).write_bytes(to_bytes(result, compact=True))
+    for path in target.glob("*.npz"):
+        if path.name not in kept:
+            path.unlink()
 
 
 def _comparison(manifest: dict):

@@ -18,6 +18,9 @@ from twinsync.experiments.compute.work import compute
 from twinsync.experiments.compute.worker import connect_quietly
 
 
+_PLACED_S = 60.0  # patience for an actor's place in the cluster
+
+
 class RayCluster:
     """An executor whose workers are actors of a Ray cluster: one per GPU if it has any, otherwise one per core.
 
@@ -40,14 +43,15 @@ class RayCluster:
             runtime_env={"env_vars": environment},
         )(_Worker)  # fmt: skip
         self._actors: dict[int, Any] = {}
-        self._process_ids: dict[int, int] = {}
+        self._process_ids: dict[int, Any] = {}
         self._tasks: dict[Any, int] = {}
 
     def submit(self, worker: int, cells: Sequence[Cell]) -> None:
         """Send the task to the worker's actor, starting one if there is none."""
         if worker not in self._actors:
+            # Not waited for: while other jobs hold the cluster, an actor may have to wait for its place.
             self._actors[worker] = self._actor.remote()
-            self._process_ids[worker] = self._ray.get(self._actors[worker].process_id.remote())
+            self._process_ids[worker] = self._actors[worker].process_id.remote()
         self._tasks[self._actors[worker].run.remote(list(cells))] = worker
 
     def wait(self, timeout_s: float) -> list[Report]:
@@ -56,8 +60,13 @@ class RayCluster:
         return [self._collect(task) for task in ready]
 
     def process_id(self, worker: int) -> int | None:
-        """Process id of a worker's actor; None if it has no actor."""
-        return self._process_ids.get(worker) if worker in self._actors else None
+        """Process id of a worker's actor; None if it has none, or none that has its place by now."""
+        if worker not in self._actors:
+            return None
+        try:
+            return self._ray.get(self._process_ids[worker], timeout=_PLACED_S)
+        except self._ray.exceptions.RayError:
+            return None
 
     def close(self) -> None:
         """Stop the actors, and the cluster if it was started here."""
@@ -67,7 +76,9 @@ class RayCluster:
         worker = self._tasks.pop(task)
         try:
             answer = self._ray.get(task)
-        except self._ray.exceptions.RayActorError as error:
+        except self._ray.exceptions.RayTaskError as error:
+            raise TaskFailed(str(error)) from None
+        except self._ray.exceptions.RayError as error:  # its process, its machine or its answer is gone
             del self._actors[worker]
             reason = str(error).strip().splitlines()[0]
             return Report(worker, lost=f"Ray worker {worker} died: {reason}")
