@@ -17,7 +17,6 @@ from twinsync.experiments.compute.store import CellResult
 from twinsync.experiments.compute.work import compute
 from twinsync.experiments.compute.worker import connect_quietly
 
-
 _PLACED_S = 60.0  # patience for an actor's place in the cluster
 
 
