@@ -17,6 +17,7 @@ from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments import collect, plan
 from twinsync.experiments import reproduce as module
+from twinsync.experiments.claims.verdicts import RULES
 from twinsync.experiments.compute.executors import Inline
 from twinsync.experiments.evaluate import evaluate
 from twinsync.experiments.plan import find_figures, reproduction_plan
@@ -47,7 +48,8 @@ def few(budget: Budget):
 def analysis(scenario: str, overrides: tuple[str, ...], *, seed: int, **named) -> Sensitivity:
     """In the place of two minutes of exact solutions, which have tests of their own."""
     return Sensitivity(
-        scenario, tuple(overrides), 0, seed, (), (ClaimCheck("fig4-rise", "holds", True, 12.5, 12.0, 13.0),), (), ()
+        *(scenario, tuple(overrides), 0, seed, (), (ClaimCheck("fig4-rise", "holds", True, 12.5, 12.0, 13.0),), (), ()),
+        rules=RULES,
     )
 
 
@@ -133,7 +135,8 @@ def test_a_report_is_written_again_from_what_is_there(run, complains):
     report(run)
     rows = json.loads((run / "evaluation.json").read_text())["allocators"]
     assert "Incomplete:" in (run / "report.md").read_text("utf-8")
-    assert rows["gradient"]["unit"] == "evaluation seed"  # of one policy the units are sets of slots
+    assert (rows["gradient"]["unit"], rows["gradient"]["unit_count"]) == ("training seed", 1)
+    assert rows["gradient"]["cost"].get("ci_low") is None  # one training says nothing of others
     assert (rows["sac-tuned"]["unit"], rows["sac-tuned"]["unit_count"]) == ("training seed", TINY.seeds)
     (run / "results" / f"{first.address}.npz").write_bytes(b"cut")
     with complains(
@@ -209,7 +212,11 @@ def test_the_sensitivity_analysis_is_made_once_and_again_where_it_is_damaged(run
     (run / "sensitivity.json").write_text("{", "utf-8")
     reproduce(whole(), run, Inline(), command="again", resume=True)
     assert made == [("paper", ())]
-    assert json.loads((run / "sensitivity.json").read_text())["base"][0]["number"] == 12.5
+    kept = json.loads((run / "sensitivity.json").read_text())
+    assert kept["base"][0]["number"] == 12.5
+    (run / "sensitivity.json").write_text(json.dumps(kept | {"made_of": "other constants"}))
+    reproduce(whole(), run, Inline(), command="again", resume=True)
+    assert len(made) == 2
 
 
 def test_claims_are_checked_on_the_record_and_on_the_run_and_written_as_a_table(tmp_path, monkeypatch):
