@@ -230,14 +230,20 @@ def _left_open(evidence: Evidence, finding: Finding, verdict: str, roles: list[s
     missing = [
         f"Fig. {figure[-1]}"
         for figure in SYMBOLS
-        if figure not in evidence.views
-        and any(getattr(evidence.cast, role) and role not in LEFT_OUT.get(figure, ()) for role in roles)
+        for shown in [[getattr(evidence.cast, role) for role in roles if role not in LEFT_OUT.get(figure, ())]]
+        if not all(_compares(evidence, figure, name) for name in shown if name)
     ]
     if finding.verdict not in (verdict, NOT_SETTLED) or not missing:
         return finding
     were = "was" if len(missing) == 1 else "were"
-    detail = f"{finding.detail} {words} in {listing(missing)}, which {were} not run."
+    detail = f"{finding.detail} {words} in {listing(missing)}, which {were} not run with these schemes."
     return replace(finding, verdict=NOT_SETTLED, detail=detail)
+
+
+def _compares(evidence: Evidence, figure: str, benchmark: str) -> bool:
+    """Whether a figure was run with both the proposed scheme and a benchmark."""
+    view = evidence.views.get(figure)
+    return view is not None and any(place.has(evidence.cast.sac, benchmark) for place in view.places)
 
 
 def below_all(evidence: Evidence) -> Finding:
