@@ -49,7 +49,9 @@ def change(before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Est
 
 
 def change_degrees(before: np.ndarray, after: np.ndarray) -> float:
-    """Degrees of freedom of the interval of `change`."""
+    """Degrees of freedom of the interval of `change`; NaN where it has none."""
+    if not change(before, after).has_interval:
+        return math.nan
     return degrees_of_freedom(partial(_relative, False), np.atleast_1d(before), np.atleast_1d(after))
 
 
@@ -74,7 +76,7 @@ def steps(
             refused = refusal(who, before.training_slots(scheme), who, after.training_slots(scheme), where)
             values = [np.asarray(value(place, scheme)) for place in (before, after)]
             moved = change(*values, falls=falls)
-            degrees = change_degrees(*values) if moved.has_interval else math.nan
+            degrees = change_degrees(*values)
             checks.append(Check(who, where, moved, least=least, refused=refused, degrees=degrees))
     return checks
 

@@ -227,12 +227,7 @@ def largest_reduction(role: Literal["ppo", "random", "without_sc"]) -> Callable[
 def _left_open(evidence: Evidence, finding: Finding, verdict: str, roles: list[str], words: str) -> Finding:
     """The finding, not settled instead of this verdict if figures in which the paper shows these benchmarks were not
     run: the largest or the smallest value at some places says nothing about the others."""
-    missing = [
-        f"Fig. {figure[-1]}"
-        for figure in SYMBOLS
-        for shown in [[getattr(evidence.cast, role) for role in roles if role not in LEFT_OUT.get(figure, ())]]
-        if not all(_compares(evidence, figure, name) for name in shown if name)
-    ]
+    missing = [f"Fig. {figure[-1]}" for figure in SYMBOLS if not _compares(evidence, figure, roles)]
     if finding.verdict not in (verdict, NOT_SETTLED) or not missing:
         return finding
     were = "was" if len(missing) == 1 else "were"
@@ -240,10 +235,12 @@ def _left_open(evidence: Evidence, finding: Finding, verdict: str, roles: list[s
     return replace(finding, verdict=NOT_SETTLED, detail=detail)
 
 
-def _compares(evidence: Evidence, figure: str, benchmark: str) -> bool:
-    """Whether a figure was run with both the proposed scheme and a benchmark."""
+def _compares(evidence: Evidence, figure: str, roles: list[str]) -> bool:
+    """Whether a figure was run with the proposed scheme and those of these benchmarks that the paper shows in it."""
     view = evidence.views.get(figure)
-    return view is not None and any(place.has(evidence.cast.sac, benchmark) for place in view.places)
+    places = () if view is None else view.places
+    shown = [getattr(evidence.cast, role) for role in roles if role not in LEFT_OUT.get(figure, ())]
+    return all(any(place.has(evidence.cast.sac, name) for place in places) for name in shown if name)
 
 
 def below_all(evidence: Evidence) -> Finding:

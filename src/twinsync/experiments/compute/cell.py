@@ -20,6 +20,7 @@ from twinsync.learning.settings import Settings, deciding
 from twinsync.own_code import file_of
 from twinsync.plugins import ALLOCATORS, find_plugin, package_of
 from twinsync.scenario import Scenario, constants
+from twinsync.storage import digest_of
 
 FORMAT = 1  # of results; a new format invalidates all earlier results
 LIBRARIES = ("", "sb3")
@@ -78,8 +79,7 @@ class Cell:
     @cached_property
     def address(self) -> str:
         """Name of the result: a hash of the identity."""
-        text = json.dumps(self.identity, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
+        return digest_of(self.identity)
 
     @cached_property
     def program(self) -> str:
