@@ -26,12 +26,14 @@ from twinsync.experiments.claims.verdicts import (
     located,
     unchecked,
 )
-from twinsync.experiments.formatting import NBSP
+from twinsync.experiments.formatting import NBSP, number
 from twinsync.experiments.records import NOTHING, Estimate
 from twinsync.experiments.statistics import degrees_of_freedom, interval
 
 SIGNIFICANT = 1.0  # [%]; the paper's "significantly", which it never defines, is read as more than this
+MANY_OUTAGES = 0.01  # share of UD-slots given up from which latencies are compared with a remark
 Value = Callable[[NamedPoint, str], "float | Float[np.ndarray, ' n']"]
+ViewCheck = Callable[[Evidence, View], Finding]
 
 
 def change(before: np.ndarray, after: np.ndarray, *, falls: bool = False) -> Estimate:
@@ -137,6 +139,20 @@ def absences(evidence: Evidence, view: View, schemes: Iterable[str]) -> list[str
                 why = place.point.missing.get(scheme, "not evaluated")
                 reasons.append(f"{label} {located(place.name)} ({why.rstrip('.')})")
     return reasons
+
+
+def given_up(evidence: Evidence, places: Iterable[NamedPoint], schemes: Iterable[str]) -> str:
+    """A remark where more than `MANY_OUTAGES` of a scheme's UD-slots end at the latency cap; empty elsewhere."""
+    names = list(schemes)
+    rates = [(place[name].outage_rate, evidence.label(name), place.name) for place in places for name in names
+             if place.has(name)]  # fmt: skip
+    most, label, where = max(rates, default=(0.0, "", ""))
+    if not most > MANY_OUTAGES:
+        return ""
+    return (
+        f"Up to {number(100.0 * most, 1)}{NBSP}% of UD-slots ({label} {located(where)}) are given up at the cap: "
+        "their latency counts as the cap, and the time in a stage that they do not reach or finish is cut short"
+    )
 
 
 def reaches(evidence: Evidence, places: Iterable[NamedPoint], scheme: str, benchmark: str, goal: float) -> Finding:

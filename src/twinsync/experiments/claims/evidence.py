@@ -15,6 +15,7 @@ from twinsync.experiments.results import Comparison, Curve
 from twinsync.experiments.schemes import BUDGETS, all_schemes
 
 SYMBOLS = {"fig4": "K", "fig5": "D", "fig6": "φ_min", "fig7": "f_u"}  # on the axes of the paper's figures
+LEFT_OUT = {"fig6": ("random", "without_sc"), "fig7": ("without_sc",)}  # benchmarks that a figure of the paper lacks
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,11 @@ class Evidence:
     def label(self, scheme: str) -> str:
         """The scheme's display name."""
         return self.labels.get(scheme, scheme)
+
+    def members(self, figure: str) -> list[str]:
+        """The schemes that the paper shows in `fig4` to `fig7`."""
+        left_out = [getattr(self.cast, role) for role in LEFT_OUT.get(figure, ())]
+        return [name for name in self.cast.all() if name not in left_out]
 
     def places_of(self, figure: str) -> list[NamedPoint]:
         """The places that a figure's claims are checked at; those of the abstract are checked at all of them."""

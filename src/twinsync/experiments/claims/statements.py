@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from twinsync.experiments.claims import complexity, convergence, latency
-from twinsync.experiments.claims.checks import SIGNIFICANT
+from twinsync.experiments.claims import comparisons, complexity, convergence, trends
+from twinsync.experiments.claims.checks import SIGNIFICANT, ViewCheck
 from twinsync.experiments.claims.evidence import PAPER, TUNED, Cast, Evidence, NamedPoint, gather
 from twinsync.experiments.claims.verdicts import NOT_SETTLED, UNCHECKED, Finding, located, unchecked, value_words
 from twinsync.experiments.formatting import NBSP
@@ -45,8 +45,18 @@ class Statement:
     recorded: Callable[[], Finding] | None = None
 
 
-def _on(name: str, key: str, text: str, check: latency.ViewCheck, *, exact: bool = True) -> Statement:
-    return Statement(f"Fig. {name[-1]}", f"{name}-{key}", text, latency.of_view(name, check), exact=exact)
+def _on(name: str, key: str, text: str, check: ViewCheck, *, exact: bool = True) -> Statement:
+    return Statement(f"Fig. {name[-1]}", f"{name}-{key}", text, _of_view(name, check), exact=exact)
+
+
+def _of_view(name: str, check: ViewCheck) -> Callable[[Evidence], Finding]:
+    """The check of a claim on one of the paper's figures; not checked if the figure was not run."""
+
+    def checked(evidence: Evidence) -> Finding:
+        view = evidence.views.get(name)
+        return unchecked(f"Fig. {name[-1]} was not run") if view is None else check(evidence, view)
+
+    return checked
 
 
 def _measured_elsewhere(evidence: Evidence) -> Finding:
@@ -84,66 +94,69 @@ STATEMENTS = (
     ),
     _on(
         "fig4", "rise", f"Total latency rises “significantly” with K for all schemes {_EACH}",
-        latency.total_moves(least=SIGNIFICANT),
+        trends.total_moves(least=SIGNIFICANT),
     ),
-    _on("fig4", "per-ud", "The latency of one UD rises too, not only the sum over more UDs", latency.per_device_rises),
+    _on("fig4", "per-ud", "The latency of one UD rises too, not only the sum over more UDs", trends.per_device_rises),
     _on(
         "fig4", "bandwidth", "One of the “primary” reasons: less bandwidth for each UD, so its uplink takes longer",
-        latency.stage_rises("uplink", per_device=True),
+        trends.stage_rises("uplink", per_device=True),
     ),
     _on(
         "fig4", "edge-cpu", "The other “primary” reason: less edge CPU for each UD, so its recovery takes longer",
-        latency.stage_rises("recovery", per_device=True),
+        trends.stage_rises("recovery", per_device=True),
     ),
     Statement(
         "Fig. 4", "fig4-necessity", "Optimising the allocation is necessary: SAC's latency is below equal shares'",
-        latency.optimising_pays, exact=False, base_alone=True,
+        comparisons.optimising_pays, exact=False, base_alone=True,
     ),
-    _on("fig5", "rise", "Total latency rises with the sensed data D for all schemes", latency.total_moves()),
-    _on("fig5", "sensing", "One reason for the rise with D: sensing takes longer", latency.sensing_rises),
-    _on("fig5", "sync", "The other reason: synchronisation takes longer", latency.synchronisation_rises),
-    _on("fig5", "sac-lowest", "At every D, SAC has the lowest total latency", latency.proposed_lowest),
-    _on("fig5", "without-sc-highest", "At every D, w/o SC has the highest total latency", latency.without_sc_highest),
-    _on("fig6", "rise", "Total latency rises with the extraction factor threshold", latency.total_moves()),
+    _on("fig5", "rise", "Total latency rises with the sensed data D for all schemes", trends.total_moves()),
+    _on("fig5", "sensing", "One reason for the rise with D: sensing takes longer", trends.sensing_rises),
+    _on("fig5", "sync", "The other reason: synchronisation takes longer", trends.synchronisation_rises),
+    _on("fig5", "sac-lowest", "At every D, SAC has the lowest total latency", comparisons.proposed_lowest),
+    _on(
+        "fig5", "without-sc-highest", "At every D, w/o SC has the highest total latency",
+        comparisons.without_sc_highest,
+    ),
+    _on("fig6", "rise", "Total latency rises with the extraction factor threshold", trends.total_moves()),
     _on(
         "fig6", "sent-data", "The reason for this rise: after extraction there is more data to send",
-        latency.sent_data_rises,
+        trends.sent_data_rises,
     ),
     _on(
         "fig6", "below-ppo", f"SAC's latency is “significantly lower” than PPO's at every threshold {_READ})",
-        partial(latency.proposed_lowest, least=SIGNIFICANT), exact=False,
+        partial(comparisons.proposed_lowest, least=SIGNIFICANT), exact=False,
     ),
-    _on("fig6", "equal-at-one", "At threshold 1 SAC is equivalent to w/o SC", latency.equal_at_one, exact=False),
+    _on("fig6", "equal-at-one", "At threshold 1 SAC is equivalent to w/o SC", comparisons.equal_at_one, exact=False),
     _on(
         "fig7", "fall", f"Total latency falls “significantly” with the UDs' CPU f_u for all schemes {_EACH}",
-        latency.total_moves(falls=True, least=SIGNIFICANT),
+        trends.total_moves(falls=True, least=SIGNIFICANT),
     ),
     _on(
         "fig7", "extraction", "The reason for this fall: extraction takes less time",
-        latency.stage_rises("extraction", falls=True),
+        trends.stage_rises("extraction", falls=True),
     ),
-    _on("fig7", "sac-lowest", "At every f_u, SAC has the lowest total latency", latency.proposed_lowest),
+    _on("fig7", "sac-lowest", "At every f_u, SAC has the lowest total latency", comparisons.proposed_lowest),
     Statement(
         "Abstract", "abstract-ppo",
         f"SAC lowers latency by “up to 13.2{NBSP}%” (read as: by that much somewhere), if PPO is the baseline",
-        latency.largest_reduction("ppo"), exact=False,
+        comparisons.largest_reduction("ppo"), exact=False,
     ),
     Statement(
         "Abstract", "abstract-random",
         f"SAC lowers latency by “up to 13.2{NBSP}%”, if the random strategy is the baseline",
-        latency.largest_reduction("random"),
+        comparisons.largest_reduction("random"),
     ),
     Statement(
         "Abstract", "abstract-without-sc", f"SAC lowers latency by “up to 13.2{NBSP}%”, if w/o SC is the baseline",
-        latency.largest_reduction("without_sc"),
+        comparisons.largest_reduction("without_sc"),
     ),
     Statement(
         "Abstract", "abstract-below-all", "SAC's latency is below that of every benchmark at every point",
-        latency.below_all,
+        comparisons.below_all,
     ),
     Statement(
         "Abstract", "abstract-bandwidth", "Semantic communication saves bandwidth: fewer bits go on air",
-        latency.fewer_bits,
+        comparisons.fewer_bits,
     ),
 )  # fmt: skip
 
