@@ -90,6 +90,8 @@ def ship(run: Path, target: Path) -> None:
         if (run / name).exists():
             content = json.loads((run / name).read_text("utf-8"))
             (target / name).write_text(json.dumps(content, separators=(",", ":")) + "\n", "utf-8")
+        else:
+            (target / name).unlink(missing_ok=True)
     shutil.copy(run / CONVERGENCE, target / CONVERGENCE)
 
 

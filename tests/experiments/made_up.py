@@ -207,7 +207,7 @@ def manifest(schemes: Sequence[Scheme], **changes: Any) -> Manifest:
         "device": "cpu",
         "machine": "x86_64, 2 cores",
         "git_revision": "0a841f0",
-        "started": "2026-01-05T10:00:00+00:00",
+        "written": "2026-01-05T10:00:00+00:00",
         "budget": "quick",
         "budget_note": "20,000 of Table III's 100,000 slots, 3 seeds, width 64 where the paper's is not given.",
         "scenario": ScenarioName("paper", ("path_loss_exponent=2.5",)),

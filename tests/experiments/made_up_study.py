@@ -25,6 +25,7 @@ def variant_row(
         library=library,
         training_slots=100_000,
         measured=measured(17.0, curve[-1], learns=True, unit_cost=(curve[-1], curve[-1] + 2)),
+        diverged=0,
         trouble="",
         curve=VariantCurve(tuple(range(10)), (curve, curve)),
         training_s=1.0,
@@ -46,4 +47,7 @@ def studies() -> dict[str, Study]:
         variant_row(PPO, 175.0),
         variant_row(PPO, 190.0, library="sb3"),
     )
-    return {SETTINGS: Study(settings, ()), PEERS: Study(peers, ())}
+    return {
+        SETTINGS: Study("reproduce --figures settings", settings, ()),
+        PEERS: Study("reproduce --figures peers", peers, ()),
+    }

@@ -130,10 +130,15 @@ def test_studies_have_what_is_computed(tmp_path):
     store.write(cells[0], compute(cells[:1])[0])
     (only,) = collect(whole, store, "mine", origin, partial=True).studies["settings"].rows
     assert (only.scheme, only.training_slots, only.change) == ("ppo-paper", 64, "")
-    store.write(cells[1], compute(cells[1:])[0])
-    rows = collect(whole, store, "mine", origin).studies["settings"].rows
+    for cell, result in zip(cells[1:], [compute([cell])[0] for cell in cells[1:]], strict=True):
+        store.write(cell, result)
+    study = collect(whole, store, "mine", origin).studies["settings"]
+    rows = study.rows
+    assert study.command == "mine"
     assert [row.label.partition("; ")[2] for row in rows] == ["", "reward_scale = none"]
-    assert rows[0] == only
+    # The baseline has the comparison's seeds, a change those of a sweep's point.
+    assert [row.trained for row in (only, *rows)] == [1, 2, 1]
+    assert rows[0].curve.cost[:1] == only.curve.cost
     assert None not in (rows[0].measured, rows[1].measured)
     assert rows[1].measured.cost.mean != rows[0].measured.cost.mean
     assert len(rows[1].curve.slots) == len(rows[1].curve.cost[0]) == 3

@@ -1,12 +1,14 @@
 """Plans: which cells an evaluation is made of, by budget and figures."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 
 from twinsync.errors import InputError
 from twinsync.experiments.compute import peers
-from twinsync.experiments.plan import find_figures, reproduction_plan
+from twinsync.experiments.plan import find_figures, read_plan, reproduction_plan, sweep_plan
 from twinsync.experiments.schemes import BUDGETS, Budget
 from twinsync.experiments.sweep import places
 from twinsync.learning.settings import SacSettings
@@ -49,6 +51,54 @@ def test_other_budgets_leave_the_schemes_as_printed_to_the_record_unless_told():
     assert (small.slots, small.hidden) == (QUICK.slots, (64, 64))
     (labelled,) = [scheme for scheme in told.compared if scheme.name == "sac-paper"]
     assert labelled.label == "SAC (as printed, 8,192 slots, width 64)"
+
+
+def test_seeds_that_are_asked_for_count_at_every_point():
+    whole = reproduction_plan(BUDGETS["printed"].with_seeds(3), ("3", "4", "settings"), "paper", (), 0)
+    numbers = {}
+    for cell in whole.cells():
+        if cell.settings is not None:
+            numbers.setdefault((cell.scheme, cell.scenario), set()).add(cell.training_seed)
+    assert set(map(len, numbers.values())) == {3}
+
+
+def test_a_study_s_baselines_are_the_comparison_s_results():
+    whole = reproduction_plan(BUDGETS["printed"], ("3", "settings"), "paper", (), 0)
+    compared = {cell.address for cell in whole.compared_cells()}
+    seeds = {}
+    for cell in whole.study_cells("settings"):
+        assert (cell.address in compared) == ("--" not in cell.scheme)
+        seeds.setdefault(cell.scheme, set()).add(cell.training_seed)
+    assert {name: len(numbers) for name, numbers in seeds.items() if "--" not in name} == {
+        "sac-paper": 5, "ppo-paper": 5, "random-strategy-paper": 5, "sac-tuned": 5, "ppo-tuned": 5,
+    }  # fmt: skip
+    assert {len(numbers) for name, numbers in seeds.items() if "--" in name} == {2}
+
+
+def test_a_comparison_without_an_optimum_is_refused_before_any_work():
+    with pytest.raises(InputError, match="--figures 3: the exact optimum needs fading_blocks = 1"):
+        reproduction_plan(QUICK, ("3", "4"), "paper", ("fading_blocks=2",), 0)
+    assert reproduction_plan(QUICK, ("4",), "paper", ("fading_blocks=2",), 0).sweeps
+
+
+def test_a_sweep_s_results_are_the_same_from_every_folder(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("from twinsync.allocators.heuristics import EqualShare\nrule = EqualShare()\n")
+    text = 'schemes = ["equal-share", "mine.py:rule"]\n[[axes]]\nkey = "device_count"\nvalues = [2]\n'
+    (tmp_path / "mine.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    near = sweep_plan(Path("mine.toml"), QUICK, 0)
+    monkeypatch.chdir("/")
+    far = sweep_plan(tmp_path / "mine.toml", QUICK, 0)
+    assert [cell.address for cell in near.cells()] == [cell.address for cell in far.cells()]
+    assert near.sweeps[0].schemes == far.sweeps[0].schemes == ("equal-share", "mine.py:rule")
+
+
+def test_a_plan_that_names_a_missing_file_is_not_called_damaged(tmp_path):
+    recipe = {"command": "", "budget": dataclasses.asdict(QUICK), "seed": 0, "file": str(tmp_path / "gone.toml")}
+    (tmp_path / "plan.json").write_text(json.dumps(recipe))
+    with pytest.raises(InputError, match=r"gone\.toml: no such file") as raised:
+        read_plan(tmp_path / "plan.json")
+    assert "damaged" not in str(raised.value)
 
 
 def test_figures_are_chosen_by_number_or_name():

@@ -150,7 +150,7 @@ def test_a_report_is_written_again_from_what_is_there(run, complains):
 
 
 def without_time(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if "Started" not in line)
+    return "\n".join(line for line in text.splitlines() if "Page written" not in line)
 
 
 def report_without_time(folder: Path) -> str:

@@ -48,7 +48,8 @@ def test_a_file_is_read_with_its_own_learners_and_allocators(tmp_path: Path):
     )
     (tmp_path / "own.py").write_text("def decide(scenario, sight, key): ...")
     sweep, schemes = read_sweep(file, sweep_schemes(QUICK))
-    assert (sweep.name, sweep.schemes[2]) == ("my-sweep", f"{tmp_path}/own.py:decide")
+    assert (sweep.name, sweep.schemes[2]) == ("my-sweep", "own.py:decide")
+    assert schemes["own.py:decide"].allocator == f"{tmp_path}/own.py:decide"
     settings = schemes["slow"].settings
     assert settings is not None
     assert (settings.learning_rate, settings.hidden, settings.slots) == (1e-4, (8, 8), QUICK.slots)

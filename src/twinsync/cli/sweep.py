@@ -102,8 +102,8 @@ def reproduce(
         from twinsync.experiments.plan import default_figures, find_figures, reproduction_plan
         from twinsync.experiments.schemes import find_budget
 
-        size = find_budget(budget)
-        size = dataclasses.replace(size, seeds=seeds or size.seeds, printed=size.printed or retrain_printed)
+        size = find_budget(budget).with_seeds(seeds)
+        size = dataclasses.replace(size, printed=size.printed or retrain_printed)
         parts = find_figures(default_figures(size) if figures is None else figures)
         chosen = reproduction_plan(size, parts, scenario, tuple(overrides or ()), seed)
         page = _execute(chosen, out, executor, address, workers, estimate=estimate, resume=resume, report=report)
@@ -129,8 +129,7 @@ def sweep(
         from twinsync.experiments.plan import sweep_plan
         from twinsync.experiments.schemes import find_budget
 
-        size = find_budget(budget)
-        chosen = sweep_plan(file, dataclasses.replace(size, seeds=seeds or size.seeds), seed)
+        chosen = sweep_plan(file, find_budget(budget).with_seeds(seeds), seed)
         page = _execute(chosen, out, executor, address, workers, estimate=estimate, resume=resume, report=report)
     if page is not None:
         print(page)

@@ -25,6 +25,7 @@ from twinsync.experiments.schemes import HEADLINE_BENCHMARKS, HEADLINE_LEARNER, 
 from twinsync.experiments.summary import evaluation_record, measured_record
 from twinsync.experiments.sweep import SweepPlan, places, scenario_at
 from twinsync.experiments.variants import change_label
+from twinsync.learning.settings import Settings
 from twinsync.learning.training import curve_slots
 from twinsync.scenario import Scenario
 
@@ -50,12 +51,18 @@ class Stored:
         return by_scheme
 
     def compared(self) -> dict[str, list[CellResult]]:
-        """Results of the comparison. Raises `InputError` if the optimum or the headline learner has none."""
+        """Results of the comparison. Raises `InputError` if the optimum or the headline learner was not measured."""
         results = self.results(self.plan.compared_cells())
+        missing = missing_of(results)
         for name in (HEADLINE_LEARNER, OPTIMUM):
             if not results.get(name):
                 raise InputError(
                     f"{self.store.folder}: no result of {name} yet, which a report needs; continue with --resume"
+                )
+            if name in missing:
+                raise InputError(
+                    f"{self.store.folder}: a report needs {name}, which could not be evaluated: {missing[name]}; "
+                    "compute without the comparison: --figures 4,5,6,7"
                 )
         return results
 
@@ -86,14 +93,14 @@ def collect(plan: Plan, store: Store, command: str, origin: Mapping[str, Any], *
     """
     stored = Stored(plan, store, partial)
     compared = stored.compared() if plan.compared else {}
-    sweeps = tuple(_sweep(stored, sweep, _command(plan, sweep, command)) for sweep in plan.sweeps)
+    sweeps = tuple(_sweep(stored, sweep, _command(plan, sweep.name, command)) for sweep in plan.sweeps)
     return Results(
         manifest=_manifest(stored, origin, compared, sweeps),
         scenario=tuple(describe_constants(plan.preset)),
         learning=tuple(learning_constants()),
         comparison=_comparison(stored, compared) if compared else None,
         sweeps=sweeps,
-        studies={name: _study(stored, name) for name in plan.studies},
+        studies={name: _study(stored, name, _command(plan, name, command)) for name in plan.studies},
     )
 
 
@@ -145,14 +152,14 @@ def _point(stored: Stored, sweep: SweepPlan, place: Place, results: ByScheme) ->
     return Point(place.x, place.label, place.overrides, evaluation, missing_of(results))
 
 
-def _command(plan: Plan, sweep: SweepPlan, command: str) -> str:
-    """The command that computes this sweep alone."""
+def _command(plan: Plan, part: str, command: str) -> str:
+    """The command that computes this part alone: a sweep or a study."""
     if not plan.figures:
         return command
-    return f"{re.sub(r' --figures[ =][^ ]+', '', command)} --figures {sweep.name.removeprefix('fig')}"
+    return f"{re.sub(r' --figures[ =][^ ]+', '', command)} --figures {part.removeprefix('fig')}"
 
 
-def _study(stored: Stored, name: str) -> Study:
+def _study(stored: Stored, name: str, command: str) -> Study:
     results = stored.results(stored.plan.study_cells(name))
     scenario = stored.plan.preset.scenario
     raw = stored.evaluation(results, scenario)
@@ -172,9 +179,10 @@ def _study(stored: Stored, name: str) -> Study:
                 change=variant.change,
                 change_label=change_label(variant.change),
                 library=scheme.library,
-                training_slots=scheme.settings.slots,
+                training_slots=_slots(scheme.settings, of_scheme),
                 measured=None if measured is None else measured_record(scenario, measured, None, None),
-                trouble=of_scheme[0].trouble if measured is None else "",
+                diverged=sum(result.measured is None or bool(result.diverged) for result in of_scheme),
+                trouble=next((result.trouble for result in of_scheme if result.measured is None), ""),
                 curve=records.VariantCurve(
                     tuple(row.slots for row in of_scheme[0].curve),
                     tuple(tuple(float(row.cost) for row in result.curve) for result in of_scheme),
@@ -182,7 +190,7 @@ def _study(stored: Stored, name: str) -> Study:
                 training_s=sum(result.training_s for result in of_scheme),
             )
         )
-    return Study(tuple(rows), tuple(_commits(results)))
+    return Study(command, tuple(rows), tuple(_commits(results)))
 
 
 def _manifest(stored: Stored, origin: Mapping[str, Any], compared: ByScheme, sweeps: Sequence[Sweep]) -> Manifest:
@@ -193,9 +201,13 @@ def _manifest(stored: Stored, origin: Mapping[str, Any], compared: ByScheme, swe
     spent_s = {name: round(sum(result.total_s for result in results), 1) for name, results in compared.items()}
     headline = records.Headline(HEADLINE_LEARNER, _benchmarks(compared)) if compared else None
     return Manifest(
-        **origin,
+        command=origin["command"],
+        seed=origin["seed"],
+        git_revision=origin["git_revision"],
+        written=origin["started"],
+        **_made_with(computed, origin),
         budget=budget.name,
-        budget_note=budget.note(),
+        budget_note=budget.note(paper=bool(plan.figures)),
         figures=plan.figures,
         scenario=records.ScenarioName(plan.preset.name, plan.overrides),
         # Parts share results, so the sum of their times would be larger.
@@ -211,6 +223,23 @@ def _manifest(stored: Stored, origin: Mapping[str, Any], compared: ByScheme, swe
         comparison_commits=tuple(_commits(compared)),
         optimum_on_curve_slots=_optimum_on_curve_slots(plan) if compared else nan,
     )
+
+
+def _made_with(results: Sequence[CellResult], origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions, device and machine of the results, each value once; those of the page for what no result states."""
+    known = [result.provenance for result in results if result.provenance.get("versions")]
+    versions: dict[str, list[str]] = {name: [] for name in origin["versions"]}
+    for provenance in known:
+        for name, version in provenance["versions"].items():
+            versions.setdefault(name, []).append(version)
+    made: dict[str, Any] = {
+        key: "; ".join(dict.fromkeys(item[key] for item in known if key in item)) or origin[key]
+        for key in ("device", "machine")
+    }
+    made["versions"] = {
+        name: ", ".join(sorted(set(several))) or origin["versions"][name] for name, several in versions.items()
+    }
+    return made
 
 
 def _signs(results: Sequence[CellResult]) -> tuple[records.Sign, ...]:
@@ -230,8 +259,14 @@ def _training(schemes: Sequence[SchemePlan], results: ByScheme) -> dict[str, tup
     for scheme in schemes:
         seeds = sum(result.measured is not None for result in results[scheme.name])
         if seeds:
-            training[scheme.name] = (float(scheme.settings.slots), float(seeds)) if scheme.settings else (nan, nan)
+            slots = float(_slots(scheme.settings, results[scheme.name])) if scheme.settings else nan
+            training[scheme.name] = slots, float(seeds) if scheme.settings else nan
     return training
+
+
+def _slots(settings: Settings, of_scheme: Sequence[CellResult]) -> int:
+    """The slots that each seed was trained on: the settings' number, or more, since PPO completes its last rollout."""
+    return max((result.curve[-1].slots for result in of_scheme if result.curve), default=settings.slots)
 
 
 def missing_of(results: ByScheme) -> dict[str, str]:

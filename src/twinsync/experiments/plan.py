@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from twinsync.allocators.checks import check_certifiable
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.compute.cell import Cell
@@ -19,7 +20,7 @@ from twinsync.experiments.schemes import Budget, SchemePlan, all_schemes, printe
 from twinsync.experiments.sweep import SweepPlan, check_sweep, places, scenario_at, split, thinned
 from twinsync.experiments.sweep_files import BEYOND, PAPER, read_sweep, shipped_sweep
 from twinsync.experiments.variants import PEERS, SETTINGS, VARIANTS, Variant, peer_variants
-from twinsync.presets import Preset, load_preset, load_scenario
+from twinsync.presets import Preset, load_preset, load_scenario, preset_names
 from twinsync.scenario import Scenario
 from twinsync.suggest import did_you_mean
 
@@ -67,16 +68,25 @@ class Plan:
         return self._cells([self.swept[name] for name in sweep.schemes], scenario, seeds)
 
     def study_cells(self, name: str) -> list[Cell]:
-        """Cells of a study of variants, with as many training seeds as at the points of sweeps."""
-        schemes = [variant.scheme for variant in self.studies[name]]
-        return self._cells(schemes, self.preset.scenario, self.budget.seeds_of_sweeps)
+        """Cells of a study of variants, with as many training seeds as at the points of sweeps.
+
+        A baseline has as many as in the comparison, whose cells it shares.
+        """
+        budget, scenario = self.budget, self.preset.scenario
+        return [
+            cell
+            for variant in self.studies[name]
+            for cell in self._cells(
+                [variant.scheme], scenario, budget.seeds_of_sweeps if variant.change else budget.seeds
+            )
+        ]
 
     def _cells(self, schemes: Sequence[SchemePlan], scenario: Scenario, seeds: int) -> list[Cell]:
         """A cell per training seed of each learner, and one for each scheme that is not trained."""
         budget = self.budget
         return [
             Cell(
-                scheme.name, scenario, scheme.settings, "" if scheme.settings else scheme.name, self.seed, number,
+                scheme.name, scenario, scheme.settings, scheme.allocator, self.seed, number,
                 budget.evaluation_slots, budget.evaluation_seeds, budget.stretches, scheme.library,
             )
             for scheme in schemes
@@ -101,22 +111,32 @@ def find_figures(text: str) -> tuple[str, ...]:
 
 
 def reproduction_plan(
-    budget: Budget, figures: Sequence[str], scenario: str, overrides: Sequence[str], seed: int
+    budget: Budget, figures: Sequence[str], scenario: str, overrides: Sequence[str], seed: int, *, computes: bool = True
 ) -> Plan:
-    """The plan of a reproduction. Raises `InputError` if a sweep has an impossible value in this scenario."""
-    if PEERS in figures:
+    """The plan of a reproduction. Raises `InputError` if a sweep has an impossible value in this scenario, or if the
+    comparison is included and the scenario has no exact optimum.
+
+    computes: whether its results are going to be computed; without, the peers' library is not needed.
+    """
+    if PEERS in figures and computes:
         _check_peers(budget)
+    preset = load_preset(scenario, overrides)
+    if COMPARISON in figures:
+        try:
+            check_certifiable(preset.scenario)
+        except InputError as error:
+            raise InputError(f"--figures {COMPARISON}: {error}; leave that part out: --figures 4,5,6,7") from None
     swept = [figure for figure in figures if figure != COMPARISON and figure not in VARIANTS]
     return Plan(
         identity={"budget": budget.name, "scenario": scenario, "overrides": list(overrides), "seed": seed},
         recipe={
             "budget": dataclasses.asdict(budget),
             "figures": list(figures),
-            "scenario": scenario,
+            "scenario": scenario if scenario in preset_names() else str(Path(scenario).resolve()),
             "overrides": list(overrides),
             "seed": seed,
         },
-        preset=load_preset(scenario, overrides),
+        preset=preset,
         scenario=scenario,
         overrides=tuple(overrides),
         figures=tuple(figures),
@@ -178,7 +198,7 @@ def sweep_plan(path: Path, budget: Budget, seed: int, *, computes: bool = True) 
         raise InputError(f"{path}: {error}") from None
     for scheme in schemes.values():
         if scheme.settings is None and computes:
-            _check_allocator(scheme.name, load_scenario(sweep.scenario, sweep.overrides), offered)
+            _check_allocator(scheme, load_scenario(sweep.scenario, sweep.overrides), offered)
     return Plan(
         # The sweep itself may change: results are found by what determines them.
         identity={"sweep": sweep.name, "seed": seed},
@@ -195,10 +215,11 @@ def sweep_plan(path: Path, budget: Budget, seed: int, *, computes: bool = True) 
     )
 
 
-def _check_allocator(name: str, scenario: Scenario, schemes: Collection[str]) -> None:
-    """Raise `InputError` if `name` is no allocator, with a hint if one of the learned `schemes` was probably meant."""
+def _check_allocator(scheme: SchemePlan, scenario: Scenario, schemes: Collection[str]) -> None:
+    """Raise `InputError` if it is no allocator, with a hint if one of the learned `schemes` was probably meant."""
+    name = scheme.name
     try:
-        several = len(find_allocators(name, scenario))
+        several = len(find_allocators(scheme.allocator, scenario))
     except InputError as error:
         hint = did_you_mean(name, schemes)
         if not str(error).startswith("unknown allocator") or "did you mean" in str(error) or not hint:
@@ -216,13 +237,19 @@ def sweep_schemes(budget: Budget) -> dict[str, SchemePlan]:
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:
-    """The plan that a folder was last computed with, and its command. Raises `InputError` if the file is damaged."""
+    """The plan that a folder was last computed with, and its command.
+
+    Raises `InputError` if the file is damaged, or a file that it names is missing.
+    """
     try:
         recipe = json.loads(path.read_text("utf-8"))
         budget = Budget(**recipe["budget"])
         if "file" in recipe:
             return sweep_plan(Path(recipe["file"]), budget, recipe["seed"], computes=False), recipe["command"]
         figures, overrides = recipe["figures"], recipe["overrides"]
-        return reproduction_plan(budget, figures, recipe["scenario"], overrides, recipe["seed"]), recipe["command"]
+        plan = reproduction_plan(budget, figures, recipe["scenario"], overrides, recipe["seed"], computes=False)
+        return plan, recipe["command"]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: damaged ({type(error).__name__}: {error}); run the command again") from None

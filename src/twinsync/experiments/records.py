@@ -295,6 +295,9 @@ class Headline(Record, frozen=True):
 class Manifest(Record, frozen=True, kw_only=True):
     """manifest.json: how the results were made. headline: None without a comparison at the preset.
 
+    versions, device, machine: of all results, which may have been computed on several. git_revision, written: of this
+    page and its raw files; the time is UTC.
+
     optimum_on_curve_slots: the optimum's mean cost on the evaluation slots of the learning curves; NaN if not known.
     """
 
@@ -304,7 +307,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     device: str
     machine: str
     git_revision: str | None
-    started: str
+    written: str
     budget: str
     budget_note: str
     figures: tuple[str, ...] = ()
@@ -355,7 +358,9 @@ class VariantRow(Record, frozen=True):
     """One scheme of a study with one setting changed, and its result.
 
     role: the paper's scheme it stands for. direction: towards repaired, back to as printed, or a peer. change: empty
-    for the baseline. measured: None if every seed is lost; `trouble` is then the reason.
+    for the baseline. training_slots: slots of each seed. measured: of the seeds whose policy is not lost; None if all
+    are. curve: of every seed. diverged: number of seeds that were lost or whose training diverged. trouble: the reason
+    of the first lost seed.
     """
 
     scheme: str
@@ -367,14 +372,26 @@ class VariantRow(Record, frozen=True):
     library: str
     training_slots: int
     measured: Measured | None
+    diverged: int
     trouble: str
     curve: VariantCurve
     training_s: float
 
+    @property
+    def trained(self) -> int:
+        """Number of training seeds."""
+        return len(self.curve.cost)
+
+    @property
+    def evaluated(self) -> int:
+        """Number of training seeds with a policy to evaluate."""
+        return 0 if self.measured is None else len(self.measured.unit_cost)
+
 
 class Study(Record, frozen=True):
-    """One study of studies.json."""
+    """One study of studies.json: its variants, and the command that computes it alone."""
 
+    command: str
     rows: tuple[VariantRow, ...]
     commits: tuple[str, ...]
 

@@ -135,6 +135,19 @@ class Results:
         return replace(self, comparison=replace(self.comparison, curves=kept, learner=learner))
 
 
+def shown_study(name: str, results: Results, record: Results | None) -> tuple[Study, Results] | None:
+    """A study and the results it belongs to: the run's own, or, beside a comparison, the record's.
+
+    None if neither has a row of it yet.
+    """
+    sources = [results] if record is None or results.comparison is None else [results, record]
+    for source in sources:
+        study = source.studies.get(name)
+        if study is not None and study.rows:
+            return study, source
+    return None
+
+
 def _unknown(name: str) -> Scheme:
     return Scheme(name=name, label=name, group="heuristic", description="", settings={}, deviations=())
 

@@ -50,23 +50,30 @@ class Budget:
         """Training seeds at the points of sweeps."""
         return self.sweep_seeds or self.seeds
 
-    def note(self) -> str:
-        """How the budget differs from Table III, for the report."""
+    def with_seeds(self, seeds: int | None) -> Budget:
+        """The budget with `seeds` training seeds everywhere; unchanged for None."""
+        return self if seeds is None else dataclasses.replace(self, seeds=seeds, sweep_seeds=None)
+
+    def note(self, *, paper: bool = True) -> str:
+        """How the budget differs from Table III, for the report.
+
+        paper: whether the paper's own evaluation is computed; a user's sweep has points and schemes of its own.
+        """
         changes = []
         if self.slots != TABLE_III.slots:
             shrunk = f"{self.slots:,} environment slots for SAC and PPO instead of 20 x 5,000 = {TABLE_III.slots:,}"
             changes.append(shrunk)
         if self.printed and self.width != TABLE_III.hidden[0]:
             changes.append(f"hidden layers of {self.width} instead of {TABLE_III.hidden[0]} in the networks as printed")
-        if not self.printed:
+        if paper and not self.printed:
             changes.append("the schemes as printed are not trained")
-        if self.thin:
+        if paper and self.thin:
             changes.append("three values per axis")
-        if not self.repaired_sweeps:
-            changes.append("the repaired SAC and PPO are in the comparison alone")
+        if paper and not self.repaired_sweeps:
+            changes.append("sweeps leave out the repaired SAC and PPO")
         seeds = f"{self.seeds} training seed{'' if self.seeds == 1 else 's'}"
         if self.sweep_seeds:
-            seeds += f", {self.sweep_seeds} at the points of sweeps"
+            seeds += f", {self.sweep_seeds} at the points of sweeps" + " and for each changed setting" * paper
         return f"{'; '.join(changes) if changes else 'nothing shrunk'}; {seeds}"
 
     @property
@@ -98,7 +105,8 @@ def find_budget(name: str) -> Budget:
 class SchemePlan:
     """A scheme of the comparison. settings: None if nothing is trained.
 
-    library: the library that implements the learner, empty for ours; see `compute.cell`.
+    library: the library that implements the learner, empty for ours; see `compute.cell`. path: where the allocator of
+    the user's is found, if not by `name`.
     """
 
     name: str
@@ -107,6 +115,12 @@ class SchemePlan:
     description: str
     settings: Settings | None = None
     library: str = ""
+    path: str = ""
+
+    @property
+    def allocator(self) -> str:
+        """The name to look the allocator up by; empty for a learner."""
+        return "" if self.settings else self.path or self.name
 
     def record(self, diverged: tuple[Sign, ...] | None = None) -> Scheme:
         """Its record in the raw files. diverged: signs of divergence, if it was trained."""

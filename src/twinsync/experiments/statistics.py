@@ -50,6 +50,14 @@ def mean_interval(units: Float[np.ndarray, " n"], *, level: float = LEVEL) -> Es
     return interval(lambda mean: mean, units, level=level)
 
 
+def last_fifths(
+    values: Float[np.ndarray, "S P"],
+) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " S"]]:
+    """Each curve's mean over the last but one fifth of its points, and over the last; NaN if any value in it is."""
+    size = max(1, values.shape[1] // 5)
+    return values[:, -2 * size : -size].mean(axis=1), values[:, -size:].mean(axis=1)
+
+
 def widening(degrees: float, comparisons: int, level: float = LEVEL) -> float:
     """Factor that widens an interval so that all `comparisons` cover simultaneously (Bonferroni).
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from twinsync.allocators.registry import known_names
 from twinsync.errors import InputError
 from twinsync.experiments.records import Axis
 from twinsync.experiments.schemes import SchemePlan
@@ -85,7 +86,7 @@ class SweepTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
             scenario=self.scenario if self.scenario in preset_names() else str(folder / self.scenario),
             overrides=self.overrides,
             axes=tuple(table.axis() for table in self.axes),
-            schemes=tuple(_beside(scheme, folder) for scheme in self.schemes),
+            schemes=self.schemes,
             figure=self.figure,
         )
 
@@ -102,12 +103,12 @@ def read_sweep(path: Path, known: Mapping[str, SchemePlan]) -> tuple[SweepPlan, 
     Raises `InputError` that names the file and what is wrong in it.
     """
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give a sweep's TOML file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid TOML: {error}") from None
     try:
         table: SweepTable = convert(content, SweepTable)
@@ -116,7 +117,7 @@ def read_sweep(path: Path, known: Mapping[str, SchemePlan]) -> tuple[SweepPlan, 
     except InputError as error:
         raise InputError(f"{path}: {error}{_hint(str(error))}") from None
     schemes = {**known, **own}
-    return sweep, {name: schemes.get(name) or _allocator(name) for name in sweep.schemes}
+    return sweep, {name: schemes.get(name) or _allocator(name, path.parent) for name in sweep.schemes}
 
 
 def _hint(error: str) -> str:
@@ -126,8 +127,20 @@ def _hint(error: str) -> str:
     return did_you_mean(unknown[1], known) if unknown else ""
 
 
-def _allocator(name: str) -> SchemePlan:
-    return SchemePlan(name, name, "heuristic", "An allocator of the user's.")
+def _allocator(name: str, folder: Path) -> SchemePlan:
+    return SchemePlan(name, name, "heuristic", "An allocator of the user's.", path=_found(name, folder))
+
+
+def _found(name: str, folder: Path) -> str:
+    """Where an allocator is found from any folder: file.py:function, an exported policy or a training run is relative
+    to the sweep's folder, the latter two otherwise to the current one. Other names as they are."""
+    place, colon, attribute = name.rpartition(":")
+    if place.endswith(".py"):
+        return f"{(folder / place).resolve()}{colon}{attribute}"
+    for path in (folder / name, Path(name)):
+        if path.exists() and name not in known_names():
+            return str(path.resolve())
+    return name
 
 
 def _learner(name: str, table: LearnerTable, known: Mapping[str, SchemePlan]) -> SchemePlan:
@@ -151,9 +164,3 @@ def _learner(name: str, table: LearnerTable, known: Mapping[str, SchemePlan]) ->
 
 def _setting(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _beside(name: str, folder: Path) -> str:
-    """A scheme's name; the file in file.py:function is relative to the sweep's folder."""
-    place, colon, attribute = name.rpartition(":")
-    return f"{folder / place}{colon}{attribute}" if place.endswith(".py") else name

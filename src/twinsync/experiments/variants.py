@@ -1,8 +1,8 @@
 """The studies of variants: schemes as printed and repaired with one setting changed at a time, and in another library.
 
-Towards: as printed, with one setting as repaired (or as in another reading of what the paper leaves open). Back:
-repaired, with one setting as printed. The random strategy is included where SAC and PPO alone cannot show whether
-Fig. 3 looks as the authors print it.
+Towards: as printed, with one setting as repaired. Back: repaired, with one setting as printed. In both directions some
+changes are to another reading of what the paper leaves open. The random strategy is included where SAC and PPO alone
+cannot show whether Fig. 3 looks as the authors print it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Change:
     that direction).
 
     A learner without the setting is left out. towards_ppo: PPO's values where they differ. random: whether the random
-    strategy is trained too, in the direction towards.
+    strategy is trained too, in the direction towards. reading: whether the new values are another reading of what the
+    paper leaves open, which neither the printed nor the repaired settings have.
     """
 
     key: str
@@ -35,20 +36,22 @@ class Change:
     back: Mapping[str, Any] | None
     towards_ppo: Mapping[str, Any] = field(default_factory=dict)
     random: bool = False
+    reading: bool = False
 
 
 _TABLE_III = SacSettings()
 
 CHANGES = (
     Change("reward_scale", "reward as (22) has it, not divided by 10 K", {"reward_scale": "none"},
-           {"reward_scale": "none"}, random=True),
-    Change("encoding", "state in metres and Mbit, not scaled", {"encoding": "unscaled"}, None),
+           {"reward_scale": "none"}, random=True, reading=True),
+    Change("encoding", "state in metres and Mbit, not scaled", {"encoding": "unscaled"}, None, reading=True),
     Change("initial_alpha", "temperature at the start", {"initial_alpha": SAC_TUNED.initial_alpha},
            {"initial_alpha": _TABLE_III.initial_alpha}),
     Change("edge_cpu", "edge CPU by requests or by shares", {"edge_cpu": SAC_TUNED.edge_cpu},
            {"edge_cpu": _TABLE_III.edge_cpu}, random=True),
     # With gamma = 0 nothing is bootstrapped, so the setting has no effect in the direction back.
-    Change("cycle_end", "end of a cycle is truncation, not terminal", {"cycle_end": "truncation"}, None),
+    Change("cycle_end", "end of a cycle is truncation, not terminal", {"cycle_end": "truncation"}, None,
+           reading=True),
     Change("discount", "discount factor", {"discount": SAC_TUNED.discount}, {"discount": _TABLE_III.discount},
            random=True),
     Change("architecture", "form of the networks", {"architecture": "set", "hidden": SAC_TUNED.hidden},
@@ -109,6 +112,11 @@ VARIANTS = {SETTINGS: settings_variants, PEERS: peer_variants}
 def change_label(key: str) -> str:
     """The label of a change."""
     return next((change.label for change in CHANGES if change.key == key), key)
+
+
+def is_other_reading(key: str) -> bool:
+    """Whether a change is to another reading of what the paper leaves open."""
+    return any(change.reading for change in CHANGES if change.key == key)
 
 
 def _by_role(schemes: Sequence[SchemePlan]) -> dict[str, SchemePlan]:

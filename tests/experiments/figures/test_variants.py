@@ -23,4 +23,5 @@ def test_every_change_is_named_and_has_its_data():
     assert (row["direction"], row["change"], row["setting"], row["role"]) == (
         TOWARDS, "discount", "discount = 1", SAC,
     )  # fmt: skip
+    assert (row["seeds"], row["diverged"]) == (2, 0)
     assert (row["cost_mean"], row["cost_of_each_seed"]) == (115.0, "115.0 117.0")

@@ -54,7 +54,7 @@ def test_seeds_that_diverged_are_said_at_their_point():
         return structs.replace(point, evaluation=structs.replace(point.evaluation, notes=notes))
 
     (remark,) = diverged(at_point(FIG5, 0, noted), RESULTS)
-    assert "D = 0.2–0.4, **SAC (repaired)**: training diverged in 1 of 4 seeds" in remark
+    assert "D = 0.2–0.4 Mbit, **SAC (repaired)**: training diverged in 1 of 4 seeds" in plain(remark)
 
 
 def test_a_finding_says_from_where_to_where_and_how_near_to_the_optimum():

@@ -1,36 +1,144 @@
-"""What decides: when Fig. 3 looks as printed, and whose studies a report shows."""
+"""Which settings matter: effects seed by seed, when Fig. 3 looks as printed, and whose studies a report shows."""
 
+import math
 from dataclasses import replace
 
-from tests.experiments.made_up import compared
+import pytest
+from msgspec.structs import replace as changed
+from tests.experiments.made_up import compared, measured
 from tests.experiments.made_up_study import studies, variant_row
 
-from twinsync.experiments.report.document import Table
-from twinsync.experiments.report.variants import last_fifths, looks_as_printed, variants_section
-from twinsync.experiments.variants import PPO, RANDOM, SAC, SETTINGS, TOWARDS
+from twinsync.experiments.effects import chance, effect, looks_as_printed
+from twinsync.experiments.records import Study, VariantRow
+from twinsync.experiments.report.document import Box, Bullets, Table
+from twinsync.experiments.report.variants import variants_section
+from twinsync.experiments.results import Results
+from twinsync.experiments.variants import PEERS, PPO, RANDOM, SAC, SETTINGS, TOWARDS
+
+ROLES = {SAC: 100.0, PPO: 110.0, RANDOM: 120.0}
 
 
-def test_fig3_looks_as_printed_where_the_order_is_the_papers_and_all_are_stable():
-    roles = {SAC: variant_row(SAC, 100.0), PPO: variant_row(PPO, 110.0), RANDOM: variant_row(RANDOM, 120.0)}
-    assert looks_as_printed(roles)
-    assert not looks_as_printed({**roles, PPO: variant_row(PPO, 130.0)})
-    # 120 in the last but one fifth and 112 in the last: 6.7 % is not settled.
-    assert not looks_as_printed({**roles, RANDOM: variant_row(RANDOM, [*[120.0] * 8, 112.0, 112.0])})
-    assert not looks_as_printed({SAC: roles[SAC], PPO: roles[PPO]})
+def by_role(**costs: object) -> dict[str, VariantRow]:
+    """The three schemes' rows; costs: by role with `_` for `-`, levels or curves that replace `ROLES`."""
+    given = {role.replace("_", "-"): cost for role, cost in costs.items()}
+    return {role: variant_row(role, given.get(role, cost)) for role, cost in ROLES.items()}
 
 
-def test_a_curve_ends_in_its_last_two_fifths():
-    assert last_fifths(variant_row(SAC, [9.0] * 6 + [3.0, 3.0, 1.0, 1.0])) == (3.0, 1.0)
+def with_curves(row: VariantRow, *curves: list[float]) -> VariantRow:
+    """The row with one curve per seed."""
+    return changed(row, curve=changed(row.curve, cost=tuple(tuple(curve) for curve in curves)))
 
 
-def test_a_run_without_studies_shows_the_record_s():
-    own, record = compared(), replace(compared(), studies=studies())
-    assert variants_section(own, record) == variants_section(record, None)
-    assert variants_section(own, None) == []
+def with_seeds(row: VariantRow, *costs: float, trained: int = 0) -> VariantRow:
+    """The row with one cost per seed that was not lost; trained: number of seeds, if more."""
+    lost = max(0, trained - len(costs))
+    curve = changed(row.curve, cost=row.curve.cost[:1] * (len(costs) + lost))
+    mean = sum(costs) / len(costs)
+    return changed(row, measured=measured(17.0, mean, learns=True, unit_cost=costs), curve=curve, diverged=lost)
+
+
+def test_fig3_looks_as_printed_where_order_and_stability_hold_for_every_seed():
+    assert looks_as_printed(by_role()) == "yes"
+    assert looks_as_printed(by_role(ppo=130.0)) == "no"
+    # 120 in the last but one fifth and 112 in the last: 6.7 % is not stable.
+    assert looks_as_printed(by_role(random_strategy=[*[120.0] * 8, 112.0, 112.0])) == "no"
+    assert looks_as_printed({SAC: by_role()[SAC], PPO: by_role()[PPO]}) == "unknown"
+
+
+def test_fig3_is_not_settled_where_seeds_disagree():
+    level, falling = [120.0] * 10, [*[120.0] * 8, 112.0, 112.0]
+    assert looks_as_printed({**by_role(), RANDOM: with_curves(by_role()[RANDOM], level, falling)}) == "not settled"
+    overlapping = with_curves(by_role()[SAC], [100.0] * 10, [115.0] * 10)
+    assert looks_as_printed({**by_role(), SAC: overlapping}) == "not settled"
+
+
+def test_a_curve_that_became_non_finite_is_neither_stable_nor_low():
+    lost = [*[100.0] * 8, 100.0, math.nan]
+    assert looks_as_printed({**by_role(), SAC: with_curves(by_role()[SAC], lost, lost)}) == "no"
+    assert looks_as_printed({**by_role(), SAC: with_curves(by_role()[SAC], lost, [100.0] * 10)}) == "not settled"
+
+
+def test_an_effect_needs_seeds_that_do_not_overlap():
+    base = with_seeds(variant_row(SAC, 1.0), 128.0, 130.0, 145.0)
+    assert effect(with_seeds(base, 120.0, 127.0), base) == "lower"
+    assert effect(with_seeds(base, 146.0, 150.0), base) == "higher"
+    assert effect(with_seeds(base, 120.0, 129.0), base) == "not settled"
+    assert effect(with_seeds(base, 120.0, trained=2), base) == "diverged"
+    assert effect(base, None) == effect(None, base) == "unknown"
+
+
+def test_the_chance_of_an_effect_where_there_is_none():
+    # Of the C(7, 2) = 21 ranks that two of seven seeds may have, two are the lowest two and the highest two.
+    assert chance(2, 5) == pytest.approx(2 / 21)
+    assert chance(1, 1) == 1.0
+
+
+def table_and_words(*rows: VariantRow, name: str = SETTINGS) -> tuple[list[Table], str]:
+    """Tables and statements of a report with this study."""
+    blocks = variants_section(replace(compared(), studies={name: Study("a command", rows, ())}), None)
+    words = [item for block in blocks if isinstance(block, Bullets) for item in block.items]
+    return [block for block in blocks if isinstance(block, Table)], " ".join(words)
+
+
+def test_statements_say_lower_or_higher_only_against_the_unchanged_scheme():
+    base = with_seeds(variant_row(SAC, 130.0), 128.0, 130.0, 145.0)
+    rows = [with_seeds(variant_row(SAC, 1.0, change=key), *costs, trained=2) for key, costs in (
+        ("discount", (110.0, 112.0)), ("encoding", (150.0, 152.0)), ("edge_cpu", (129.0, 200.0)),
+        ("cycle_end", (136.0,)),
+    )]  # fmt: skip
+    (table,), words = table_and_words(base, *rows)
+    assert words == (
+        "**SAC's cost**, 134.3 as printed and unchanged, is lower after changing `discount` (111.0); higher after "
+        "changing `encoding` (151.0); not settled for `edge_cpu` (164.5); training diverged after changing `cycle_end` "
+        "(136.0, 1 of 2 seeds lost)."
+    )
+    cell = table.rows[4][2]
+    assert not isinstance(cell, str)
+    assert (cell.main, cell.small) == ("136.0", "1 of 2 seeds diverged, 1 left out")
+
+
+def test_without_the_unchanged_scheme_nothing_is_said_of_a_change():
+    _, words = table_and_words(variant_row(SAC, 110.0, change="discount"))
+    assert "lower" not in words
+    assert "higher" not in words
+
+
+def test_learners_with_different_new_values_are_told_apart():
+    sac, ppo = (variant_row(role, 110.0, change="learning_rate") for role in (SAC, PPO))
+    (table,), _ = table_and_words(sac, changed(ppo, label="PPO; learning_rate = 0.003"))
+    assert table.rows[0][1] == "`learning_rate = 1` (SAC); `learning_rate = 0.003` (PPO)"
+
+
+def test_peers_agree_where_their_seeds_overlap():
+    ours = with_seeds(variant_row(SAC, 1.0), 128.0, 130.0, 145.0)
+    _, words = table_and_words(ours, with_seeds(variant_row(SAC, 1.0, library="sb3"), 127.0, 131.0), name=PEERS)
+    assert "the ranges of 2 seeds of theirs and 3 of ours overlap." in words
+    _, words = table_and_words(ours, with_seeds(variant_row(SAC, 1.0, library="sb3"), 150.0, 151.0), name=PEERS)
+    assert "do not overlap, which equal learners would do in 20\N{NO-BREAK SPACE}% of cases." in words
+
+
+def beside_record(own: Results) -> list[object]:
+    return [*variants_section(own, replace(compared(), studies=studies()))]
+
+
+def test_a_record_s_studies_are_shown_as_recorded_and_beside_a_comparison_alone():
+    boxes = [block for block in beside_record(compared()) if isinstance(block, Box)]
+    assert [box.title for box in boxes] == ["Recorded, not trained in this run"] * 2
+    assert beside_record(replace(compared(), comparison=None)) == []
+    own = replace(compared(), studies=studies())
+    assert not any(isinstance(block, Box) for block in variants_section(own, own))
+
+
+def test_a_run_s_own_study_hides_no_other_of_the_record():
+    own = replace(compared(), studies={PEERS: studies()[PEERS]})
+    assert sum(isinstance(block, Box) for block in beside_record(own)) == 1
+
+
+def test_a_study_without_results_is_left_out():
+    assert variants_section(replace(compared(), studies={SETTINGS: Study("a command", (), ())}), None) == []
 
 
 def test_a_direction_that_was_not_computed_yet_has_no_table():
-    whole = studies()[SETTINGS]
-    towards = type(whole)(tuple(row for row in whole.rows if row.direction == TOWARDS), ())
-    blocks = variants_section(replace(compared(), studies={SETTINGS: towards}), None)
-    assert sum(isinstance(block, Table) for block in blocks) == 1
+    towards = [row for row in studies()[SETTINGS].rows if row.direction == TOWARDS]
+    tables, _ = table_and_words(*towards)
+    assert len(tables) == 1

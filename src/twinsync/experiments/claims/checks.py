@@ -31,6 +31,7 @@ from twinsync.experiments.records import NOTHING, Estimate
 from twinsync.experiments.statistics import degrees_of_freedom, interval
 
 SIGNIFICANT = 1.0  # [%]; the paper's "significantly", which it never defines, is read as more than this
+ROLLOUT = 0.03  # relative difference that is no other training length: PPO trains on whole rollouts
 MANY_OUTAGES = 0.01  # share of UD-slots given up from which latencies are compared with a remark
 Value = Callable[[NamedPoint, str], "float | Float[np.ndarray, ' n']"]
 ViewCheck = Callable[[Evidence, View], Finding]
@@ -109,9 +110,9 @@ def below(
 
 
 def refusal(who: str, slots: float, other: str, other_slots: float, where: str) -> str:
-    """Why two learners are not compared: they were trained for different numbers of slots. Empty if the numbers are
-    equal or one is unknown."""
-    if math.isnan(slots) or math.isnan(other_slots) or slots == other_slots:
+    """Why two learners are not compared: they were trained for different numbers of slots. Empty if the numbers differ
+    by less than `ROLLOUT` or one is unknown."""
+    if math.isnan(slots) or math.isnan(other_slots) or math.isclose(slots, other_slots, rel_tol=ROLLOUT):
         return ""
     return (
         f"{who} was trained on {slots:,.0f} slots and {other} on {other_slots:,.0f}, so they are not compared ({where})"

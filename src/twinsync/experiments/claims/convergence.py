@@ -19,7 +19,7 @@ from twinsync.experiments.claims.verdicts import UNCHECKED, Check, Finding, judg
 from twinsync.experiments.formatting import NBSP
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.results import Curve
-from twinsync.experiments.statistics import degrees_of_freedom, interval
+from twinsync.experiments.statistics import degrees_of_freedom, interval, last_fifths
 
 SETTLED = 5.0  # [%]; a reward has stabilised if its last two fifths differ by less than this
 NO_CURVES = "Fig. 3 was not run"
@@ -63,14 +63,8 @@ def _curves(evidence: Evidence, names: Iterable[str | None]) -> tuple[dict[str, 
     return {name: evidence.curves[name] for name in wanted if name in evidence.curves}, absent
 
 
-def _fifths(curve: Curve) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " S"]]:
-    """Each seed's mean cost over the penultimate fifth of training, and over the last."""
-    size = max(1, len(curve.slots) // 5)
-    return curve.cost[:, -2 * size : -size].mean(axis=1), curve.cost[:, -size:].mean(axis=1)
-
-
 def _settling(evidence: Evidence, label: str, curve: Curve) -> Check:
-    before, after = _fifths(curve)
+    before, after = last_fifths(curve.cost)
     if trouble := _lost(before + after):
         return Check(label, "", NOTHING, trouble=trouble)
     level = abs(float(before.mean())) or math.nan
@@ -96,7 +90,7 @@ def _ends_above(evidence: Evidence, pairs: list[tuple[str | None, str | None]]) 
 
 def _above(evidence: Evidence, curves: Mapping[str, Curve], better: str, worse: str) -> Check:
     names = evidence.label(better), evidence.label(worse)
-    ends = [_fifths(curves[scheme])[1] for scheme in (better, worse)]
+    ends = [last_fifths(curves[scheme].cost)[1] for scheme in (better, worse)]
     slots = [math.nan if evidence.base is None else evidence.base.training_slots(scheme) for scheme in (better, worse)]
     lead, degrees, trouble = NOTHING, math.nan, _lost(ends[0])
     if all(np.isfinite(end).all() for end in ends):

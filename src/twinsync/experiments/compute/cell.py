@@ -57,7 +57,10 @@ class Cell:
     def identity(self) -> dict[str, Any]:
         """Everything that determines the result, as JSON values."""
         if self.settings is None:
-            decides: dict[str, Any] = {"allocator": self.allocator, "source": source_of(self.allocator)}
+            decides: dict[str, Any] = {
+                "allocator": _without_folder(self.allocator),
+                "source": source_of(self.allocator),
+            }
         else:
             decides = {
                 "algorithm": self.settings.algorithm,
@@ -114,6 +117,14 @@ def source_of(allocator: str) -> str:
         return "" if file is None else hashlib.sha256(file.read_bytes()).hexdigest()[:24]
     except OSError as error:
         raise InputError(f"allocator {allocator!r}: {file} cannot be read: {error.strerror}") from None
+
+
+def _without_folder(allocator: str) -> str:
+    """The name of an allocator; of a user's file only the file's own, since `source_of` tells what is in it."""
+    place, colon, attribute = allocator.rpartition(":")
+    if place.endswith(".py"):
+        return f"{Path(place).name}{colon}{attribute}"
+    return Path(allocator).name if Path(allocator).is_absolute() else allocator
 
 
 def _file_of(allocator: str) -> Path | None:

@@ -15,7 +15,7 @@ from twinsync.experiments.figures.style import styles
 from twinsync.experiments.figures.sweep import SweepFigure, as_printed_sweeps
 from twinsync.experiments.figures.variants import variants_plan
 from twinsync.experiments.records import Sweep
-from twinsync.experiments.results import Results
+from twinsync.experiments.results import Results, shown_study
 from twinsync.experiments.variants import SETTINGS
 
 __all__ = ["Drawn", "sweep_figures", "write_figures"]
@@ -55,6 +55,6 @@ def _plans(results: Results, record: Results | None) -> Iterator[FigurePlan]:
         if record is not results:
             for figure, one in sweep_figures(as_printed_sweeps(record)):
                 yield figure.plan(one, record, look)
-    studies = results.studies or ({} if record is None else record.studies)
-    if SETTINGS in studies:
-        yield variants_plan(studies[SETTINGS].rows)
+    settings = shown_study(SETTINGS, results, record)
+    if settings is not None:
+        yield variants_plan(settings[0].rows)

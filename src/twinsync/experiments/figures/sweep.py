@@ -107,6 +107,8 @@ def _bands(sweep: Sweep) -> str:
         where = f"{counts[1]} training seeds at {listing(most)}, {counts[0]} elsewhere"
     else:
         where = f"{listing([str(count) for count in counts])} training seeds"
+    if counts == [1]:
+        return "One training seed each, so there are no bands."
     return f"Bands: 95{NBSP}% intervals over {where}."
 
 

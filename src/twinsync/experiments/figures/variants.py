@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -14,10 +15,14 @@ from twinsync.experiments.records import VariantRow
 from twinsync.experiments.variants import BACK, PPO, RANDOM, SAC, TOWARDS
 
 WHAT_DECIDES = "what_decides"  # the figure's name
-HEADER = ("direction", "change", "setting", "role", "scheme", "training_slots", "cost_mean", "cost_of_each_seed")
+HEADER = (
+    "direction", "change", "setting", "role", "scheme", "training_slots", "seeds", "diverged", "cost_mean",
+    "cost_of_each_seed",
+)  # fmt: skip
 ROLES = {SAC: "SAC", PPO: "PPO", RANDOM: "Random strategy"}
 _STYLES = {SAC: (BLUE, "o"), PPO: (VERMILLION, "s"), RANDOM: (ORANGE, "^")}
-_TITLES = {TOWARDS: "As printed, one setting changed", BACK: "Repaired, one setting put back"}
+_OFFSETS = {SAC: -0.22, PPO: 0.0, RANDOM: 0.22}  # of a learner's marks from its row's line, in rows
+_TITLES = {TOWARDS: "As printed, one setting changed", BACK: "Repaired, one setting changed"}
 
 
 def variants_plan(rows: Sequence[VariantRow]) -> FigurePlan:
@@ -40,20 +45,29 @@ def exchanged(row: VariantRow) -> str:
     return row.label.partition("; ")[2]
 
 
+def settings_of(by_role: Mapping[str, VariantRow]) -> list[tuple[str, str]]:
+    """The new setting at one change, and who has it: empty if all do, ` (PPO)` where learners differ."""
+    roles: dict[str, list[str]] = {}
+    for role, row in by_role.items():
+        if row.change:
+            roles.setdefault(exchanged(row), []).append(ROLES[role])
+    return [(setting, f" ({', '.join(who)})" if len(roles) > 1 else "") for setting, who in roles.items()]
+
+
 def variants_data(rows: Sequence[VariantRow]) -> list[list[object]]:
-    """The figure's data, one row per variant that was measured."""
+    """The figure's data, one row per variant; costs are those of the seeds that were not lost."""
     return [
         [
-            row.direction, row.change, exchanged(row), row.role, row.scheme, row.training_slots,
-            row.measured.cost.mean, " ".join(str(cost) for cost in row.measured.unit_cost),
+            row.direction, row.change, exchanged(row), row.role, row.scheme, row.training_slots, row.trained,
+            row.diverged, math.nan if row.measured is None else row.measured.cost.mean,
+            " ".join(str(cost) for cost in (() if row.measured is None else row.measured.unit_cost)),
         ]
         for row in rows
-        if row.measured is not None
     ]  # fmt: skip
 
 
 def draw_variants(rows: Sequence[VariantRow], *, narrow: bool) -> Chart:
-    """A panel per direction, a row per change, a dot per learner; small ticks are individual seeds."""
+    """A panel per direction, a row per change, a mark per learner with a tick per seed; a cross if a seed is lost."""
     directions = [direction for direction in _TITLES if changes_of(rows, direction)]
     counts = [len(changes_of(rows, direction)) for direction in directions]
     figure = new_figure(0.9 + 0.36 * sum(counts) + 0.3 * len(counts), narrow=narrow)
@@ -74,16 +88,18 @@ def _panel(axes: Axes, rows: Sequence[VariantRow], direction: str, *, narrow: bo
     names = []
     for place, change in enumerate(changes_of(rows, direction)):
         by_role = at_change(rows, direction, change)
-        setting = exchanged(next(iter(by_role.values()))) or "nothing changed"
+        setting = "; ".join(f"{setting}{who}" for setting, who in settings_of(by_role)) or "nothing changed"
         names.append(textwrap.fill(setting, 22 if narrow else 44))
         axes.axhline(place, color=GRID, linewidth=0.8, zorder=0)
         for role, row in by_role.items():
-            if row.measured is None:
-                continue
             colour, marker = _STYLES[role]
-            seeds = row.measured.unit_cost
-            axes.plot(seeds, [place + 0.28] * len(seeds), "|", color=colour, markersize=4, markeredgewidth=0.9)
-            axes.plot(row.measured.cost.mean, place, marker, color=colour, markersize=6)
+            height = place + _OFFSETS[role]
+            if row.measured is not None:
+                seeds = row.measured.unit_cost
+                axes.plot(seeds, [height] * len(seeds), "|", color=colour, markersize=7, markeredgewidth=0.9)
+                axes.plot(row.measured.cost.mean, height, marker, color=colour, markersize=5)
+            if row.evaluated < row.trained:
+                axes.plot(1.0, height, "x", color=colour, transform=axes.get_yaxis_transform(), clip_on=False)
     axes.set_yticks(range(len(names)), names, linespacing=0.95)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")

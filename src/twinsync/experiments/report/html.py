@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
+from itertools import zip_longest
 
 from twinsync.experiments.columns import TableCell
 from twinsync.experiments.figures import Drawn
@@ -30,6 +31,7 @@ from twinsync.experiments.report.document import (
 )
 
 FORMATS = ("csv", "png", "svg", "pdf")
+_CODE = "\0"  # stands for a code span while the prose around it is marked up
 _FEW_COLUMNS = 3  # fit beside each other on a phone
 _REFERENCE = re.compile(r"""(?:(?<=url\()|(?<=href="))#([^\s")]+)""")
 _REACH = 7  # radius of the mark that a tap or the keyboard focus reaches, in 1/72 inch
@@ -87,11 +89,12 @@ def _contents(headings: Sequence[Heading]) -> str:
 def _words(text: str) -> str:
     """Text as HTML; in prose, `φ_min` becomes a letter with a subscript, and a number keeps its per cent sign."""
     pieces = re.split(r"`([^`]+)`", escape(text))
-    pieces[1::2] = [f"<code>{piece}</code>" for piece in pieces[1::2]]
-    pieces[::2] = [_prose(piece) for piece in pieces[::2]]
-    text = "".join(pieces)
+    codes = [f"<code>{piece}</code>" for piece in pieces[1::2]]
+    # A link or strong words may contain code, whose own text is literal.
+    text = _CODE.join(_prose(piece) for piece in pieces[::2])
     text = re.sub(r"\[([^\]]+)\]\((https://[^)\s]+)\)", r'<a href="\2">\1</a>', text)
-    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
+    text = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", text)
+    return "".join(map("".join, zip_longest(text.split(_CODE), codes, fillvalue="")))
 
 
 def _prose(text: str) -> str:

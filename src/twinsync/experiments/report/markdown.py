@@ -31,7 +31,10 @@ def to_markdown(document: Document) -> str:
 
 
 def _words(text: str) -> str:
-    return text.replace("<", "&lt;")
+    """Text without HTML; code spans are literal in Markdown."""
+    pieces = text.split("`")
+    pieces[::2] = [piece.replace("<", "&lt;") for piece in pieces[::2]]
+    return "`".join(pieces)
 
 
 def _block(block: Block) -> str:

@@ -75,7 +75,7 @@ def making_section(results: Results) -> list[Block]:
     facts = [
         ["Device", f"{manifest.device}; {manifest.machine}"],
         ["Git revision", _revisions(results)],
-        ["Started", manifest.started],
+        ["Page written", manifest.written],
         ["Time", f"{duration(manifest.total_s)}: {stages}" if stages else duration(manifest.total_s)],
         ["Seed", str(manifest.seed)],
         *([] if results.comparison is None else _evaluated(results)),
@@ -100,8 +100,8 @@ def making_section(results: Results) -> list[Block]:
         Table("", [], facts, words=(0, 1)),
         *([tables.timings(results)] if results.sweeps else []),
         Paragraph(
-            f"Everything above is computed from the raw files beside this page: {listing(raw)}. `figures/` has each "
-            f"figure as PNG, SVG and PDF, and its data as CSV{whole}."
+            f"Everything above is computed from the raw files that the command writes into its folder: {listing(raw)}. "
+            f"`figures/` has each figure as PNG, SVG and PDF, and its data as CSV{whole}."
         ),
     ]
 
@@ -109,7 +109,8 @@ def making_section(results: Results) -> list[Block]:
 def _revisions(results: Results) -> str:
     """The revisions that produced the results, and this page's if it differs."""
     page = results.manifest.git_revision
-    made = sorted({*results.manifest.comparison_commits, *(item for sweep in results.sweeps for item in sweep.commits)})
+    parts = [*results.sweeps, *results.studies.values()]
+    made = sorted({*results.manifest.comparison_commits, *(item for part in parts for item in part.commits)})
     if not made or made == [page]:
         return page or "not in a repository"
     return f"results {listing(made)}; this page {page or 'outside a repository'}"

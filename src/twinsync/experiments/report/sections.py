@@ -56,7 +56,7 @@ def build(results: Results, claims: Sequence[Claim] = (), record: Results | None
     changed = f" ({', '.join(scenario.overrides)})" if scenario.overrides else ""
     subtitle = (
         f"Scenario {scenario.name}{changed}, budget {manifest.budget}, seed {manifest.seed}, "
-        f"{manifest.started[:10]}, {time(manifest.total_s)} of compute"
+        f"{manifest.written[:10]}, {time(manifest.total_s)} of compute"
     )
     of_paper = has_comparison or any(sweep.figure for sweep in results.sweeps)
     blocks = [
@@ -100,6 +100,7 @@ def _summary(results: Results, record: Results | None) -> list[Block]:
         "Mean cost of a slot with 95 % intervals. Ticks: individual training seeds, or sets of slots for schemes that "
         f"are not trained.{hollow} {training(rows)}"
     )
+    caption += _from_record(rows, results, record)
     message = f"Dot plot of the mean cost of {len(rows)} schemes; {rows[0].scheme.label} costs least."
     schemes = [f"**{item.label}**: {item.description}" for item in results.schemes.values() if item.description]
     return [
@@ -113,6 +114,19 @@ def _summary(results: Results, record: Results | None) -> list[Block]:
         # The schemes as printed have a section of their own.
         *_unstable(results.with_curves(printed=False)),
     ]
+
+
+def _from_record(rows: Sequence[Row], results: Results, record: Results | None) -> str:
+    """A sentence on rows that a record stands in for; empty if there are none."""
+    own = compared(results).evaluation.allocators
+    labels = [row.scheme.label for row in rows if row.scheme.name not in own]
+    if record is None or not labels:
+        return ""
+    sizes, made = record.manifest.evaluation, record.manifest
+    return (
+        f" {listing(labels)}: recorded, on {sizes.seeds} sets of {sizes.slots:,} slots, by `{made.command}` at "
+        f"{listing([f'`{commit}`' for commit in made.comparison_commits] or ['an unknown revision'])}."
+    )
 
 
 def _tiles(results: Results, record: Results | None) -> Tiles:

@@ -77,7 +77,7 @@ def finding(sweep: Sweep, results: Results) -> str:
         for point in sweep.points
         if (measured := point.measured(lead)) is not None and math.isfinite(measured.latency_s.mean)
     ]
-    unit = f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
+    unit = _unit(sweep)
     words = sentence(f"{whose} has no value at any point")
     if len(ends) == 1:
         words = f"{sentence(whose)[:-1]} has a value only at {ends[0][0]}{unit}: {seconds(ends[0][1])}."
@@ -91,6 +91,11 @@ def finding(sweep: Sweep, results: Results) -> str:
     gaps = [_gaps(sweep, name, results.label(name)) for name in sweep.schemes if name != OPTIMUM]
     known = [gap for gap in gaps if gap]
     return f"{words} Cost above the optimum's: {'; '.join(known)}." if known else words
+
+
+def _unit(sweep: Sweep) -> str:
+    """The axis's unit with the space before it; empty if it has none."""
+    return f"{NBSP}{sweep.axis.unit}" if sweep.axis.unit else ""
 
 
 def _gaps(sweep: Sweep, scheme: str, label: str) -> str:
@@ -112,8 +117,9 @@ def lacks(sweep: Sweep, results: Results) -> list[str]:
             places.setdefault(_why(reason), []).append(label)
         for reason, labels in places.items():
             by_places.setdefault(tuple(labels), []).append(f"for **{symbol(results.label(name))}**: {reason}")
+    unit = _unit(sweep)
     return [
-        sentence(f"No value at {symbol(sweep.axis.label)} = {listing(labels)} {'; '.join(reasons)}")
+        sentence(f"No value at {symbol(sweep.axis.label)} = {listing(labels)}{unit} {'; '.join(reasons)}")
         for labels, reasons in by_places.items()
     ]
 
@@ -133,7 +139,7 @@ def diverged(sweep: Sweep, results: Results) -> list[str]:
             if "diverged" in note:
                 name, mark, rest = note.partition(":")
                 named = f"**{symbol(results.label(name))}**{mark}{rest}" if name in sweep.schemes else note
-                remarks.append(f"At {symbol(sweep.axis.label)} = {point.label}, {named}.")
+                remarks.append(f"At {symbol(sweep.axis.label)} = {point.label}{_unit(sweep)}, {named}.")
     return remarks
 
 
@@ -157,7 +163,7 @@ def feasibility_section(results: Results) -> list[Block]:
     words = (
         f"At {late} of the {len(rows)} points of the sweeps, even the optimum, which knows the channel, misses the "
         f"deadline in at least half of the UD-slots. The lowest share is {share(measured.deadline_miss_rate)}, at "
-        f"{symbol(sweep.axis.label)} = {point.label}{NBSP * bool(sweep.axis.unit)}{sweep.axis.unit}."
+        f"{symbol(sweep.axis.label)} = {point.label}{_unit(sweep)}."
     )
     folded = Folded("Every point", [tables.feasibility(rows)])
     return [Heading("Where the deadline can be met"), Paragraph(words), folded]

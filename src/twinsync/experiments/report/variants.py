@@ -3,119 +3,188 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Iterable, Mapping, Sequence
 
 from twinsync.experiments.columns import TableCell
-from twinsync.experiments.figures.variants import ROLES, WHAT_DECIDES, at_change, changes_of, exchanged
-from twinsync.experiments.formatting import NBSP, number, sentence
+from twinsync.experiments.effects import SETTLED, ByRole, chance, effect, looks_as_printed
+from twinsync.experiments.figures.variants import ROLES, WHAT_DECIDES, at_change, changes_of, settings_of
+from twinsync.experiments.formatting import NBSP, cost, listing, number, sentence
 from twinsync.experiments.records import VariantRow
-from twinsync.experiments.report.document import Block, Bullets, Field, Heading, Paragraph, Picture, Table, table
-from twinsync.experiments.results import Results
-from twinsync.experiments.variants import BACK, PEERS, PPO, RANDOM, SAC, SETTINGS, TOWARDS
+from twinsync.experiments.report.document import (
+    Block,
+    Box,
+    Bullets,
+    Field,
+    Heading,
+    Made,
+    Paragraph,
+    Picture,
+    Table,
+    table,
+)
+from twinsync.experiments.results import Results, shown_study
+from twinsync.experiments.variants import BACK, PEERS, PPO, RANDOM, SAC, SETTINGS, TOWARDS, is_other_reading
 
-SETTLED = 0.05  # a curve is stable if its mean over the last fifth is within this of the fifth before, relative
-
-ByRole = Mapping[str, VariantRow]
+_OTHER_READING = "†"
+_WHOSE = {SAC: "SAC's", PPO: "PPO's", RANDOM: "The random strategy's"}
 
 
 def variants_section(results: Results, record: Results | None) -> list[Block]:
-    """Sections on the studies of the run, or of the record if the run has none."""
-    studies = results.studies or ({} if record is None else record.studies)
+    """Sections on the studies of the run, and beside a comparison on those of the record that the run lacks."""
     blocks: list[Block] = []
-    if SETTINGS in studies:
-        blocks += _settings(studies[SETTINGS].rows)
-    if PEERS in studies:
-        blocks += _peers(studies[PEERS].rows)
+    for name, title, section in (
+        (SETTINGS, "Which settings matter", _settings),
+        (PEERS, "As printed, in two libraries", _peers),
+    ):
+        shown = shown_study(name, results, record)
+        if shown is not None:
+            study, source = shown
+            made = Made(study.command, study.commits)
+            blocks += [Heading(title), *(_recorded(made) if source is not results else [])]
+            blocks += section(study.rows, _slots(source), made)
     return blocks
 
 
-def _settings(rows: Sequence[VariantRow]) -> list[Block]:
-    seeds = _span([len(row.curve.cost) for row in rows])
-    slots = _span([row.training_slots for row in rows])
+def _recorded(made: Made) -> list[Block]:
+    commits = listing([f"`{commit}`" for commit in made.commits] or ["unknown"])
     words = (
-        "One setting is changed at a time: from as printed towards repaired, and from repaired back. Costs are means "
-        f"over {seeds} training seeds of {slots} slots, on the slots of the comparison. Small print: the lowest and "
-        "the highest seed. The last column tells whether Fig. 3 would look as the authors print it: over the last "
-        "fifth of training SAC's reward is above PPO's and PPO's above the random strategy's, and each is stable to "
-        f"within {100 * SETTLED:g}{NBSP}% over the last two fifths."
+        f"This section shows a recorded run of the same scenario and root seed: `{made.command}` at revision {commits}."
     )
-    trained = f"Every learner was trained on {slots} slots."
+    return [Box("note", "Recorded, not trained in this run", [Paragraph(words)])]
+
+
+def _slots(results: Results) -> str:
+    sizes = results.manifest.evaluation
+    return f"{sizes.seeds} sets of {sizes.slots:,} slots, the same for every scheme"
+
+
+def _settings(rows: Sequence[VariantRow], slots: str, made: Made) -> list[Block]:
+    changed = [row for row in rows if row.change] or rows
+    unchanged = [row for row in rows if not row.change]
+    seeds, more = _span(row.trained for row in changed), _span(row.trained for row in unchanged)
+    trained = f"Every learner was trained on {_span(row.training_slots for row in rows)} slots."
+    directions = [direction for direction in (TOWARDS, BACK) if changes_of(rows, direction)]
+    mark = any(is_other_reading(row.change) for row in rows)
+    reading = f", or, marked {_OTHER_READING}, to another reading of what the paper leaves open" if mark else ""
+    how = (
+        f"One setting is changed at a time: from as printed towards repaired, from repaired back{reading}. Costs are "
+        f"means over {seeds} training seeds{f', or {more} where nothing is changed' * (more != seeds)}, on {slots}. "
+        f"{trained} Small print: the lowest and the highest seed. {_criterion(changed, unchanged)}"
+    )
+    alike = (
+        "The last column of the first table tells whether Fig. 3 would look as the authors print it: over the last "
+        "fifth of training SAC's reward is above PPO's and PPO's above the random strategy's, and each is within "
+        f"{100 * SETTLED:g}{NBSP}% of the fifth before. “Yes” needs this of every seed; “no” means that a part of it "
+        "holds for no seed."
+    )
     caption = (
-        f"Cost per slot with one setting changed. Dots are means over training seeds, ticks individual seeds. {trained}"
+        "Cost per slot with one setting changed. Large marks are means over training seeds, ticks individual seeds; a "
+        f"cross at the right edge means that a seed was lost. {trained}"
     )
-    decisive = _decisive(rows)
-    captions = {TOWARDS: "As printed, with one setting changed.", BACK: "Repaired, with one setting put back."}
+    findings = [*_like_fig3(rows), *(words for direction in directions for words in _effects(rows, direction))]
+    captions = {TOWARDS: "As printed, with one setting changed.", BACK: "Repaired, with one setting changed."}
     return [
-        Heading("Which settings matter"),
-        Paragraph(words),
-        Paragraph(decisive),
-        Picture(WHAT_DECIDES, caption, decisive),
-        *(
-            _table(f"{caption} {trained}", rows, direction)
-            for direction, caption in captions.items()
-            if changes_of(rows, direction)
+        Paragraph(how),
+        *([Bullets(findings)] if findings else []),
+        Picture(
+            WHAT_DECIDES, caption, "Cost of each learner with one setting changed at a time, towards and back.", made
         ),
+        Paragraph(alike),
+        *(_table(captions[direction], rows, direction) for direction in directions),
     ]
 
 
-def _decisive(rows: Sequence[VariantRow]) -> str:
-    """Which single changes make Fig. 3 look as printed, and which lower and raise SAC's cost most, in words."""
-    by_change = {change: at_change(rows, TOWARDS, change) for change in changes_of(rows, TOWARDS)}
-    base = by_change.pop("", {})
-    complete = {change: by_role for change, by_role in by_change.items() if {SAC, PPO, RANDOM} <= by_role.keys()}
-    alike = [change for change, by_role in complete.items() if looks_as_printed(by_role)]
-    incomplete = len(by_change) - len(complete)
-    if alike:
-        words = f"Fig. 3 looks as the authors print it after changing {_either([f'`{change}`' for change in alike])}."
-    elif complete:
-        count = "The one change" if len(complete) == 1 else f"None of the {len(complete)} changes"
-        makes = "does not make" if len(complete) == 1 else "makes"
-        words = f"{count} run with all three schemes {makes} Fig. 3 look as the authors print it."
-    else:
-        words = "No change was run with all three schemes."
-    plural = " was" if incomplete == 1 else "s were"
-    words += f" {incomplete} change{plural} not run with all three schemes." if incomplete and complete else ""
-    costs = {change: _cost(by_role.get(SAC)) for change, by_role in by_change.items()}
-    known = {change: cost for change, cost in costs.items() if math.isfinite(cost)}
-    if SAC not in base or not known:
-        return words
-    best, worst = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-    return (
-        f"{words} The cost of SAC, {number(_cost(base[SAC]))} as printed, is lowest after changing `{best}` "
-        f"({number(known[best])}) and highest after changing `{worst}` ({number(known[worst])})."
-    )
+def _criterion(changed: Sequence[VariantRow], unchanged: Sequence[VariantRow]) -> str:
+    words = "A cost is called lower or higher only if each of its seeds is below or above every seed without the change"
+    seeds, more = min(row.trained for row in changed), min((row.trained for row in unchanged), default=0)
+    if not more:
+        return f"{words}."
+    share = number(100 * chance(seeds, more), 0)
+    return f"{words}; with {seeds} seeds against {more}, {share}{NBSP}% of changes without any effect would be, too."
 
 
-def _either(names: Sequence[str]) -> str:
-    """`a, b or c`."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+def _like_fig3(rows: Sequence[VariantRow]) -> list[str]:
+    """Whether the schemes as printed, and which changes to them, make Fig. 3 look as printed."""
+    answers = {change: looks_as_printed(at_change(rows, TOWARDS, change)) for change in changes_of(rows, TOWARDS)}
+    base = answers.pop("", "unknown")
+    known = [change for change, answer in answers.items() if answer != "unknown"]
+    first = {
+        "yes": "As printed and unchanged, Fig. 3 looks as the authors print it.",
+        "no": "As printed and unchanged, Fig. 3 does not look as the authors print it.",
+        "not settled": "Whether Fig. 3, as printed and unchanged, looks as the authors print it is not settled.",
+        "unknown": "",
+    }[base]
+    parts = [
+        f"{words} {_names(change for change in known if answers[change] == answer)}"
+        for answer, words in (
+            ("yes", "it looks so after changing"),
+            ("not settled", "it is not settled for"),
+            ("no", "it does not look so after changing"),
+        )
+        if any(answers[change] == answer for change in known)
+    ]
+    parts += [f"it is not known for {_names(set_aside)}" for set_aside in [_unknown(answers)] if set_aside]
+    if not known:
+        return [first] if first else []
+    return [" ".join(filter(None, (first, sentence("With one change, " + "; ".join(parts)))))]
 
 
-def looks_as_printed(by_role: ByRole) -> bool:
-    """Whether the final rewards are, from highest to lowest, SAC's, PPO's and the random strategy's, and all stable."""
-    if not {SAC, PPO, RANDOM} <= by_role.keys():
-        return False
-    ends = [last_fifths(by_role[role]) for role in (SAC, PPO, RANDOM)]
-    costs = [end[1] for end in ends]
-    stable = all(abs(after / before - 1.0) < SETTLED for before, after in ends)
-    return stable and costs[0] < costs[1] < costs[2]
+def _unknown(answers: Mapping[str, str]) -> list[str]:
+    return [change for change, answer in answers.items() if answer == "unknown"]
 
 
-def last_fifths(row: VariantRow) -> tuple[float, float]:
-    """Mean cost over seeds in the last but one and in the last fifth of training; NaN if any cost in it is NaN."""
-    cost = np.array(row.curve.cost, dtype=float)
-    size = max(1, cost.shape[1] // 5)
-    return float(cost[:, -2 * size : -size].mean()), float(cost[:, -size:].mean())
+def _effects(rows: Sequence[VariantRow], direction: str) -> list[str]:
+    """A statement per learner on what each change does to its cost."""
+    statements = []
+    for role in ROLES:
+        by_change = {
+            change: row
+            for change in changes_of(rows, direction)
+            if (row := at_change(rows, direction, change).get(role)) is not None
+        }
+        base = by_change.pop("", None)
+        if base is None or base.measured is None or not by_change:
+            continue
+        effects = {change: effect(row, base) for change, row in by_change.items()}
+        parts = []
+        for outcome, words in (
+            ("lower", "lower after changing"),
+            ("higher", "higher after changing"),
+            ("not settled", "not settled for"),
+            ("diverged", "training diverged after changing"),
+        ):
+            names = [change for change in by_change if effects[change] == outcome]
+            if names:
+                costs = [f"`{change}` ({_seeds_cost(by_change[change])})" for change in names]
+                parts.append(f"{words} {listing(costs)}")
+        whose = "repaired" if direction == BACK else "as printed"
+        statements.append(
+            f"**{_WHOSE[role]} cost**, {cost(base.measured.cost.mean)} {whose} and unchanged, is {'; '.join(parts)}."
+        )
+    return statements
+
+
+def _seeds_cost(row: VariantRow) -> str:
+    if row.measured is None:
+        return "every seed lost"
+    lost = f", {row.trained - row.evaluated} of {row.trained} seeds lost" if row.evaluated < row.trained else ""
+    return f"{cost(row.measured.cost.mean)}{lost}"
+
+
+def _names(changes: Iterable[str]) -> str:
+    return listing([f"`{change}`" for change in changes])
 
 
 def _table(caption: str, rows: Sequence[VariantRow], direction: str) -> Table:
     roles = [role for role in ROLES if any(row.role == role and row.direction == direction for row in rows)]
+    base = at_change(rows, direction, "")
     fields: list[Field[ByRole]] = [
         Field("Changed", lambda by_role: _label(next(iter(by_role.values()))), words=True),
-        Field("Setting", lambda by_role: _setting(next(iter(by_role.values()))), words=True),
-        *(Field(f"{ROLES[role]}: cost", lambda by_role, role=role: _cost_cell(by_role.get(role))) for role in roles),
+        Field("Setting", lambda by_role: _setting(by_role), words=True),
+        *(
+            Field(f"{ROLES[role]}: cost", lambda by_role, role=role: _cost_cell(by_role.get(role), base.get(role)))
+            for role in roles
+        ),
     ]
     if direction == TOWARDS:
         fields.append(Field("Like Fig. 3 of the paper", _alike, words=True))
@@ -123,34 +192,36 @@ def _table(caption: str, rows: Sequence[VariantRow], direction: str) -> Table:
 
 
 def _label(row: VariantRow) -> str:
-    return sentence(row.change_label).removesuffix(".") if row.change else "nothing"
+    mark = f" {_OTHER_READING}" if is_other_reading(row.change) else ""
+    return f"{sentence(row.change_label).removesuffix('.')}{mark}" if row.change else "nothing"
 
 
-def _setting(row: VariantRow) -> str:
-    return f"`{exchanged(row)}`" if row.change else ""
+def _setting(by_role: ByRole) -> str:
+    return "; ".join(f"`{setting}`{who}" for setting, who in settings_of(by_role))
 
 
 def _alike(by_role: ByRole) -> str:
-    if not {SAC, PPO, RANDOM} <= by_role.keys():
-        return "not known: not all three were trained"
-    return "yes" if looks_as_printed(by_role) else "no"
+    answer = looks_as_printed(by_role)
+    return "not known: not all three were trained" if answer == "unknown" else answer
 
 
-def _cost_cell(row: VariantRow | None) -> TableCell:
+def _cost_cell(row: VariantRow | None, base: VariantRow | None = None) -> TableCell:
+    """Mean cost over the seeds that were not lost; in small print their range and what became of the others."""
     if row is None:
         return TableCell("–")
-    if row.measured is None:
-        return TableCell("diverged")
-    each = row.measured.unit_cost
-    seeds = f"{number(min(each))} to {number(max(each))}" if len(row.curve.cost) > 1 else ""
-    return TableCell(number(row.measured.cost.mean), seeds)
+    small = []
+    if row.measured is not None and row.evaluated > 1:
+        small.append(f"{number(min(row.measured.unit_cost))} to {number(max(row.measured.unit_cost))}")
+    if base is not None and row is not base and (word := effect(row, base)) in {"lower", "higher", "not settled"}:
+        small.append(word)
+    if row.diverged:
+        lost = row.trained - row.evaluated
+        small.append(f"{row.diverged} of {row.trained} seeds diverged" + (f", {lost} left out" if lost else ""))
+    main = "lost" if row.measured is None else number(row.measured.cost.mean)
+    return TableCell(main, "; ".join(small))
 
 
-def _cost(row: VariantRow | None) -> float:
-    return math.nan if row is None or row.measured is None else row.measured.cost.mean
-
-
-def _peers(rows: Sequence[VariantRow]) -> list[Block]:
+def _peers(rows: Sequence[VariantRow], slots: str, made: Made) -> list[Block]:
     fields: list[Field[VariantRow]] = [
         Field("Learner", lambda row: ROLES[row.role], words=True),
         Field("Library", lambda row: "Stable-Baselines3" if row.library else "twinsync", words=True),
@@ -160,14 +231,14 @@ def _peers(rows: Sequence[VariantRow]) -> list[Block]:
             lambda row: number(math.nan if row.measured is None else row.measured.latency_s.mean, 2),
         ),
         Field("Trained on [slots]", lambda row: number(row.training_slots, 0)),
-        Field("Seeds", lambda row: str(len(row.curve.cost))),
+        Field("Seeds", lambda row: str(row.trained)),
     ]
     sentences = [words for role in (SAC, PPO) if (words := _agreement(rows, role))]
     return [
-        Heading("As printed, in two libraries"),
         Paragraph(
-            "Stable-Baselines3's learners on the Gymnasium interface of the same environment, with identical settings "
-            "and on the same slots. Small print: the lowest and the highest seed."
+            "Stable-Baselines3's learners on the Gymnasium interface of the same environment, with identical settings. "
+            f"Costs are means over training seeds on {slots}. Small print: the lowest and the highest seed. Made by "
+            f"`{made.command}`."
         ),
         table("", fields, rows),
         *([Bullets(sentences)] if sentences else []),
@@ -175,20 +246,27 @@ def _peers(rows: Sequence[VariantRow]) -> list[Block]:
 
 
 def _agreement(rows: Sequence[VariantRow], role: str) -> str:
-    pair = sorted((row for row in rows if row.role == role), key=lambda row: row.library)
-    measured = [row.measured for row in pair if row.measured is not None]
-    if len(measured) != 2:
+    """How the other library's cost compares with ours, and whether the seeds overlap."""
+    ours = next((row for row in rows if row.role == role and not row.library), None)
+    theirs = next((row for row in rows if row.role == role and row.library), None)
+    if ours is None or theirs is None or ours.measured is None or theirs.measured is None:
         return ""
-    ours, theirs = measured
-    spans = [(min(item.unit_cost), max(item.unit_cost)) for item in measured]
-    apart = 100.0 * (theirs.cost.mean / ours.cost.mean - 1.0)
-    overlap = "overlap" if spans[0][0] <= spans[1][1] and spans[1][0] <= spans[0][1] else "do not overlap"
-    return (
+    apart = 100.0 * (theirs.measured.cost.mean / ours.measured.cost.mean - 1.0)
+    words = (
         f"**{ROLES[role]}**: Stable-Baselines3's cost is {number(abs(apart))}{NBSP}% "
-        f"{'higher' if apart >= 0 else 'lower'} than ours; the ranges of the seeds {overlap}."
+        f"{'higher' if apart >= 0 else 'lower'} than ours"
     )
+    if ours.evaluated + theirs.evaluated < ours.trained + theirs.trained:
+        return f"{words}, without the seeds that were lost."
+    overlap = effect(theirs, ours) == "not settled"
+    share = number(100 * chance(theirs.trained, ours.trained), 0)
+    counts = f"{theirs.trained} seeds of theirs and {ours.trained} of ours"
+    if overlap:
+        return f"{words}; the ranges of {counts} overlap."
+    return f"{words}; the ranges of {counts} do not overlap, which equal learners would do in {share}{NBSP}% of cases."
 
 
-def _span(counts: Sequence[int]) -> str:
-    ends = dict.fromkeys(f"{count:,}" for count in (min(counts), max(counts)))
+def _span(counts: Iterable[int]) -> str:
+    values = list(counts) or [0]
+    ends = dict.fromkeys(f"{count:,}" for count in (min(values), max(values)))
     return " to ".join(ends)

@@ -185,7 +185,7 @@ def _why(outcome: str, seeds: Sequence[SeedRecord], diverged: Sequence[Sign], va
         worst = max((seed for seed in seeds if seed.fell_back), key=lambda seed: seed.end_cost / seed.best_cost)
         return (
             f"cost {worst.best_cost:.1f} after {worst.best_slots:,} slots, {worst.end_cost:.1f} at the end; "
-            f"mean |Q| is then {values.slots_of_reward:.1f} slots' reward"
+            f"mean |Q| over the seeds is then {values.slots_of_reward:.1f} slots' reward"
         )
     return ""
 
