@@ -37,6 +37,14 @@ def test_frozen(scenario):
         scenario.bandwidth_hz = 1.0
 
 
+def test_a_whole_number_is_a_real_one(scenario):
+    # In compiled code an int would be a 32-bit one: 50 x 50,000,000 would be negative.
+    changed = scenario.replace(device_count=50, edge_cpu_min_hz=50_000_000, edge_cpu_max_hz=np.int64(10_000_000_000))
+    assert isinstance(changed.edge_cpu_min_hz, float)
+    assert float(jax.jit(lambda s: s.edge_cpu_min_hz * s.device_count)(changed)) == 2.5e9
+    assert isinstance(changed.device_count, int)
+
+
 def test_replace_changes_a_copy(scenario):
     wider = scenario.replace(bandwidth_hz=1e6, device_count=3)
     assert (wider.bandwidth_hz, wider.device_count) == (1e6, 3)
@@ -104,11 +112,11 @@ def test_bounds(constant, bound, inside, outside):
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("device_count", 0, "device_count = 0 is outside its bound [1, inf)"),
-        ("device_count", -3, "[1, inf)"),
+        ("device_count", 0, "device_count = 0 is outside its bound [1, 1e+06]"),
+        ("device_count", -3, "[1, 1e+06]"),
         ("device_count", True, "whole number"),
-        ("slot_count", 0, "[1, inf)"),
-        ("fading_blocks", 0, "[1, inf)"),
+        ("slot_count", 0, "[1, 1e+06]"),
+        ("fading_blocks", 0, "[1, 1e+06]"),
         ("bandwidth_hz", -1.0, "bandwidth_hz = -1 Hz is outside its bound (0, 1e+12] Hz"),
         ("bandwidth_hz", math.nan, "bandwidth_hz = nan Hz is outside its bound"),
         ("bandwidth_hz", math.inf, "bandwidth_hz = inf Hz is outside its bound"),

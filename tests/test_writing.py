@@ -29,6 +29,25 @@ def test_a_block_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_new_file_overwrites_none_that_appeared_meanwhile(tmp_path: Path) -> None:
+    target = tmp_path / "new.csv"
+    with pytest.raises(FileExistsError), whole_file(target, new=True):
+        target.write_text("another's")
+    assert target.read_text() == "another's"
+    assert list(tmp_path.iterdir()) == [target]
+    with whole_file(tmp_path / "other.csv", new=True) as partial:
+        partial.write_text("new")
+    assert (tmp_path / "other.csv").read_text() == "new"
+
+
+def test_a_neighbour_s_name_is_not_taken(tmp_path: Path) -> None:
+    mine = tmp_path / "clip.partial.gif"
+    mine.write_text("mine")
+    with whole_file(tmp_path / "clip.gif") as partial:
+        partial.write_text("new")
+    assert mine.read_text() == "mine"
+
+
 def test_a_line_cut_short_is_ended_before_the_next(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     for before, after in ((b"", b"new\n"), (b"whole\n", b"whole\nnew\n"), (b"whole\nha", b"whole\nha\nnew\n")):

@@ -126,14 +126,25 @@ def folder() -> Path | None:
     given = os.environ.get(VARIABLE, "").strip()
     if given.lower() == OFF or (not given and os.environ.get("JAX_COMPILATION_CACHE_DIR")):
         return None
-    if given:
-        return Path(given).expanduser().absolute() / _flavour()
+    root = root_folder()
+    return None if root is None else root / _flavour()
+
+
+def root_folder() -> Path | None:
+    """Folder of this package's caches: `$TWINSYNC_CACHE`, else `twinsync` in `$XDG_CACHE_HOME` or ~/.cache.
+
+    None if it is off or there is no home folder.
+    """
+    given = os.environ.get(VARIABLE, "").strip()
+    if given.lower() == OFF:
+        return None
     base = os.environ.get("XDG_CACHE_HOME", "")
     try:
-        caches = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    except RuntimeError:  # no home folder
+        if given:
+            return Path(given).expanduser().absolute()
+        return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "twinsync"
+    except RuntimeError:  # no home folder, or not that user's
         return None
-    return caches / "twinsync" / _flavour()
 
 
 def connect() -> None:

@@ -116,9 +116,11 @@ def _read(spec: str) -> tuple[dict[str, Any], Path]:
         warn_of_clash(SCENARIOS, spec)
         text = (resources.files("twinsync") / "scenarios" / f"{spec}.toml").read_text("utf-8")
     else:
+        if not spec.strip():
+            raise InputError(f"the scenario has no name; give a preset ({', '.join(preset_names())}) or a TOML file")
         path = scenario_file(spec) or path
         try:
-            text = path.read_text("utf-8")
+            text = path.read_text("utf-8-sig")
         except FileNotFoundError:
             presets = ", ".join(preset_names())
             hint = did_you_mean(spec, preset_names())
@@ -131,7 +133,7 @@ def _read(spec: str) -> tuple[dict[str, Any], Path]:
             raise InputError(f"{spec}: cannot be read: expected a TOML file in UTF-8") from None
     try:
         return tomllib.loads(text), path.parent
-    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, a number of thousands of digits, deep nesting
         hint = "; is a quotation mark missing?" if "Illegal character '\\n'" in str(error) else ""
         raise InputError(f"{spec}: not valid TOML: {error}{hint}") from None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ import numpy as np
 
 from twinsync.arrays import Scalar
 from twinsync.errors import InputError
+
+MOST = 1_000_000  # devices, slots in a cycle, fading blocks: far more fits no memory
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,12 @@ class Constant:
 
 
 def _number(symbol: str, unit: str, meaning: str, **bounds: Any) -> Any:
-    return eqx.field(metadata={"constant": Constant(symbol, unit, meaning, **bounds)})
+    return eqx.field(converter=_real, metadata={"constant": Constant(symbol, unit, meaning, **bounds)})
+
+
+def _real(value: Any) -> Any:
+    """A whole number as a float: in compiled code an int would be a 32-bit one. Anything else as it is."""
+    return float(value) if isinstance(value, numbers.Integral) and not isinstance(value, bool) else value
 
 
 def _positive(symbol: str, unit: str, meaning: str, **bounds: Any) -> Any:
@@ -70,7 +78,7 @@ def _positive(symbol: str, unit: str, meaning: str, **bounds: Any) -> Any:
 
 
 def _count(symbol: str, meaning: str) -> Any:
-    constant = Constant(symbol, "", meaning, low=1, integer=True)
+    constant = Constant(symbol, "", meaning, low=1, high=MOST, integer=True)
     return eqx.field(static=True, metadata={"constant": constant})
 
 

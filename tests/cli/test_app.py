@@ -78,6 +78,13 @@ def test_python_m_twinsync_is_the_same_command() -> None:
         (["solve", "--set", "device_count=0"], ["device_count"]),
         (["solve", "--set", "noise_power_w=nan"], ["noise_power_w"]),
         (["solve", "--set", "fading_blocks=2", "--slots", "1"], ["fading_blocks"]),
+        (["solve", "--set", "fading_blocks=1e12", "--slots", "1"], ["fading_blocks", "[1, 1e+06]"]),
+        (["solve", "--set", "device_count=1e300", "--slots", "1"], ["device_count = 1e+300", "[1, 1e+06]"]),
+        (["scenario", "show", ""], ["no name", "paper"]),
+        (["scenario", "show", "--json", 300 * "a"], ["--json", "too long"]),
+        (["edge"], ["Missing command", "twinsync edge --help"]),
+        (["live", "--replay", "run", "--allocator", "optimum"], ["--allocator does not go with --replay"]),
+        (["live", "report", "--data", "run", "--refit", "x.toml", "--json", "./x.toml"], ["--json", "--refit"]),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -184,6 +191,21 @@ def test_json_goes_to_standard_output_or_to_a_new_file(capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert out == ""
     assert str(target) in err
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "message"),
+    [
+        (">&-", 0, ""),
+        ("2>&-", 0, ""),
+        (">/dev/full", 2, "twinsync: error: standard output: cannot be written: No space left on device\n"),
+        ("| true", 0, ""),
+    ],
+)
+def test_streams_that_are_closed_or_full(redirection: str, code: int, message: str) -> None:
+    command = f"set -o pipefail; {sys.executable} -m twinsync scenario show {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, message)
 
 
 def test_json_never_overwrites(tmp_path: Path) -> None:

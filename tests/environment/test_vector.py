@@ -127,6 +127,10 @@ def test_seeds_one_for_each_copy(two):
     assert not np.allclose(going_on, counted)
     again, _ = two.reset(seed=3)
     np.testing.assert_array_equal(again, counted)
+    as_array, _ = two.reset(seed=np.array([4, 3]))
+    np.testing.assert_array_equal(as_array, chosen)
+    partly, _ = two.reset(seed=[4, None])
+    np.testing.assert_array_equal(partly[0], chosen[0])
     unseeded = [DTSyncVectorEnv(2).reset()[0] for _ in range(2)]
     assert len(np.unique(np.concatenate(unseeded), axis=0)) == 4
 
@@ -134,6 +138,8 @@ def test_seeds_one_for_each_copy(two):
 def test_wrong_input_is_one_clear_line(complains):
     with complains("num_envs = 0", "at least 1"):
         DTSyncVectorEnv(0)
+    with complains("render_mode = 'rgb_array'", "DTSyncEnv"):
+        DTSyncVectorEnv(2, render_mode="rgb_array")
     with complains("edge_cpu", "'all'"):
         DTSyncVectorEnv(2, edge_cpu="all")
     with complains("reward_scale"):

@@ -118,6 +118,10 @@ def test_a_wide_range_is_met_and_written_down():
     assert (drawn.edge_cpu_min_hz * 6 <= drawn.edge_cpu_max_hz * 1.0001).all()
     assert drawn.data_max_bits / drawn.data_min_bits == pytest.approx(8 / 6)
     assert draw_scenario(root_key(0), scenario, "scenario") is scenario
+    beyond = scenario.replace(path_loss_exponent=4.0, extraction_factor_min=0.02)
+    drawn = jax.vmap(lambda k: draw_scenario(k, beyond, "wide"))(jax.random.split(root_key(0), 500))
+    assert drawn.path_loss_exponent.max() > 3.9
+    assert drawn.extraction_factor_min.min() < 0.04
     wide = Gradient(DTSync(scenario, SMALL.interface), dataclasses.replace(SMALL, ranges="wide"))
     narrow = Gradient(DTSync(scenario, SMALL.interface), SMALL)
     wide_ranges, ranges = (algorithm.ranges(root_key(0)) for algorithm in (wide, narrow))

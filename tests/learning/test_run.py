@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinsync.allocators.policy import load_policies
+from twinsync.allocators.policy import load_policies, read_card
 from twinsync.allocators.registry import find_allocators
 from twinsync.errors import InputError
 from twinsync.experiments.evaluate import decide, draw_slot_set, evaluate
@@ -109,6 +109,16 @@ def test_resuming_a_finished_run_changes_nothing(whole, config, tmp_path) -> Non
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
+def test_a_finished_run_without_its_checkpoint_is_left_alone(whole, config, tmp_path, complains) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(whole[0], out)
+    (out / "checkpoint.npz").unlink()
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with complains("is finished", "checkpoint.npz"):
+        train(config, out, resume=True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
 def test_an_existing_folder_is_left_alone(config, tmp_path, complains) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with complains(str(tmp_path), "already exists", "--resume"):
@@ -159,6 +169,16 @@ def test_truncated_checkpoint(whole, config, tmp_path, complains, keep: float) -
     content = file.read_bytes()
     file.write_bytes(content[: keep if keep > 1 else int(keep * len(content))])
     with complains(str(file), "not a complete checkpoint", "remove it"):
+        train(config, out, resume=True)
+
+
+@pytest.mark.parametrize("meta", ['{"step": 3}', '{"step": 3, "curve": [[1, 2]]}', "[]"])
+def test_a_checkpoint_with_other_contents(whole, config, tmp_path, complains, meta: str) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(whole[0], out)
+    (out / "policy.npz").unlink()
+    np.savez(out / "checkpoint.npz", **(_arrays(out / "checkpoint.npz") | {"meta": np.asarray(meta)}))
+    with complains("not a complete checkpoint"):
         train(config, out, resume=True)
 
 
@@ -273,9 +293,13 @@ def test_only_policies_that_are_numbers_are_written(config, tmp_path, complains)
     shutil.copytree(out, tmp_path / "other")
     with complains("1 of 2 seeds", "seed 0 by slot 96: weights or losses are no longer finite numbers"):
         train(config, tmp_path / "other", resume=True)
+    with complains("diverged and has no policies"):
+        find_allocators(str(tmp_path / "other"), load_scenario("paper"))
     training = train(config, out, resume=True, stop_if_diverged=False)
     (policy,) = load_policies(out / "policy.npz")
     np.testing.assert_array_equal(
         np.asarray(policy.network.layers[0].weight), np.asarray(training.policies().network.layers[0].weight)[1]
     )
     assert [item["seed"] for item in json.loads((out / "manifest.json").read_text())["diverged"]] == [0]
+    card = read_card(out / "policy.npz")
+    assert (card["seeds"], card["curve_cost"]) == (1, [training.curve[-1].cost])

@@ -68,6 +68,7 @@ def test_value_of_the_wrong_kind(complains, key: str, text: str, expected: str) 
         (SacSettings(), "buffer_size", "0"),
         (SacSettings(), "target_period", "0"),
         (SacSettings(), "warmup_slots", "-1"),
+        (SacSettings(), "warmup_slots", "100000"),  # as many as slots
         (SacSettings(), "discount", "1.0"),
         (SacSettings(), "discount", "-0.1"),
         (SacSettings(), "discount", "nan"),
@@ -99,6 +100,7 @@ def test_value_of_the_wrong_kind(complains, key: str, text: str, expected: str) 
         (PpoSettings(), "value_weight", "-1"),
         (PpoSettings(), "batch_size", "100"),  # 2048 is not a multiple of it
         (PpoSettings(), "parallel_slots", "3"),
+        (PpoSettings(), "batch_size", "1"),
     ],
 )
 def test_impossible_values(complains, settings, key: str, text: str) -> None:

@@ -17,6 +17,7 @@ from twinsync.errors import InputError
 from twinsync.own_code import load_attribute, run_own
 from twinsync.plugins import ALLOCATORS, find_plugin, package_of, plugin_names, warn_of_clash
 from twinsync.scenario import Scenario
+from twinsync.storage import read_json
 from twinsync.suggest import did_you_mean
 
 _BUILT_IN: dict[str, Callable[[], Allocator]] = {
@@ -63,13 +64,17 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
                 f"train one with --set device_count={scenario.device_count}"
             )
         return list(policies)
-    if name.endswith(SUFFIXES) and ":" not in name:
+    if name.endswith(SUFFIXES) and (":" not in name or Path(name).is_file()):
         policy = exported_policy(Path(name))
         check_devices(name, policy, scenario)
         return [policy]
     if ":" in name:
         return [_make(f"allocator {name!r}", name)]
     if name and Path(name).is_dir():
+        if _diverged(Path(name)):
+            raise InputError(
+                f"{name}: the folder's training run diverged and has no policies; train another with other settings"
+            )
         raise InputError(
             f"{name}: the folder holds no finished training run ({FILE_NAME} is missing); finish it with --resume"
         )
@@ -78,6 +83,15 @@ def find_allocators(name: str, scenario: Scenario) -> list[Allocator]:
         f"unknown allocator {name!r}{did_you_mean(name, known_names())}; give one of {known}, a training run's folder, "
         "an exported policy (.npz, .onnx), or file.py:function"
     )
+
+
+def _diverged(run: Path) -> bool:
+    """Whether the manifest of a training run says that it diverged."""
+    try:
+        manifest = read_json(run / "manifest.json")
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and bool(manifest.get("diverged"))
 
 
 def _make(label: str, target: str) -> Allocator:

@@ -55,7 +55,7 @@ def train(
     of training seeds. seed: root seed. settings: the learner's settings to change, for example slots=20_000,
     hidden=(64, 64). progress: called with the current activity, slots done and total slots.
 
-    Seeds whose weights are not finite are left out. Raises `InputError` for an unknown name, an impossible setting, or
+    Raises `InputError` for an unknown name, an impossible setting, or
     an `out` that exists without `resume`, and its subclass `Diverged` if a critic or weights diverge.
     """
     texts = {key: ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 import warnings
@@ -28,6 +29,7 @@ from twinsync.compilation import CacheWarning
 from twinsync.errors import InputError
 from twinsync.plugins import PluginWarning
 
+_STDERR = 2  # the last of the standard streams' descriptors
 DONE, OUR_FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, interrupts.EXIT_CODE
 
 app = typer.Typer(name="twinsync", pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -91,10 +93,21 @@ def top(
 
 def main() -> None:
     """Run the command line that this process was started with, and exit with its code."""
+    _open_standard_streams()
     interrupts.watch()
     code = run(sys.argv[1:])
     interrupts.finish()
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Let a stream that the caller has closed (`>&-`) lead nowhere; else the next file opened would take its place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def run(arguments: Sequence[str]) -> int:

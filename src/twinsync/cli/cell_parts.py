@@ -13,13 +13,13 @@ from twinsync.cli.options import ClockOption, find_clock_hz, say
 from twinsync.errors import InputError
 
 edge_app = typer.Typer(
-    name="edge", no_args_is_help=True, rich_markup_mode=None, help="Run the edge of a live cell alone."
+    name="edge", no_args_is_help=False, rich_markup_mode=None, help="Run the edge of a live cell alone."
 )
 device_app = typer.Typer(
-    name="device", no_args_is_help=True, rich_markup_mode=None, help="Run one device of a live cell alone."
+    name="device", no_args_is_help=False, rich_markup_mode=None, help="Run one device of a live cell alone."
 )
 twins_app = typer.Typer(
-    name="twins", no_args_is_help=True, rich_markup_mode=None, help="Stored twins of a live run: export them."
+    name="twins", no_args_is_help=False, rich_markup_mode=None, help="Stored twins of a live run: export them."
 )
 
 DataOption = Annotated[Path, typer.Option("--data", metavar="DIR", help="The cell's folder.")]

@@ -168,7 +168,7 @@ def train(
         raise InputError(f"{source}: {len(frames)} frames are too few: a clip of every {every}th frame needs 3")
     with progress() as report:
         tables = train_all(chosen, epochs, seed, report)
-    with writing(out), whole_file(out) as partial:
+    with writing(out), whole_file(out, new=True) as partial:
         partial.write_bytes(to_bytes(tables))
     say(f"wrote {out}, tables {tables.identity:04x}; encode, decode and evaluate take them with --tables {out}")
 

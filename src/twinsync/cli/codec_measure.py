@@ -24,6 +24,7 @@ from twinsync.cli.options import (
     ClockOption,
     JsonOption,
     SeedOption,
+    check_different,
     check_json_target,
     check_new_file,
     command_line,
@@ -182,6 +183,7 @@ def calibrate(
 
     check_json_target(json_target)
     check_new_file(out)
+    check_different("--out", out, json_target)
     clock_hz = find_clock_hz(clock_ghz)
     frames = np.stack(list(read_clip(source, every, start, most)))
     if len(frames) < 3:
@@ -194,7 +196,7 @@ def calibrate(
     clip = f"{len(frames)} frames of {'the sample' if source is None else source.name}"
     machine = f"{platform.machine()}, Python {platform.python_version()}, {clip}"
     text = calibration.scenario_text(cost, laws, phi_min, least_psnr_db, machine, accuracy)
-    with writing(out), whole_file(out) as partial:
+    with writing(out), whole_file(out, new=True) as partial:
         partial.write_text(text, "utf-8")
     say(f"wrote {out}: law {calibration.supported(laws).name}, phi_min {phi_min:.4g}")
     if json_target is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -29,7 +30,7 @@ from twinsync.cli.options import (
 from twinsync.errors import InputError, install
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from twinsync.live.running.cell import Cell
     from twinsync.live.running.records import SlotRecord
@@ -42,6 +43,17 @@ class _StartUnlessNamed(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Insert `start` where no command is named."""
         return super().parse_args(ctx, args if args and args[0] in self.commands else ["start", *args])
+
+
+def _check_alone(given: Mapping[str, Any]) -> None:
+    """Raise `InputError` for an option of `start` that --replay would ignore; given: its arguments by name."""
+    hints = get_type_hints(start, include_extras=True)
+    for name, parameter in inspect.signature(start).parameters.items():
+        if name not in ("replay", "json_target") and given[name] != parameter.default:
+            (option,) = hints[name].__metadata__
+            # Where an annotation names an option, typer keeps the first name as the default.
+            named = next(text for text in (option.default, *option.param_decls) if str(text).startswith("--"))
+            raise InputError(f"{named} does not go with --replay, which takes the recorded run's settings")
 
 
 live_app = typer.Typer(
@@ -164,8 +176,10 @@ def start(
     Other commands: `twinsync live report` prints a run's summary again, `live change` changes a running cell's
     allocator, `live check` runs the protocol through crashes and losses in virtual time.
     """
+    arguments = dict(locals())
     check_json_target(json_target)
     if replay is not None:
+        _check_alone(arguments)
         return replay_run(replay, json_target)
     if durability not in ("process", "power"):
         raise InputError(f"--durability {durability!r}: give process or power")

@@ -11,6 +11,7 @@ from twinsync.cli.cell_parts import DataOption
 from twinsync.cli.options import (
     JsonOption,
     SeedOption,
+    check_different,
     check_json_target,
     check_new_file,
     progress,
@@ -19,6 +20,7 @@ from twinsync.cli.options import (
     write_json,
     writing,
 )
+from twinsync.writing import whole_file
 
 
 def check(
@@ -73,6 +75,7 @@ def report_run(
 
     if refit is not None:
         check_new_file(refit, "--refit")
+        check_different("--refit", refit, json_target)
     cell = read_cell(data).with_sensors()
     setting = cell.load_scenario()
     result = summarise(data, cell, float(setting.deadline_s))
@@ -86,8 +89,8 @@ def report_run(
 
         fitted = fitting.refit(data, cell)
         text = fitting.scenario_text(fitted, cell, data, float(setting.extraction_factor_min))
-        with writing(refit, "--refit"):
-            refit.write_text(text, "utf-8")
+        with writing(refit, "--refit"), whole_file(refit, new=True) as partial:
+            partial.write_text(text, "utf-8")
         law = supported(fitted.laws)
         say(f"wrote {refit}: law {law.name}, error {law.error:.3f} in ln(cycles)")
 

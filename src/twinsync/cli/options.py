@@ -9,7 +9,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -124,7 +124,11 @@ def interruptible(advice: str) -> Iterator[None]:
 
 def check_new_file(path: Path, option: str = "--out") -> None:
     """Raise `InputError` before any work where the file that an option names exists or cannot be written."""
-    if path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:  # a name that is too long, a folder that may not be searched
+        raise InputError(f"{option} {path}: {error.strerror}; choose another name") from None
+    if exists:
         raise InputError(f"{option} {path}: already exists; choose another name or remove it")
     if not path.parent.is_dir():
         raise InputError(f"{option} {path}: folder {path.parent} does not exist; create it first")
@@ -149,13 +153,36 @@ def check_json_target(target: str | None) -> None:
         check_new_file(Path(target), "--json")
 
 
+def check_different(option: str, path: Path, json_target: str | None) -> None:
+    """Raise `InputError` where --json names the same file as another option."""
+    if json_target is not None and json_target != "-" and Path(json_target).absolute() == path.absolute():
+        raise InputError(f"--json {json_target}: is the file of {option} too; choose another name")
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Write to standard output in the block. A reader that has closed it has seen enough, as with `| head`.
+
+    Raises `InputError` where it cannot be written, for example because a disk is full.
+    """
+    try:
+        with interrupts.uninterrupted():
+            yield
+            sys.stdout.flush()
+    except OSError as error:
+        # What is still in the buffer would raise again when the process ends.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise InputError(f"standard output: cannot be written: {error.strerror}") from None
+
+
 def write_json(target: str, payload: Any) -> None:
     """Write JSON to standard output (-) or to a file that does not exist yet."""
     text = json.dumps(payload, indent=2, allow_nan=False) + "\n"
     if target == "-":
-        with interrupts.uninterrupted():
+        with standard_output():
             sys.stdout.write(text)
-            sys.stdout.flush()
         return
     with writing(Path(target), "--json"), interrupts.uninterrupted(), open(target, "x", encoding="utf-8") as file:
         interrupts.advise(f"{target} is written")
@@ -163,13 +190,21 @@ def write_json(target: str, payload: Any) -> None:
     say(f"wrote {target}")
 
 
+class _Table(Console):
+    """Standard output for tables. By itself rich would end the process with exit code 1 where a reader has gone."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to `standard_output`."""
+        raise BrokenPipeError
+
+
 def show(renderable: RenderableType, *, wide: bool = False) -> None:
     """Print a table to standard output, as wide as the terminal or $COLUMNS, or as it needs to be."""
     # A pipe has no width; tables then keep the width they need instead of folding to 80 columns.
-    told = Console().is_terminal or os.environ.get("COLUMNS", "").isdigit()
-    with interrupts.uninterrupted():
-        Console(width=1000 if wide else None if told else 160).print(renderable, soft_wrap=False)
-        sys.stdout.flush()
+    columns = os.environ.get("COLUMNS", "")
+    told = Console().is_terminal or (columns.isdigit() and int(columns) > 0)
+    with standard_output():
+        _Table(width=1000 if wide else None if told else 160).print(renderable, soft_wrap=False)
 
 
 def say(line: str) -> None:

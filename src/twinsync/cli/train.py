@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,7 +87,9 @@ def train(
     last = training.curve[-seeds:]
     costs = ", ".join(f"{row.cost:.2f}" for row in last)
     say(f"{out}: {last[0].slots:,} slots, cost per slot on fixed slots by seed: {costs}")
-    say(f"compare it: twinsync evaluate --scenario {scenario} --allocators {out},optimum")
+    changed = [part for item in overrides or () for part in ("--set", item)]
+    compare = ["twinsync", "evaluate", "--scenario", scenario, *changed, "--allocators", f"{out},optimum"]
+    say(f"compare it: {shlex.join(compare)}")
 
 
 def _curve_log(out: Path) -> CurveLog:

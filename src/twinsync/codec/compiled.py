@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from twinsync.compilation import root_folder
 from twinsync.errors import InputError, install
 
 try:
@@ -40,13 +41,15 @@ def _sources(name: str, seen: dict[str, bytes]) -> dict[str, bytes]:
     return seen
 
 
-def cache_folder(module: str) -> Path:
-    """Where the machine code of a module of this package is kept."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+def cache_folder(module: str) -> Path | None:
+    """Where the machine code of a module of this package is kept; None if the cache is off."""
+    root = root_folder()
+    if root is None:
+        return None
     digest = hashlib.sha256()
     for name, text in sorted(_sources(module, {}).items()):
         digest.update(name.encode() + b"\0" + text + b"\0")
-    return Path(root) / "twinsync" / f"codec-{digest.hexdigest()[:16]}"
+    return root / f"codec-{digest.hexdigest()[:16]}"
 
 
 def _writable(folder: Path) -> bool:
@@ -89,10 +92,11 @@ def inner(function: Callable[..., Any]) -> Any:
 def _compile(function: Callable[..., Any], **options: Any) -> Any:
     folder = cache_folder(function.__module__.rpartition(".")[2])
     settings: Any = config  # its names are made when it is imported
-    previous, settings.CACHE_DIR = settings.CACHE_DIR, str(folder)
+    previous, settings.CACHE_DIR = settings.CACHE_DIR, "" if folder is None else str(folder)
     try:
         # No kernel divides by zero; checking for it costs. Run-time checks of annotations, as the tests add them, wrap
         # the function; what is compiled is the function.
-        return numba.njit(cache=_writable(folder), nogil=True, error_model="numpy", **options)(inspect.unwrap(function))
+        cached = folder is not None and _writable(folder)
+        return numba.njit(cache=cached, nogil=True, error_model="numpy", **options)(inspect.unwrap(function))
     finally:
         settings.CACHE_DIR = previous

@@ -88,12 +88,12 @@ def windows_of(
 
 
 def write_series(path: Path, counts: Int16[np.ndarray, "samples channels"], scale: float) -> None:
-    """Samples divided by `scale` as a CSV file with columns channel1, channel2, ...; a file of that name is replaced.
+    """Samples divided by `scale` as a CSV file with columns channel1, channel2, ...
 
-    Raises `OSError` where it cannot be written; nothing is left then.
+    Raises `OSError` where it exists or cannot be written; nothing is left or changed then.
     """
     digits = max(0, int(np.ceil(np.log10(scale))) + 1)
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path, new=True) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([f"channel{place + 1}" for place in range(counts.shape[1])])
         writer.writerows([[f"{value / scale:.{digits}f}" for value in row] for row in counts])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario
 
 SEED_LIMIT = 2**32
+_STARTED_IN: dict[str, int] = {}  # pid: of the process that made the first environment, and with it started JAX
 
 
 def build_mdp(
@@ -40,9 +42,23 @@ def build_mdp(
     cycle_end: str,
     encoding: str,
 ) -> DTSync:
-    """The functional environment that the options describe. Raises `InputError` that names the wrong option."""
+    """The functional environment that the options describe.
+
+    Raises `InputError` that names the wrong option, and in a process that was forked after JAX had started.
+    """
+    _check_not_forked()
     interface = Interface(observation, edge_cpu, extraction, encoding)
     return DTSync(_scenario(scenario, overrides), interface, cycle_end)
+
+
+def _check_not_forked() -> None:
+    """Raise `InputError` in a fork of a process that has used JAX, whose threads a fork lacks: it would hang."""
+    started_in = _STARTED_IN.setdefault("pid", os.getpid())
+    if started_in != os.getpid():
+        raise InputError(
+            "this process was forked after JAX had started, in which JAX would hang; start it anew, for "
+            "AsyncVectorEnv with context='spawn' (gymnasium.make_vec: vector_kwargs={'context': 'spawn'})"
+        )
 
 
 def _scenario(scenario: str | Path | Scenario, overrides: Sequence[str]) -> Scenario:

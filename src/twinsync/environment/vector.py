@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,9 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     The step that ends a cycle starts the next one (`AutoresetMode.SAME_STEP`): the observation returned is then the
     first of the next cycle, and `info` holds `final_obs` and `final_info`. All copies have the same N and end together.
 
-    `reset(seed=s)` seeds copy i with s + i (or s[i]), as `DTSyncEnv` does; without a seed, each copy continues with its
-    next cycle. There is no rendering: use `DTSyncEnv` for that. Raises `InputError` for wrong options, seeds and
-    actions.
+    `reset(seed=s)` seeds copy i with s + i (or s[i], where None is a random seed), as `DTSyncEnv` does; without a seed,
+    each copy continues with its next cycle. There is no rendering: use `DTSyncEnv` for that. Raises `InputError` for
+    wrong options, seeds and actions.
     """
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 - typed so by Gymnasium
@@ -70,9 +71,12 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         cycle_end: str = "terminal",
         reward_scale: float = 1.0,
         encoding: str = "affine",
+        render_mode: str | None = None,
     ) -> None:
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+        if isinstance(num_envs, bool) or not isinstance(num_envs, numbers.Integral) or num_envs < 1:
             raise InputError(f"num_envs = {num_envs!r} must be a whole number of at least 1")
+        if render_mode is not None:
+            raise InputError(f"render_mode = {render_mode!r}: many copies are not drawn; use DTSyncEnv")
         self.mdp = build_mdp(
             scenario,
             overrides,
@@ -83,7 +87,7 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             encoding=encoding,
         )
         self.reward_scale = checked_scale(reward_scale)
-        self.num_envs = num_envs
+        self.num_envs = num_envs = int(num_envs)
         self.single_observation_space = observation_space(self.mdp)
         self.single_action_space = action_space(self.mdp)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -92,7 +96,7 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._states: EnvState | None = None
 
     def reset(
-        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int | None] | np.ndarray | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start a cycle in every copy (see the class for which ones); returns first observations and an empty info."""
         no_options(options)
@@ -121,11 +125,13 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         scaled = self.reward_scale * reward.astype(np.float64)
         return np.array(observation, np.float32), scaled, np.array(terminated), np.array(truncated), info
 
-    def _seeds(self, seed: int | Sequence[int]) -> np.ndarray:
-        seeds = list(seed) if isinstance(seed, Sequence) else [checked_seed(seed) + i for i in range(self.num_envs)]
+    def _seeds(self, seed: int | Sequence[int | None] | np.ndarray) -> np.ndarray:
+        several = (isinstance(seed, Sequence) and not isinstance(seed, str)) or np.ndim(seed) == 1
+        seeds = list(seed) if several else [checked_seed(seed) + i for i in range(self.num_envs)]  # pyright: ignore
         if len(seeds) != self.num_envs:
             raise InputError(f"seed has {len(seeds)} entries, expected one for each of {self.num_envs} copies")
-        return np.array([checked_seed(entry) for entry in seeds], np.uint32)
+        drawn = [int(self.np_random.integers(SEED_LIMIT)) if entry is None else entry for entry in seeds]
+        return np.array([checked_seed(entry) for entry in drawn], np.uint32)
 
 
 def _keys(seeds: np.ndarray) -> Key:

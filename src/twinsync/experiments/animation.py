@@ -101,13 +101,15 @@ def check_suffix(path: Path) -> None:
 def write_animation(path: Path, images: Sequence[np.ndarray]) -> None:
     """Write images as an animation: `.gif`, `.html` (a self-contained player) or `.mp4` (needs PyAV).
 
-    Raises `InputError` for another suffix, for `.mp4` without PyAV, and if the file cannot be written.
+    Raises `InputError` for another suffix, for `.mp4` without PyAV, and if the file exists or cannot be written.
     """
     check_suffix(path)
     small = [_shrunk(image) for image in images]
     try:
-        with whole_file(path) as partial:
+        with whole_file(path, new=True) as partial:
             _WRITERS[path.suffix](partial, small)
+    except FileExistsError:
+        raise InputError(f"--out {path}: already exists; choose another name or remove it") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error}); choose another --out") from None
 

@@ -8,7 +8,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from twinsync.arrays import Key
+from twinsync.arrays import Key, Scalar
 from twinsync.scenario import Scenario
 from twinsync.streams import stream
 
@@ -23,6 +23,7 @@ FACTORS = {
     "device_cpu_max_hz": (0.3, 2.0),
     "energy_budget_j": (0.5, 2.0),
 }
+# Drawn uniformly from these, or as far as the scenario's own value if that lies outside.
 PATH_LOSS_EXPONENT = (2.0, 3.5)
 EXTRACTION_FACTOR_MIN = (0.1, 1.0)
 
@@ -47,10 +48,17 @@ def draw_scenario(key: Key, scenario: Scenario, ranges: Ranges) -> Scenario:
         device_cpu_max_hz=device_max,
         device_cpu_min_hz=jnp.minimum(scenario.device_cpu_min_hz, device_max),
         energy_budget_j=scenario.energy_budget_j * drawn["energy_budget_j"],
-        path_loss_exponent=_uniform(key, "path_loss_exponent", *PATH_LOSS_EXPONENT),
-        extraction_factor_min=_uniform(key, "extraction_factor_min", *EXTRACTION_FACTOR_MIN),
+        path_loss_exponent=_uniform(key, "path_loss_exponent", *_with(PATH_LOSS_EXPONENT, scenario.path_loss_exponent)),
+        extraction_factor_min=_uniform(
+            key, "extraction_factor_min", *_with(EXTRACTION_FACTOR_MIN, scenario.extraction_factor_min)
+        ),
     )
 
 
-def _uniform(key: Key, name: str, low: float, high: float) -> jax.Array:
+def _with(ends: tuple[float, float], value: Scalar) -> tuple[jax.Array, jax.Array]:
+    """The range from low to high, or as far as the scenario's own value lies beyond it."""
+    return jnp.minimum(ends[0], value), jnp.maximum(ends[1], value)
+
+
+def _uniform(key: Key, name: str, low: Scalar, high: Scalar) -> jax.Array:
     return jax.random.uniform(stream(key, name), minval=low, maxval=high)

@@ -102,6 +102,11 @@ def train(
 def _train(
     config: RunConfig, scenario: Scenario, out: Path, command: str, tell: Progress, stop_if_diverged: bool
 ) -> Training:
+    if (out / POLICY_FILE).exists() and not (out / CHECKPOINT_FILE).exists():
+        raise InputError(
+            f"{out}: the run is finished, but {CHECKPOINT_FILE}, which continuing reads, is gone; its policies can be "
+            "used, and another run needs another --out"
+        )
     manifest = _manifest(out / MANIFEST_FILE, command, config.seed)
     training = start_training(scenario, config.settings, seeds=config.seeds, seed=config.seed)
     if (out / CHECKPOINT_FILE).exists():
@@ -155,6 +160,7 @@ def _save_finite(path: Path, training: Training, card: dict[str, Any]) -> None:
         policies = training.policies()
         if len(kept) < training.seeds:
             policies = jax.tree.map(lambda leaf: leaf[jnp.asarray(kept)], policies)
+            card = card | {"seeds": len(kept), "curve_cost": [card["curve_cost"][place] for place in kept]}
         save_policies(path, policies, card)
 
 
@@ -238,15 +244,15 @@ def load_checkpoint(path: Path, training: Training) -> None:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
             saved = [archive[f"leaf_{i}"] for i in range(len(archive.files) - 1)]
-    except DAMAGED as error:
+        step, curve = int(meta["step"]), [CurveRow(*row) for row in meta["curve"]]
+    except (*DAMAGED, TypeError) as error:
         raise InputError(
             f"{path}: not a complete checkpoint ({error}); remove it to train this run from its start"
         ) from None
     if [leaf.shape for leaf in saved] != [_plain(leaf).shape for leaf in leaves]:
         raise InputError(f"{path}: checkpoint of a run of another size; remove it to train this run from its start")
     training.state = jax.tree.unflatten(structure, [_like(old, new) for old, new in zip(leaves, saved, strict=True)])
-    training.step = int(meta["step"])
-    training.curve = [CurveRow(*row) for row in meta["curve"]]
+    training.step, training.curve = step, curve
 
 
 def _is_key(leaf: Any) -> bool:

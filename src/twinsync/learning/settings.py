@@ -151,7 +151,13 @@ class SacSettings(Bootstrapping):
     )
 
     def check(self) -> None:
-        """Raise `InputError` for more than two critics, or if the critic cannot learn each device's part."""
+        """Raise `InputError` for more than two critics, if the critic cannot learn each device's part, or if training
+        would end before the first update."""
+        if self.warmup_slots >= self.slots:
+            raise InputError(
+                f"warmup_slots = {self.warmup_slots} leaves no update in slots = {self.slots}; raise slots or lower "
+                "warmup_slots"
+            )
         if self.critics > 2:
             raise InputError(f"critics = {self.critics} must be 1 or 2")
         if self.critic_reward == "devices" and self.architecture != "set":
@@ -185,7 +191,10 @@ class PpoSettings(Bootstrapping):
     )
 
     def check(self) -> None:
-        """Raise `InputError` unless a rollout is a multiple of the mini-batch and of the parallel copies."""
+        """Raise `InputError` unless a rollout is a multiple of the mini-batch and of the parallel copies, and a
+        mini-batch has two slots or more."""
+        if self.batch_size < 2:
+            raise InputError("batch_size = 1 must be at least 2: advantages are relative to a mini-batch's mean")
         for name in ("batch_size", "parallel_slots"):
             if self.rollout_slots % getattr(self, name):
                 raise InputError(

@@ -133,10 +133,11 @@ def advance(
     *,
     stop_if_diverged: bool = True,
 ) -> None:
-    """Train to the end in about `stretches` equal stretches; `report` is called after each and may save the training.
+    """Train to the end in about `stretches` equal stretches and a shorter last one.
 
-    The number of stretches affects only the points of the curve: the same seed gives the same policies. If
-    `stop_if_diverged`, raises `Diverged` after the report of the stretch in which a seed's critic or weights diverged.
+    report: called after each stretch; it may save the training. The number of stretches affects only the points of the
+    curve: the same seed gives the same policies. If `stop_if_diverged`, raises `Diverged` after the report of the
+    stretch in which a seed's critic or weights diverged.
     """
     slots = _curve_slots(training)
     if training.step == 0 and not training.curve:

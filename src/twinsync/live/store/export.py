@@ -31,7 +31,7 @@ def write_history(store: TwinStore, path: Path) -> int:
     check_target(path)
     write = _write_parquet if path.suffix == ".parquet" else _write_lines
     try:
-        with whole_file(path) as partial:
+        with whole_file(path, new=True) as partial:
             return write(store.history(), partial)
     except OSError as error:
         raise InputError(f"--out {path}: cannot be written: {error.strerror}; choose another place") from None
