@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from msgspec import structs
-from tests.experiments.made_up import at_point, changed, manifest, missing, remeasured
+from tests.experiments.made_up import at_point, changed, compared, manifest, missing, remeasured
 
 from twinsync.experiments.claims import check_claims, complexity
 from twinsync.experiments.claims.statements import LEARNERS, NOT_ANALYSED, STATEMENTS
@@ -46,6 +46,21 @@ def test_every_statement_has_its_own_key_and_nothing_run_is_not_checked():
     assert len({claim.key for claim in claims}) == len(claims) == len(STATEMENTS)
     run = [claim for claim in claims if claim.key != "complexity"]
     assert {outcome.verdict for claim in run for outcome in (claim.printed, claim.repaired)} == {UNCHECKED}
+
+
+def test_claims_on_the_problem_are_decided_by_the_certified_optimum():
+    base = compared()
+    found = outcomes(base=base)
+    assert found["convex-inadequate"].verdict == FAILS
+    assert "proven to within a relative" in found["convex-inadequate"].detail
+    assert found["deadline-guaranteed"].verdict == FAILS
+    evaluation = comparison_of(base).evaluation
+    easy = structs.replace(evaluation.allocators["optimum"], deadline_miss_rate=0.0)
+    evaluation = structs.replace(evaluation, optimum=None, allocators={**evaluation.allocators, "optimum": easy})
+    found = outcomes(base=replace(base, comparison=replace(comparison_of(base), evaluation=evaluation)))
+    assert found["convex-inadequate"].verdict == UNCHECKED
+    assert found["deadline-guaranteed"].verdict == HOLDS
+    assert found["deadline-guaranteed"].basis == ""
 
 
 @pytest.mark.parametrize(("by_steps", "verdict"), [(1.02, HOLDS), (1.3, FAILS), (None, UNCHECKED)])

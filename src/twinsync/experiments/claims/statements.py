@@ -1,8 +1,9 @@
 """The paper's claims, each as a statement in our words with a check against a run's measurements.
 
 The list has every quantitative or directional claim of Section V and the abstract, checked twice: with the paper's
-schemes as printed, and repaired. It also has the claim of Section IV-C on complexity, which a separate measurement
-decides. Explanations that no figure can test are listed as not checked.
+schemes as printed, and repaired. It also has the claims of Section III-E on the problem, which the certified optimum
+decides, and that of Section IV-C on complexity, which a separate measurement decides. Explanations that no figure can
+test are listed as not checked.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from twinsync.experiments.claims import comparisons, complexity, convergence, trends
+from twinsync.experiments.claims import comparisons, complexity, convergence, problem, trends
 from twinsync.experiments.claims.checks import SIGNIFICANT, ViewCheck
 from twinsync.experiments.claims.evidence import PAPER, TUNED, Cast, Evidence, NamedPoint, gather
 from twinsync.experiments.claims.verdicts import NOT_SETTLED, UNCHECKED, Finding, located, unchecked, value_words
@@ -32,7 +33,8 @@ class Statement:
     """A claim before it is checked.
 
     exact: whether exact schemes in place of the learners can decide it, and the sensitivity analysis covers it.
-    base_alone: whether the base comparison alone decides it, whatever its figure. recorded: for the schemes as printed,
+    base_alone: whether the base comparison alone decides it, whatever its figure. learners: whether learners' results
+    decide it; otherwise the optimum's do. recorded: for the schemes as printed,
     the finding of a measurement that ships with the package; None if runs decide.
     """
 
@@ -42,6 +44,7 @@ class Statement:
     check: Callable[[Evidence], Finding]
     exact: bool = True
     base_alone: bool = False
+    learners: bool = True
     recorded: Callable[[], Finding] | None = None
 
 
@@ -68,6 +71,16 @@ def _entropy(evidence: Evidence) -> Finding:
 
 
 STATEMENTS = (
+    Statement(
+        "Section III-E", "convex-inadequate",
+        "“Traditional convex optimization methods are inadequate” to solve problem (19a)",
+        problem.convex_methods_inadequate, exact=False, learners=False,
+    ),
+    Statement(
+        "Section III-E", "deadline-guaranteed",
+        "Constraints (19b) and (19c) guarantee that sensing and synchronisation end within the slot",
+        problem.deadlines_guaranteed, exact=False, learners=False,
+    ),
     Statement(
         "Section IV-C", "complexity", "Training takes O(n_epoch n_step Σ n_i n_(i−1)) operations",
         _measured_elsewhere, exact=False, recorded=complexity.proportional,
@@ -194,11 +207,11 @@ def _recorded(item: Statement) -> ClaimOutcome | None:
 
 
 def _outcome(item: Statement, evidence: Evidence | None) -> ClaimOutcome:
-    if evidence is None or not _trained(evidence):
+    if evidence is None or (item.learners and not _trained(evidence)):
         return ClaimOutcome(UNCHECKED, "These schemes were not trained", "")
     finding = item.check(evidence)
-    if finding.verdict == UNCHECKED:
-        return ClaimOutcome(UNCHECKED, finding.detail, "")
+    if finding.verdict == UNCHECKED or not item.learners:
+        return ClaimOutcome(finding.verdict, finding.detail, "")
     detail = " ".join(filter(None, (finding.detail, _diverged(evidence, evidence.places_of(_where(item))))))
     return ClaimOutcome(finding.verdict, detail, _basis(_where(item), evidence))
 
@@ -246,6 +259,8 @@ def _span(counts: Sequence[float]) -> str:
 
 def _hinges(item: Statement, analysis: Sensitivity | None) -> str:
     """Which assumed constants flip a claim, in words."""
+    if not item.learners:
+        return ""
     if not item.exact:
         return LEARNERS
     base = None if analysis is None else next((row for row in analysis.base if row.claim == item.key), None)

@@ -46,8 +46,8 @@ def tally(claims: Sequence[Claim]) -> str:
     """The number of claims with each verdict, as printed and repaired, as a sentence."""
     printed, repaired = ([getattr(claim, side) for claim in claims] for side in ("printed", "repaired"))
     return (
-        f"Of the paper's abstract and its Sections IV-C and V, {len(claims)} claims are listed. With the schemes as "
-        f"printed, {_counts(printed)}; with the repaired schemes, {_counts(repaired)}."
+        f"Of the paper's abstract and its Sections III-E, IV-C and V, {len(claims)} claims are listed. With the "
+        f"schemes as printed, {_counts(printed)}; with the repaired schemes, {_counts(repaired)}."
     )
 
 
