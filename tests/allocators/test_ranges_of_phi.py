@@ -22,8 +22,8 @@ def _law(rows: list[list[float]]) -> Scenario:
 
 def _works(scenario: Scenario, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """ln work of the law and of its hull over a range of phi, [2, points]."""
-    place = jnp.linspace(np.log(low), np.log(high), 201)
     with jax.enable_x64(True):
+        place = jnp.linspace(np.log(low), np.log(high), 2001)
         hull = hulled(scenario, np.full((1, 1), low), np.full((1, 1), high))
         return np.stack(log_work(place, scenario)), np.stack(log_work(place[None], hull))[:, 0]
 
@@ -35,17 +35,21 @@ def test_convexity_is_of_both_works(rows: list[list[float]], convex: bool) -> No
     assert is_convex(_law(rows)) is convex
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.01, 1.0), (0.02, 0.2), (0.05, 0.2), (0.2, 1.0), (0.21, 0.23), (0.3, 1.0)])
+# The last seven end near a knot, whose rounded corner reaches into the range.
+@pytest.mark.parametrize(("low", "high"), [
+    (0.01, 1.0), (0.02, 0.2), (0.05, 0.2), (0.2, 1.0), (0.21, 0.23), (0.3, 1.0),
+    (0.41, 1.0), (0.405, 1.0), (0.39, 1.0), (0.05, 0.39), (0.01, 0.41), (0.041, 0.21), (0.39, 0.41),
+])  # fmt: skip
 def test_the_hull_is_nowhere_above_the_law_and_convex(low: float, high: float) -> None:
     law, hull = _works(_law(BENT), low, high)
-    assert (hull <= law + 1e-5).all()  # float32 in `log_work`'s inputs
-    assert (np.diff(hull, 2) >= -2e-6).all()
+    assert (hull <= law + 1e-12).all()
+    assert (np.diff(hull, 2) >= -1e-12).all()
 
 
 def test_the_hull_is_the_law_where_the_law_is_convex() -> None:
     for low, high in ((0.1, 1.0), (0.02, 0.5)):
         law, hull = _works(_law(CONVEX), low, high)
-        np.testing.assert_allclose(hull, law, atol=1e-5)
+        np.testing.assert_allclose(hull, law, atol=1e-9)
 
 
 def test_each_device_has_its_own_range() -> None:

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from twinsync.allocators.four_by_four import Four
 from twinsync.allocators.slot_problem import SlotProblem, Terms, terms
 from twinsync.arrays import Scalar
+from twinsync.model.semantics import corner_dips
 
 
 class GivingUp(NamedTuple):
@@ -33,15 +34,41 @@ class GivingUp(NamedTuple):
     log_phi: jax.Array
 
 
-def give_up(problem: SlotProblem, cap_s: Scalar) -> GivingUp:
-    """The least cost of each UD among decisions that reach the latency cap [s]."""
+def give_up(problem: SlotProblem, cap_s: Scalar, own: SlotProblem | None = None) -> GivingUp:
+    """The least cost of each UD among decisions that reach the latency cap [s].
+
+    own: the problem under the scenario's own workload law, where `problem` has a hull of it. e' may fall as the work
+    rises, since less time is then left to send, so a law below the own one would give no bound.
+    """
+    if own is not None:
+        return _give_up_between_knots(problem, cap_s, own)
     low, high = (terms(problem, (s, *problem.low[1:])) for s in (problem.low[0], problem.high[0]))
     cost = [jnp.where(at.latency >= cap_s, _cost(problem, cap_s, _energy(at, cap_s)), jnp.inf) for at in (low, high)]
     # The latency is convex in ln(phi): if neither end reaches the cap, nothing between them does.
     reached = jnp.isfinite(jnp.minimum(*cost))
-    bound = jnp.where(reached, _cost(problem, cap_s, _least_energy(problem, low, high, cap_s)), jnp.inf)
+    longest = jnp.maximum(low.m1, high.m1)
+    bound = jnp.where(reached, _cost(problem, cap_s, _least_energy(problem, low, high, longest, cap_s)), jnp.inf)
     log_phi = jnp.where(cost[1] < cost[0], problem.high[0], problem.low[0])
     return GivingUp(jnp.minimum(*cost), bound, log_phi)
+
+
+def _give_up_between_knots(hull: SlotProblem, cap_s: Scalar, own: SlotProblem) -> GivingUp:
+    """`give_up` under a piecewise law: at the ends of phi's range and at the knots in it, since between these the law
+    without its dips is log-convex, so its latency and extraction time are greatest there."""
+    knots = [jnp.log(row[0]) for row in own.scenario.workload_knots[1:-1]]
+    places = jnp.stack([own.low[0], own.high[0], *(jnp.clip(knot, own.low[0], own.high[0]) for knot in knots)])
+    candidates = [terms(own, (place, *own.low[1:])) for place in places]
+    cost = jnp.stack(
+        [jnp.where(at.latency >= cap_s, _cost(own, cap_s, _energy(at, cap_s)), jnp.inf) for at in candidates]
+    )
+    dips = [corner_dips(place, own.scenario) for place in places]
+    most = [(at.m1 * jnp.exp(dip[0]), at.m2, at.m3 * jnp.exp(dip[1])) for at, dip in zip(candidates, dips, strict=True)]
+    reached = jnp.max(jnp.stack([sum(parts) for parts in most]), axis=0) >= cap_s
+    longest = jnp.max(jnp.stack([extraction for extraction, _, _ in most]), axis=0)
+    low, high = (terms(hull, (s, *hull.low[1:])) for s in (hull.low[0], hull.high[0]))
+    bound = jnp.where(reached, _cost(own, cap_s, _least_energy(hull, low, high, longest, cap_s)), jnp.inf)
+    best = jnp.argmin(cost, axis=0)[None]
+    return GivingUp(jnp.take_along_axis(cost, best, 0)[0], bound, jnp.take_along_axis(places, best, 0)[0])
 
 
 def floor_of(problem: SlotProblem) -> jax.Array:
@@ -79,15 +106,17 @@ def _energy(at: Terms, cap_s: Scalar) -> jax.Array:
     return at.sensing_j + at.m4 / jnp.maximum(1.0, at.m1 / cap_s) + at.m5 / at.m2 * airtime
 
 
-def _least_energy(problem: SlotProblem, low: Terms, high: Terms, cap_s: Scalar) -> jax.Array:
-    """A lower bound on e' over phi at the least f and p, from the terms at both ends of phi's range [J]."""
+def _least_energy(problem: SlotProblem, low: Terms, high: Terms, longest: jax.Array, cap_s: Scalar) -> jax.Array:
+    """A lower bound on e' over phi at the least f and p, from the terms at both ends of phi's range [J].
+
+    longest: an upper bound on the extraction time [s].
+    """
     power, cpu = low.m5 / low.m2, low.m4 / low.m1
     width = problem.high[0] - problem.low[0]
     # ln(t_ex) is convex in ln(phi), so it lies above its tangents at both ends.
     tangents = jnp.maximum(low.m1 * jnp.exp(low.work1[0] * width), high.m1 * jnp.exp(-high.work1[0] * width))
     inner = jnp.where(high.work1[0] <= 0, high.m1, tangents)
     shortest = jnp.where(low.work1[0] >= 0, low.m1, inner)
-    longest = jnp.maximum(low.m1, high.m1)
     end = jnp.minimum(jnp.where(cpu <= power, longest, shortest), cap_s)
     cut = jnp.where(longest + high.m2 < cap_s, jnp.inf, power * cap_s + (cpu - power) * end)
     done = jnp.where(shortest + low.m2 >= cap_s, jnp.inf, cpu * shortest + power * low.m2)

@@ -16,7 +16,7 @@ import numpy as np
 
 from twinsync.allocators.branching import SMALL, Best, branch_and_bound
 from twinsync.allocators.checks import check_certifiable, known_slots
-from twinsync.allocators.giving_up import give_up, hopeless
+from twinsync.allocators.giving_up import GivingUp, give_up, hopeless
 from twinsync.allocators.interior_point import minimise
 from twinsync.allocators.ranges_of_phi import Solved, hulled, is_convex, search_ranges
 from twinsync.allocators.slot_problem import SlotProblem, build_problem
@@ -118,7 +118,8 @@ def _solve_whole(
 
     def run(rows: Slots, leave_open: int) -> Best:
         law = law_of(scenario, rows.phi_low, rows.phi_high)
-        return Best(*(np.array(each) for each in _solve(law, rows, codec, capped, relative_gap, leave_open)))
+        own = None if law is scenario else scenario
+        return Best(*(np.array(each) for each in _solve(law, own, rows, codec, capped, relative_gap, leave_open)))
 
     best = branch_and_bound(run, slots, relative_gap, part=part)
     allocation = _allocation(scenario, best, slots.phi_low, slots.phi_high, codec)
@@ -166,19 +167,24 @@ def _reported(scenario: Scenario, slot: Slot, allocation: Allocation, capped: bo
     return outcome.cost, outcome.total_latency_s
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _solve(scenario: Scenario, slots: Slots, codec: bool, capped: bool, relative_gap, leave_open):
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _solve(scenario: Scenario, own: Scenario | None, slots: Slots, codec: bool, capped: bool, relative_gap, leave_open):
+    """Solve under a scenario's workload law. own: the scenario whose law that one is a hull of, if it is one."""
     distance = jnp.ones_like(slots.gain)
     slot = Slot(distance, slots.data_bits, slots.gain[..., None])
-    problem = build_problem(scenario, slot, slots.phi_low, slots.phi_high, codec=codec)
+
+    def problem_of(law: Scenario) -> SlotProblem:
+        return build_problem(law, slot, slots.phi_low, slots.phi_high, codec=codec)
+
+    problem = problem_of(scenario)
     if capped:
-        problem = _with_cap(problem, slots, scenario.latency_cap_s)
+        giving_up = give_up(problem, scenario.latency_cap_s, None if own is None else problem_of(own))
+        problem = _with_cap(problem, slots, giving_up)
     best = minimise(problem, relative_gap, leave_open)
     return best.cost, best.bound, jnp.stack(best.z, axis=1), best.edge, best.margin
 
 
-def _with_cap(problem: SlotProblem, slots: Slots, cap_s) -> SlotProblem:
-    giving_up = give_up(problem, cap_s)
+def _with_cap(problem: SlotProblem, slots: Slots, giving_up: GivingUp) -> SlotProblem:
     may_serve = slots.may_serve & ~(hopeless(problem, giving_up) & slots.may_give_up)
     cost, bound = (jnp.where(slots.may_give_up, each, jnp.inf) for each in (giving_up.cost, giving_up.bound))
     return problem._replace(

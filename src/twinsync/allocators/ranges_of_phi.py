@@ -10,6 +10,7 @@ lesser of the two bounds.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -31,6 +32,7 @@ MOST_OPEN = 32  # open nodes per slot; a slot with more keeps its current bound
 APART = 1.02  # least factor between a split and either end of the range; otherwise split in the middle
 NEAR = 10 * CORNER_WIDTH  # distance from a knot, in ln(phi), within which the rounding of its corner matters
 STRAIGHT = 1e-9  # largest change of slope that counts as none
+SAME = 1e-6  # largest distance, in ln(phi), at which a knot counts as the end of a range
 
 
 class Solved(NamedTuple):
@@ -128,7 +130,7 @@ def hulled(scenario: Scenario, phi_low: Float[np.ndarray, "b K"], phi_high: Floa
 
     A range of zero width keeps the law's value there.
     """
-    count = len(scenario.workload_knots) + 4
+    count = len(scenario.workload_knots) + 6
     knots = np.empty((count, 3, *phi_low.shape))
     for low, high in {*zip(phi_low.ravel().tolist(), phi_high.ravel().tolist(), strict=True)}:
         here = (phi_low == low) & (phi_high == high)
@@ -140,28 +142,62 @@ def hulled(scenario: Scenario, phi_low: Float[np.ndarray, "b K"], phi_high: Floa
 
 def _hull(scenario: Scenario, low: float, high: float, count: int) -> Float[np.ndarray, "count 3"]:
     """`count` knots of the lower convex hulls of both works over [low, high], extended a little beyond."""
-    points = _logs(scenario)
+    return _hull_of(tuple(map(tuple, _logs(scenario).tolist())), low, high, count)
+
+
+@functools.lru_cache(maxsize=4096)  # every solution begins with the same ranges
+def _hull_of(law: tuple[tuple[float, ...], ...], low: float, high: float, count: int) -> Float[np.ndarray, "count 3"]:
+    knots, *works = np.array(law).T
     start, end = math.log(low), max(math.log(high), math.log(low) + 1e-3)
-    inside = points[(points[:, 0] > start + 1e-6) & (points[:, 0] < end - 1e-6), 0]
-    places = np.array([start, *inside, end])
-    while len(places) < count - 2:  # collinear knots, so that all ranges have the same number
+    places = np.array([start, *knots[(knots > start + SAME) & (knots < end - SAME)], end])
+    while len(places) < count - 4:  # collinear knots, so that all ranges have the same number
         widest = int(np.argmax(np.diff(places)))
         places = np.insert(places, widest + 1, 0.5 * (places[widest] + places[widest + 1]))
-    places = np.array([start - NEAR, *places, end + NEAR])
-    with jax.enable_x64(True):
-        rounded = np.stack(jax.device_get(log_work(jnp.asarray(places), scenario)))
-    rows = [places]
-    for column, values in zip((1, 2), rounded, strict=True):
+    beside = [(side, at, _corner_beside(knots, at, side)) for side, at in ((-1, start), (1, end))]
+    left, right = (_beyond(knots, at, corner, side) for side, at, corner in beside)
+    wide = np.array([*left, *places, *right])
+    around = places[:, None] + np.linspace(-NEAR, NEAR, 641)
+    checked = np.unique(np.clip([*np.linspace(start, end, 129), *around.ravel()], start, end))
+    rows = [wide]
+    for work in works:
         # The law's corners are rounded: upwards where it bends up, so its straight lines stay below it, and downwards
         # where it bends down.
-        values = np.minimum(values, _straight(points[:, 0], points[:, column], places))
-        hull = np.interp(places, *_from_below(places[1:-1], values[1:-1]))
-        # An upward corner at an end of the range continues beyond it, so that it is rounded as in the law.
-        for end_of, beside, beyond in ((1, 2, 0), (-2, -3, -1)):
-            slope = (hull[beside] - hull[end_of]) / (places[beside] - places[end_of])
-            hull[beyond] = max(values[beyond], hull[end_of] + slope * (places[beyond] - places[end_of]))
-        rows.append(hull)
+        values = np.minimum(_rounded(knots, work, places), _straight(knots, work, places))
+        hull = _straight(*_from_below(places, values), wide)
+        for side, at, corner in beside:
+            if corner is not None:
+                at = at if abs(knots[corner] - at) <= SAME else knots[corner]
+                segment = corner - (side < 0)
+                slope = (work[segment + 1] - work[segment]) / (knots[segment + 1] - knots[segment])
+                outside = side * (wide - at) > 0
+                beyond = _straight(wide, hull, np.array([at]))[0] + slope * (wide - at)
+                hull = np.where(outside, np.maximum(hull, beyond), hull)
+        # Near a corner that bends down, the rounding of the hull's own corners may lie above the law.
+        excess = float(np.max(_rounded(wide, hull, checked) - _rounded(knots, work, checked)))
+        rows.append(hull - (1.05 * excess + 1e-7 if excess > 1e-9 else 0.0))
     return np.exp(np.stack(rows, axis=1))
+
+
+def _corner_beside(knots: np.ndarray, at: float, side: int) -> int | None:
+    """Index of the nearest inner knot at the end of a range or beyond it, whose rounding reaches into the range."""
+    distance = side * (knots[1:-1] - at)
+    reaching = np.flatnonzero((distance >= -SAME) & (distance < NEAR))
+    return None if not len(reaching) else 1 + int(reaching[np.argmin(distance[reaching])])
+
+
+def _beyond(knots: np.ndarray, at: float, corner: int | None, side: int) -> list[float]:
+    """Two places beyond the end of a range, in rising order: the knot whose rounding reaches into it, and further."""
+    first = at + side * NEAR / 2
+    if corner is not None and abs(knots[corner] - at) > SAME:
+        first = float(knots[corner])
+    return sorted((first, first + side * NEAR))
+
+
+def _rounded(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """`log_work` of a piecewise law with these knots."""
+    bends = np.diff(np.diff(y) / np.diff(x))
+    tails = CORNER_WIDTH * np.log1p(np.exp(-np.abs(at[:, None] - x[1:-1]) / CORNER_WIDTH))
+    return _straight(x, y, at) + tails @ bends
 
 
 def _straight(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -46,6 +46,24 @@ def _piecewise(log_phi: Float[Array, "*b"], scenario: Scenario, column: int) -> 
     return line
 
 
+def corner_dips(log_phi: Float[Array, "*b"], scenario: Scenario) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
+    """How far the rounding of downward corners lowers `log_work` of a piecewise law, for extraction and recovery.
+
+    Between two knots, log_work plus its dip is convex in ln(phi): a straight line and the tails of upward corners.
+    """
+    return _dip(log_phi, scenario, 1), _dip(log_phi, scenario, 2)
+
+
+def _dip(log_phi: Float[Array, "*b"], scenario: Scenario, column: int) -> Float[Array, "*b"]:
+    points = [(jnp.log(row[0]), jnp.log(row[column])) for row in scenario.workload_knots]
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(points)]
+    dip = jnp.zeros_like(log_phi)
+    for point, (before, after) in zip(points[1:-1], itertools.pairwise(slopes), strict=True):
+        tail = CORNER_WIDTH * jnp.log1p(jnp.exp(-jnp.abs(log_phi - point[0]) / CORNER_WIDTH))
+        dip = dip + jnp.maximum(before - after, 0.0) * tail
+    return dip
+
+
 def extraction_workload_bits(
     data_bits: Float[Array, "*b K"], extraction_factor: Float[Array, "*b K"], scenario: Scenario
 ) -> Float[Array, "*b K"]:
