@@ -125,6 +125,8 @@ class TestOverrides:
             ("bandwidth_hz=0.2 MW", "--set: bandwidth_hz: wrong unit in '0.2 MW'; expected Hz"),
             ("bandwidth_hz=auto", "--set: bandwidth_hz: expected a number in Hz, got 'auto'"),
             ("bandwidth_hz=1e999", "--set: bandwidth_hz = inf Hz is outside its bound"),
+            ("device_count=10 dB", "--set: device_count: '10 dB' is no power ratio"),
+            ('accuracy_knots=[[0.1,"33 dB"],[1,"60 dB"]]', "accuracy_knots: '33 dB' is no power ratio"),
             ("reference_gain=1e9 dB", "--set: reference_gain: '1e9 dB' is too large"),
             ("device_count=0", "--set: device_count = 0 is outside its bound [1, 1e+06]"),
             ("device_count=2.5", "--set: device_count = '2.5' must be a whole number"),

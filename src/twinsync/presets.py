@@ -166,6 +166,8 @@ def _convert(raw: Any, constant: Constant, key: str, where: str) -> Any:
         return raw
     if constant.optional and raw == "auto":
         return None
+    if not constant.decibels:
+        _no_decibels(raw, where)
     value = parse_quantity(raw, constant.unit, where=where)
     if constant.integer:
         if not value.is_integer():
@@ -183,4 +185,12 @@ def _rows(raw: Any, columns: Sequence[str], where: str) -> tuple[tuple[float, ..
             raise InputError(f"{where}: {expected}, got {raw!r}") from None
     if not isinstance(raw, list) or any(not isinstance(row, list) or len(row) != len(columns) for row in raw):
         raise InputError(f"{where}: {expected}, got {raw!r}")
+    for value in (value for row in raw for value in row):
+        _no_decibels(value, where)
     return tuple(tuple(parse_quantity(value, "", where=where) for value in row) for row in raw)
+
+
+def _no_decibels(raw: Any, where: str) -> None:
+    """Raise `InputError` for decibels of what is no power ratio: 10 dB of devices would be 10 devices."""
+    if isinstance(raw, str) and raw.rstrip().endswith("dB"):
+        raise InputError(f"{where}: {raw!r} is no power ratio; give a number without dB")

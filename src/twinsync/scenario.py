@@ -31,7 +31,8 @@ class Constant:
 
     low, high: bounds; low_open: `low` itself is not allowed; high_open: an infinite `high` is not allowed. choices: the
     allowed values of an option. integer: a whole number. optional: may be None ("auto" in files). columns: names of
-    the columns, if the value is a table of numbers. shown_only: used only by figures and tables, so affects no result.
+    the columns, if the value is a table of numbers. decibels: a power ratio, which may be given in dB. shown_only: used
+    only by figures and tables, so affects no result.
     """
 
     symbol: str
@@ -45,6 +46,7 @@ class Constant:
     integer: bool = False
     optional: bool = False
     columns: tuple[str, ...] = ()
+    decibels: bool = False
     shown_only: bool = False
 
     def bound(self) -> str:
@@ -79,7 +81,12 @@ def _positive(symbol: str, unit: str, meaning: str, **bounds: Any) -> Any:
 
 def _count(symbol: str, meaning: str) -> Any:
     constant = Constant(symbol, "", meaning, low=1, high=MOST, integer=True)
-    return eqx.field(static=True, metadata={"constant": constant})
+    return eqx.field(converter=_whole, static=True, metadata={"constant": constant})
+
+
+def _whole(value: Any) -> Any:
+    """NumPy's whole number as Python's, which the compiled programs are told apart by. Anything else as it is."""
+    return int(value) if isinstance(value, numbers.Integral) and not isinstance(value, bool) else value
 
 
 def _table(meaning: str, *columns: str, shown_only: bool = False, **field: Any) -> Any:
@@ -147,7 +154,7 @@ class Scenario(eqx.Module):
     bandwidth_hz: Scalar = _positive("B", "Hz", "total bandwidth, shared equally by the K UDs", high=1e12)
     transmit_power_min_w: Scalar = _positive("p_min", "W", "least transmit power of a UD", high=1e4)
     transmit_power_max_w: Scalar = _positive("p_max", "W", "most transmit power of a UD", high=1e4)
-    reference_gain: Scalar = _positive("beta_0", "", "channel power gain at 1 m", high=1e3)
+    reference_gain: Scalar = _positive("beta_0", "", "channel power gain at 1 m", high=1e3, decibels=True)
     path_loss_exponent: Scalar = _number("alpha_3", "", "path-loss exponent", high=10.0)
     noise_power_w: Scalar = _positive("sigma^2", "W", "noise power on each UD's sub-band", high=1.0)
     fading_blocks: int = _count("L", "fading blocks in a slot, the rate is their mean")

@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -72,6 +73,23 @@ def test_a_scenario_takes_values_and_texts_with_units(small: twinsync.Scenario) 
     assert twinsync.load_scenario("paper", sensing_rate_bps="auto").sensing_rate_bps is None
     with pytest.raises(twinsync.InputError, match="load_scenario: unknown key 'bandwith_hz'; did you mean"):
         twinsync.load_scenario("paper", bandwith_hz=1)
+
+
+def test_a_scenario_takes_what_a_scenario_has(small: twinsync.Scenario) -> None:
+    measured = twinsync.load_scenario("measured", device_count=np.int64(2))
+    knots, free = measured.workload_knots, measured.sensing_rate_bps
+    copied = twinsync.load_scenario("paper", workload_law="piecewise", workload_knots=knots, sensing_rate_bps=free)
+    assert copied.workload_knots == knots
+    assert copied.sensing_rate_bps == free
+    assert type(small.replace(device_count=np.int64(3)).device_count) is int
+    with pytest.raises(twinsync.InputError, match=r"x\.toml"):
+        twinsync.load_scenario(Path("x.toml"))
+
+
+def test_no_slots_have_no_optimum_and_no_error(small: twinsync.Scenario) -> None:
+    slots = twinsync.draw_slots(small, 1)
+    solution = twinsync.solve(small, jax.tree.map(lambda x: x[:0], slots))
+    assert (solution.cost.shape, solution.allocation.extraction_factor.shape) == ((0,), (0, small.device_count))
 
 
 def test_slots_and_optimum_are_those_of_the_command(
@@ -176,6 +194,8 @@ def test_load_policy_takes_the_best_seed_a_given_one_or_an_exported_file(
     assert cost["onnx"] == pytest.approx(cost["best"], rel=1e-4)
     with pytest.raises(twinsync.InputError, match=r"seed_index = 2: .* has 2 policies"):
         twinsync.load_policy(folder, seed_index=2)
+    with pytest.raises(twinsync.InputError, match="is one exported policy"):
+        twinsync.load_policy(tmp_path / "edge.onnx", seed_index=0)
 
 
 def test_a_sweep_is_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

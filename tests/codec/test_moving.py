@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 
 from twinsync.codec.camera import CameraDecoder, CameraEncoder
 from twinsync.codec.quality import f1_score, moving_map, still_background
+from twinsync.errors import InputError
 
 
 def test_the_mask_arrives_exactly_and_the_picture_takes_the_rest(street: np.ndarray) -> None:
@@ -27,6 +31,16 @@ def test_the_mask_arrives_exactly_and_the_picture_takes_the_rest(street: np.ndar
     half.twin.keep(device.sent.at(0))
     half.decode(stream[:192])
     assert np.array_equal(half.twin.newest.moving, moving)
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda mask: 255 * mask.astype(np.uint8), lambda mask: mask[:-1], lambda mask: mask.T]
+)
+def test_a_mask_of_another_kind_or_shape_is_refused(street: np.ndarray, wrong: Callable[..., np.ndarray]) -> None:
+    # Compiled code would read and write beyond its tables.
+    mask = np.zeros(street[0].shape, bool)
+    with pytest.raises(InputError, match="give booleans of its shape"):
+        CameraEncoder().encode(street[0], 0.05, moving=wrong(mask))
 
 
 def test_moving_map_by_hand() -> None:

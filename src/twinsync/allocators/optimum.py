@@ -85,6 +85,9 @@ def solve(
     with jax.enable_x64(True):
         data, gain = known_slots(scenario, slot)
         batch, count = data.shape[:-1], data.shape[-1]
+        if not data.size:
+            nothing = (np.empty(data.shape) for _ in range(4))
+            return Solution(Allocation(*nothing, codec=codec), *(np.empty(batch) for _ in range(3)))
         if not codec:
             extraction_factor = np.ones(data.shape)
         low = scenario.extraction_factor_min if extraction_factor is None else extraction_factor

@@ -84,6 +84,8 @@ def load_policy(path: str | Path, *, seed_index: int | None = None) -> Allocator
     """
     path = Path(path)
     if path.suffix in SUFFIXES and (path.name != FILE_NAME or _is_exported(path)):
+        if seed_index is not None:
+            raise InputError(f"seed_index = {seed_index}: {path} is one exported policy; leave seed_index out")
         return exported_policy(path)
     file = path / FILE_NAME if path.is_dir() else path
     policies, costs = load_policies(file), read_card(file).get("curve_cost", [])

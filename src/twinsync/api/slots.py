@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twinsync import presets
@@ -13,16 +14,24 @@ from twinsync.model.slot import Slot
 from twinsync.scenario import Scenario
 
 
-def load_scenario(name: str = "paper", **changes: Any) -> Scenario:
+def load_scenario(name: str | Path = "paper", **changes: Any) -> Scenario:
     """A scenario by the name of a preset or the path of a TOML file, with some constants changed.
 
-    `changes` are SI values, or texts with a unit: `load_scenario("paper", device_count=10, bandwidth_hz="2 MHz")`.
-    `twinsync scenario show` lists the keys. Raises `InputError` that names the file, key, value and bound.
+    `changes` are SI values as a `Scenario` has them, or texts with a unit:
+    `load_scenario("paper", device_count=10, bandwidth_hz="2 MHz")`. `twinsync scenario show` lists the keys. Raises
+    `InputError` that names the file, key, value and bound.
     """
     try:
-        return presets.load_scenario(name, [f"{key}={value}" for key, value in changes.items()])
+        return presets.load_scenario(str(name), [f"{key}={_text(value)}" for key, value in changes.items()])
     except InputError as error:
         raise InputError(str(error).replace("--set", "load_scenario")) from None
+
+
+def _text(value: Any) -> str:
+    """A value of a scenario as `--set` reads it."""
+    if value is None:
+        return "auto"
+    return str([list(row) for row in value]) if isinstance(value, tuple) else str(value)
 
 
 def draw_slots(scenario: Scenario, count: int, *, seed: int = 0) -> Slot:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,11 +58,12 @@ def sweep(
 
     budget: `quick` or another of `twinsync sweep --budget`. seeds: training seeds, by default the budget's. seed: root
     seed. workers: number of processes, by default one per core. progress: called with the current activity, steps done
-    and total steps. The folder `out` also gets the report, report.html. Raises `InputError` if the file is wrong, or if
-    `out` exists without `resume`.
+    and total steps. The folder `out` also gets the report, report.html. Raises `InputError` if the file is wrong, for
+    less than one seed, or if `out` exists without `resume`.
     """
-    size = find_budget(budget)
-    plan = sweep_plan(Path(file), dataclasses.replace(size, seeds=seeds or size.seeds), seed)
+    if seeds is not None and seeds < 1:
+        raise InputError(f"seeds = {seeds} must be at least 1")
+    plan = sweep_plan(Path(file), find_budget(budget).with_seeds(seeds), seed)
     executor = local_executor(workers)
     try:
         reproduce(plan, Path(out), executor, command="twinsync.sweep", resume=resume, progress=progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import UInt8
 
 from twinsync.codec.container import (
     CONDITIONAL,
@@ -63,14 +63,14 @@ class CameraEncoder:
         picture: UInt8[np.ndarray, "h w"],
         extraction_factor: float,
         reference: int | None = None,
-        moving: Bool[np.ndarray, "h w"] | None = None,
+        moving: np.ndarray | None = None,
     ) -> tuple[int, bytes]:
         """The picture's revision, and its stream of floor(phi D / 8) bytes, D being 8 bits a sample.
 
         It is coded against `reference`, by default the newest revision acknowledged; alone where there is none, or none
-        among the `KEPT` newest revisions. Where `moving` is given, that mask goes first and the picture takes what is
-        left. Raises `InputError` where the bytes are too few for a header, `MissingReference` for a `reference` that is
-        not kept.
+        among the `KEPT` newest revisions. moving: a mask, bool [h, w], that goes first; the picture takes what is left.
+        Raises `InputError` where the bytes are too few for a header, and for a mask of another kind or shape;
+        `MissingReference` for a `reference` that is not kept.
         """
         size = wire_bytes(extraction_factor, 8 * picture.size)
         return self.encode_bytes(picture, size, reference, moving)
@@ -80,7 +80,7 @@ class CameraEncoder:
         picture: UInt8[np.ndarray, "h w"],
         size: int,
         reference: int | None = None,
-        moving: Bool[np.ndarray, "h w"] | None = None,
+        moving: np.ndarray | None = None,
     ) -> tuple[int, bytes]:
         """The same with a stream of `size` bytes. Raises `InputError` also for what is no picture of this format."""
         _check_picture(picture)

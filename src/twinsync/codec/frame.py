@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import UInt8
 
 from twinsync.codec import exact
 from twinsync.codec.bitplanes import Wanted, code_planes
@@ -23,6 +23,7 @@ from twinsync.codec.references import Context
 from twinsync.codec.search import SIZES, search_motion
 from twinsync.codec.smoothing import smooth
 from twinsync.codec.tables import Tables
+from twinsync.errors import InputError
 
 STEPS = 254
 SIDE_BYTES = 2  # step, then planes and two flags: a mask comes first; the filter ends it
@@ -187,8 +188,11 @@ class Encoder:
         picture: UInt8[np.ndarray, "h w"],
         context: Context | None,
         tables: Tables,
-        moving: Bool[np.ndarray, "h w"] | None = None,
+        moving: np.ndarray | None = None,
     ) -> None:
+        if moving is not None and (moving.shape != picture.shape or moving.dtype != bool):
+            given = f"{moving.dtype} of shape {moving.shape}"
+            raise InputError(f"moving: {given} for a picture of shape {picture.shape}; give booleans of its shape")
         height, width = picture.shape
         edges = ((0, -height % MACROBLOCK), (0, -width % MACROBLOCK))
         self.picture = np.pad(picture, edges, mode="edge").astype(np.int32)

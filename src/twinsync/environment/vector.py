@@ -126,8 +126,11 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return np.array(observation, np.float32), scaled, np.array(terminated), np.array(truncated), info
 
     def _seeds(self, seed: int | Sequence[int | None] | np.ndarray) -> np.ndarray:
-        several = (isinstance(seed, Sequence) and not isinstance(seed, str)) or np.ndim(seed) == 1
-        seeds = list(seed) if several else [checked_seed(seed) + i for i in range(self.num_envs)]  # pyright: ignore
+        given = seed.tolist() if isinstance(seed, np.ndarray) else seed
+        if isinstance(given, Sequence) and not isinstance(given, str):
+            seeds = list(given)
+        else:
+            seeds = [checked_seed(given) + i for i in range(self.num_envs)]
         if len(seeds) != self.num_envs:
             raise InputError(f"seed has {len(seeds)} entries, expected one for each of {self.num_envs} copies")
         drawn = [int(self.np_random.integers(SEED_LIMIT)) if entry is None else entry for entry in seeds]

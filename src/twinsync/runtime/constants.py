@@ -32,7 +32,7 @@ class Bound(NamedTuple):
 
 
 BOUNDS = {
-    "slot_count": Bound(1, math.inf, whole=True),
+    "slot_count": Bound(1, 1e6, whole=True),
     "cycle_s": Bound(0, math.inf, above=True),
     "start_x_m": Bound(-1e6, 1e6),
     "start_y_m": Bound(-1e6, 1e6),

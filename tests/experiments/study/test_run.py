@@ -26,7 +26,7 @@ def few(budget, *, learning, peer):
     """One run that diverges, and the peer's."""
     return [
         dataclasses.replace(run, settings=dataclasses.replace(run.settings, **(SMALL if run.name == OURS else PEERS)))
-        for run in plan(budget, learning=learning, peer=peer)
+        for run in plan(budget, learning={"warmup_slots": "0", **learning}, peer=peer)
         if run.name in (OURS, THEIRS)
     ]
 
