@@ -127,7 +127,7 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _seeds(self, seed: int | Sequence[int | None] | np.ndarray) -> np.ndarray:
         given = seed.tolist() if isinstance(seed, np.ndarray) else seed
-        if isinstance(given, Sequence) and not isinstance(given, str):
+        if isinstance(given, Sequence):
             seeds = list(given)
         else:
             seeds = [checked_seed(given) + i for i in range(self.num_envs)]
