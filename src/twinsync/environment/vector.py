@@ -127,10 +127,8 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _seeds(self, seed: int | Sequence[int | None] | np.ndarray) -> np.ndarray:
         given = seed.tolist() if isinstance(seed, np.ndarray) else seed
-        if isinstance(given, Sequence):
-            seeds = list(given)
-        else:
-            seeds = [checked_seed(given) + i for i in range(self.num_envs)]
+        several = isinstance(given, Sequence)
+        seeds = list(given) if several else [checked_seed(given) + i for i in range(self.num_envs)]
         if len(seeds) != self.num_envs:
             raise InputError(f"seed has {len(seeds)} entries, expected one for each of {self.num_envs} copies")
         drawn = [int(self.np_random.integers(SEED_LIMIT)) if entry is None else entry for entry in seeds]
