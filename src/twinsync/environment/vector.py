@@ -127,8 +127,7 @@ class DTSyncVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def _seeds(self, seed: int | Sequence[int | None] | np.ndarray) -> np.ndarray:
         given = seed.tolist() if isinstance(seed, np.ndarray) else seed
-        several = isinstance(given, Sequence)
-        seeds = list(given) if several else [checked_seed(given) + i for i in range(self.num_envs)]
+        seeds = list(given) if isinstance(given, Sequence) else [checked_seed(given) + i for i in range(self.num_envs)]
         if len(seeds) != self.num_envs:
             raise InputError(f"seed has {len(seeds)} entries, expected one for each of {self.num_envs} copies")
         drawn = [int(self.np_random.integers(SEED_LIMIT)) if entry is None else entry for entry in seeds]
