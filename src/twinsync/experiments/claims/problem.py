@@ -15,7 +15,8 @@ def convex_methods_inadequate(evidence: Evidence) -> Finding:
         return unchecked("There is no optimum that is certified in every slot")
     detail = (
         "Once the channel is known, each slot's problem is convex in the logarithms of its variables, for each choice "
-        "of the UDs that are given up at the cap. An interior-point method finds its least cost in every slot of the "
+        "of the UDs that are given up at the cap (under a workload law that is not convex, in each part of a split "
+        "range of φ). An interior-point method finds its least cost in every slot of the "
         f"base comparison, proven to within a relative {certificate.relative_gap:.1g}."
     )
     return Finding(FAILS, detail)

@@ -34,8 +34,8 @@ class Statement:
 
     exact: whether exact schemes in place of the learners can decide it, and the sensitivity analysis covers it.
     base_alone: whether the base comparison alone decides it, whatever its figure. learners: whether learners' results
-    decide it; otherwise the optimum's do. recorded: for the schemes as printed,
-    the finding of a measurement that ships with the package; None if runs decide.
+    decide it; otherwise the optimum's do. recorded: for the schemes as printed, the finding of a measurement that ships
+    with the package; None if runs decide.
     """
 
     figure: str
