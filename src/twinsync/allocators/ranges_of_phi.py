@@ -158,7 +158,7 @@ def _hull_of(law: tuple[tuple[float, ...], ...], low: float, high: float, count:
     wide = np.array([*left, *places, *right])
     around = places[:, None] + np.linspace(-NEAR, NEAR, 641)
     checked = np.unique(np.clip([*np.linspace(start, end, 129), *around.ravel()], start, end))
-    rows = [wide]
+    columns = [wide]
     for work in works:
         # The law's corners are rounded: upwards where it bends up, so its straight lines stay below it, and downwards
         # where it bends down.
@@ -166,16 +166,25 @@ def _hull_of(law: tuple[tuple[float, ...], ...], low: float, high: float, count:
         hull = _straight(*_from_below(places, values), wide)
         for side, at, corner in beside:
             if corner is not None:
-                at = at if abs(knots[corner] - at) <= SAME else knots[corner]
-                segment = corner - (side < 0)
-                slope = (work[segment + 1] - work[segment]) / (knots[segment + 1] - knots[segment])
-                outside = side * (wide - at) > 0
-                beyond = _straight(wide, hull, np.array([at]))[0] + slope * (wide - at)
-                hull = np.where(outside, np.maximum(hull, beyond), hull)
+                hull = _raised(wide, hull, knots, work, corner, side, at)
         # Near a corner that bends down, the rounding of the hull's own corners may lie above the law.
         excess = float(np.max(_rounded(wide, hull, checked) - _rounded(knots, work, checked)))
-        rows.append(hull - (1.05 * excess + 1e-7 if excess > 1e-9 else 0.0))
-    return np.exp(np.stack(rows, axis=1))
+        columns.append(hull - (1.05 * excess + 1e-7 if excess > 1e-9 else 0.0))
+    return np.exp(np.stack(columns, axis=1))
+
+
+def _raised(
+    wide: np.ndarray, hull: np.ndarray, knots: np.ndarray, work: np.ndarray, corner: int, side: int, end: float
+) -> np.ndarray:
+    """A hull that has, beyond one end of its range, at least the law's slope there.
+
+    corner: the law's knot at that end or beyond it whose rounding reaches into the range.
+    """
+    start = end if abs(knots[corner] - end) <= SAME else knots[corner]
+    segment = corner - (side < 0)
+    slope = (work[segment + 1] - work[segment]) / (knots[segment + 1] - knots[segment])
+    law = _straight(wide, hull, np.array([start]))[0] + slope * (wide - start)
+    return np.where(side * (wide - start) > 0, np.maximum(hull, law), hull)
 
 
 def _corner_beside(knots: np.ndarray, at: float, side: int) -> int | None:

@@ -38,8 +38,7 @@ def log_work(log_phi: Float[Array, "*b"], scenario: Scenario) -> tuple[Float[Arr
 
 def _piecewise(log_phi: Float[Array, "*b"], scenario: Scenario, column: int) -> Float[Array, "*b"]:
     """The first segment's line, plus a rounded hinge at each inner knot that changes the slope."""
-    points = [(jnp.log(row[0]), jnp.log(row[column])) for row in scenario.workload_knots]
-    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(points)]
+    points, slopes = _segments(scenario, column)
     line = points[0][1] + slopes[0] * (log_phi - points[0][0])
     for point, (before, after) in zip(points[1:-1], itertools.pairwise(slopes), strict=True):
         line = line + (after - before) * CORNER_WIDTH * jax.nn.softplus((log_phi - point[0]) / CORNER_WIDTH)
@@ -55,13 +54,18 @@ def corner_dips(log_phi: Float[Array, "*b"], scenario: Scenario) -> tuple[Float[
 
 
 def _dip(log_phi: Float[Array, "*b"], scenario: Scenario, column: int) -> Float[Array, "*b"]:
-    points = [(jnp.log(row[0]), jnp.log(row[column])) for row in scenario.workload_knots]
-    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(points)]
+    points, slopes = _segments(scenario, column)
     dip = jnp.zeros_like(log_phi)
     for point, (before, after) in zip(points[1:-1], itertools.pairwise(slopes), strict=True):
         tail = CORNER_WIDTH * jnp.log1p(jnp.exp(-jnp.abs(log_phi - point[0]) / CORNER_WIDTH))
         dip = dip + jnp.maximum(before - after, 0.0) * tail
     return dip
+
+
+def _segments(scenario: Scenario, column: int) -> tuple[list[tuple[Array, Array]], list[Array]]:
+    """The knots (ln phi, ln work) of one of the two works, and the slopes between them."""
+    points = [(jnp.log(row[0]), jnp.log(row[column])) for row in scenario.workload_knots]
+    return points, [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(points)]
 
 
 def extraction_workload_bits(
