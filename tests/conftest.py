@@ -54,7 +54,7 @@ CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 FIRST = (
     "tests/live/running/test_joining.py", "tests/live/running/test_cell.py", "tests/live/running/test_faults.py",
     "tests/live/running/test_mixed_cell.py", "tests/test_interrupts.py", "tests/experiments/compute/test_executors.py",
-    "tests/allocators/test_optimum.py",
+    "tests/allocators/test_optimum.py", "tests/allocators/test_optimum_piecewise.py",
 )  # fmt: skip
 
 

@@ -94,6 +94,23 @@ def test_first_outputs(architecture: str) -> None:
     assert 0.05 < float(jnp.std(_critic(architecture)(seen, action))) < 2.0
 
 
+@pytest.mark.parametrize("architecture", ["flat", "set"])
+def test_orthogonal_initial_weights(architecture: str) -> None:
+    hidden = {"devices": K, "features": 2, "hidden": (16, 16), "initial": "orthogonal"}
+    for last, network in (
+        (0.01, Network(jax.random.key(0), architecture, outputs=3, **hidden)),
+        (1.0, Critic(jax.random.key(0), architecture, decisions=0, **hidden)),
+    ):
+        gains = [2.0, 2.0, last**2]
+        for gain, layer in zip(gains, network.layers, strict=True):
+            matrices = [layer.weight] if layer.pooled is None else [layer.weight, layer.pooled]
+            assert (layer.pooled is not None) == (architecture == "set" and gain == 2.0)
+            for matrix in map(np.asarray, matrices):
+                few = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+                np.testing.assert_allclose(few @ few.T, gain * np.eye(len(few)), atol=1e-5 * gain)
+            assert not np.any(layer.bias)
+
+
 def test_flat_network_by_hand() -> None:
     network = Network(jax.random.key(0), "flat", devices=1, features=1, outputs=1, hidden=(2,))
     first, last = network.layers

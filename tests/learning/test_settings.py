@@ -101,6 +101,7 @@ def test_value_of_the_wrong_kind(complains, key: str, text: str, expected: str) 
         (PpoSettings(), "batch_size", "100"),  # 2048 is not a multiple of it
         (PpoSettings(), "parallel_slots", "3"),
         (PpoSettings(), "batch_size", "1"),
+        (PpoSettings(), "initial_weights", "zero"),
     ],
 )
 def test_impossible_values(complains, settings, key: str, text: str) -> None:
@@ -147,3 +148,9 @@ def test_stored_results_stay_those_of_their_settings() -> None:
     assert {"reward_scale", "encoding", "entropy_drop", "critics", "critic_activation"}.isdisjoint(before)
     assert before["target_period"] == 320
     assert deciding(SacSettings(reward_scale="none")) == {**before, "reward_scale": "none"}
+
+
+def test_results_of_ppo_with_other_initial_weights_are_other_results() -> None:
+    # PPO's results were stored before the setting existed, with weights that are no longer the default.
+    assert deciding(PpoSettings())["initial_weights"] == "orthogonal"
+    assert "initial_weights" not in deciding(SacSettings())

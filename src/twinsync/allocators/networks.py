@@ -17,6 +17,7 @@ from twinsync.arrays import Float, Key
 
 Architecture = Literal["flat", "set"]
 Activation = Literal["relu", "tanh"]
+InitialWeights = Literal["lecun", "orthogonal"]
 
 _ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 
@@ -35,12 +36,19 @@ class Dense(eqx.Module):
         return y if self.pooled is None else y + (jnp.mean(x, axis=-2) @ self.pooled)[..., None, :]
 
 
-def _layers(key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float) -> tuple[Dense, ...]:
-    """Weights uniform in +-sqrt(3/inputs), which maps unit variance to unit variance (LeCun); biases 0.
+def _layers(
+    key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float, initial: InitialWeights
+) -> tuple[Dense, ...]:
+    """Layers with weights drawn as `initial` says and biases 0.
 
     last_scale: factor on the last layer's weights, which is never pooled.
     """
-    shapes = list(itertools.pairwise(sizes))
+    draw = _orthogonal if initial == "orthogonal" else _lecun
+    return draw(key, list(itertools.pairwise(sizes)), pooled, last_scale)
+
+
+def _lecun(key: Key, shapes: list[tuple[int, int]], pooled: bool, last_scale: float) -> tuple[Dense, ...]:
+    """Weights uniform in +-sqrt(3/inputs), which maps unit variance to unit variance."""
     last = len(shapes) - 1
     # One draw for all weights: separate draws would take longer to compile than everything else.
     counts = [a * b * (2 if pooled and i < last else 1) for i, (a, b) in enumerate(shapes)]
@@ -50,6 +58,22 @@ def _layers(key: Key, sizes: tuple[int, ...], *, pooled: bool, last_scale: float
         limit = (last_scale if i == last else 1.0) * (3.0 / inputs) ** 0.5
         here = limit * draw[sum(counts[:i]) : sum(counts[: i + 1])].reshape(-1, inputs, outputs)
         layers.append(Dense(here[0], jnp.zeros(outputs, jnp.float32), here[1] if len(here) == 2 else None))
+    return tuple(layers)
+
+
+def _orthogonal(key: Key, shapes: list[tuple[int, int]], pooled: bool, last_scale: float) -> tuple[Dense, ...]:
+    """Orthogonal weights, with gain sqrt(2) in hidden layers, since relu halves the mean square of what it passes.
+
+    Source: A. M. Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
+    arXiv:1312.6120.
+    """
+    layers = []
+    for i, (inputs, outputs) in enumerate(shapes):
+        last = i == len(shapes) - 1
+        draw = jax.nn.initializers.orthogonal(last_scale if last else 2.0**0.5)
+        keys = jax.random.split(jax.random.fold_in(key, i))
+        weight, other = (draw(each, (inputs, outputs), jnp.float32) for each in keys)
+        layers.append(Dense(weight, jnp.zeros(outputs, jnp.float32), other if pooled and not last else None))
     return tuple(layers)
 
 
@@ -95,6 +119,7 @@ class Network(eqx.Module):
         outputs: int,
         hidden: tuple[int, ...],
         standardised: bool = False,
+        initial: InitialWeights = "lecun",
     ):
         """`features` and `outputs` are per device. The last layer starts small, so that outputs start near 0."""
         self.architecture, self.features = architecture, features
@@ -102,7 +127,7 @@ class Network(eqx.Module):
         self.spread = jnp.ones(features, jnp.float32) if standardised else None
         times = devices if architecture == "flat" else 1
         sizes = (features * times, *hidden, outputs * times)
-        self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=0.01)
+        self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=0.01, initial=initial)
 
     def __call__(self, observation: Float[jax.Array, "*b FK"]) -> Float[jax.Array, "*b OK"]:
         """The outputs, O = `outputs` per device, grouped by quantity."""
@@ -133,13 +158,14 @@ class Critic(eqx.Module):
         decisions: int,
         hidden: tuple[int, ...],
         activation: Activation = "relu",
+        initial: InitialWeights = "lecun",
     ):
         """`features` and `decisions` are per device; `decisions = 0` gives V(s). `activation`: of the hidden layers."""
         self.architecture, self.features, self.decisions = architecture, features, decisions
         self.activation = activation
         times = devices if architecture == "flat" else 1
         sizes = ((features + decisions) * times, *hidden, 1)
-        self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=1.0)
+        self.layers = _layers(key, sizes, pooled=architecture == "set", last_scale=1.0, initial=initial)
 
     def __call__(
         self, observation: Float[jax.Array, "*b FK"], action: Float[jax.Array, "*b AK"] | None = None

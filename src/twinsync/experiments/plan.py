@@ -19,7 +19,7 @@ from twinsync.experiments.records import Place
 from twinsync.experiments.schemes import Budget, SchemePlan, all_schemes, printed_schemes, repaired_schemes
 from twinsync.experiments.sweep import SweepPlan, check_sweep, places, scenario_at, split, thinned
 from twinsync.experiments.sweep_files import BEYOND, PAPER, read_sweep, shipped_sweep
-from twinsync.experiments.variants import PEERS, SETTINGS, VARIANTS, Variant, peer_variants
+from twinsync.experiments.variants import PEERS, PPO, SETTINGS, VARIANTS, Variant, peer_variants
 from twinsync.presets import Preset, load_preset, load_scenario, preset_names
 from twinsync.scenario import Scenario
 from twinsync.suggest import did_you_mean
@@ -70,14 +70,16 @@ class Plan:
     def study_cells(self, name: str) -> list[Cell]:
         """Cells of a study of variants, with as many training seeds as at the points of sweeps.
 
-        A baseline has as many as in the comparison, whose cells it shares.
+        A baseline has as many as in the comparison, whose cells it shares, and so has PPO, which trains in a minute.
         """
-        budget, scenario = self.budget, self.preset.scenario
+        budget = self.budget
         return [
             cell
             for variant in self.studies[name]
             for cell in self._cells(
-                [variant.scheme], scenario, budget.seeds_of_sweeps if variant.change else budget.seeds
+                [variant.scheme],
+                self.preset.scenario,
+                budget.seeds_of_sweeps if variant.change and variant.role != PPO else budget.seeds,
             )
         ]
 

@@ -45,6 +45,8 @@ CHANGES = (
     Change("reward_scale", "reward as (22) has it, not divided by 10 K", {"reward_scale": "none"},
            {"reward_scale": "none"}, random=True, reading=True),
     Change("encoding", "state in metres and Mbit, not scaled", {"encoding": "unscaled"}, None, reading=True),
+    Change("initial_weights", "weights at the start", {"initial_weights": "orthogonal"}, None,
+           {"initial_weights": "lecun"}, reading=True),
     Change("initial_alpha", "temperature at the start", {"initial_alpha": SAC_TUNED.initial_alpha},
            {"initial_alpha": _TABLE_III.initial_alpha}),
     Change("edge_cpu", "edge CPU by requests or by shares", {"edge_cpu": SAC_TUNED.edge_cpu},

@@ -122,6 +122,7 @@ class Ppo(eqx.Module):
             "devices": self.environment.scenario.device_count,
             "features": face.features,
             "hidden": settings.hidden,
+            "initial": settings.initial_weights,
         }
         network = Network(stream(key, "actor"), settings.architecture, outputs=face.decisions, **sizes)
         # With an explicit dtype: otherwise the first update would change it and trigger a recompilation.

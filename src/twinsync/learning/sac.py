@@ -83,6 +83,7 @@ class Sac(eqx.Module):
             "devices": self.environment.scenario.device_count,
             "features": face.features,
             "hidden": settings.hidden,
+            "initial": settings.initial_weights,
         }
         actor = Network(stream(key, "actor"), settings.architecture, outputs=2 * face.decisions, **sizes)
         keys = jax.random.split(stream(key, "critics"), settings.critics)

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from twinsync.allocators.networks import Activation, Architecture
+from twinsync.allocators.networks import Activation, Architecture, InitialWeights
 from twinsync.environment.dtsync import CycleEnd, DTSync
 from twinsync.environment.interface import EdgeCpu, Encoding, Extraction, Interface, Observation
 from twinsync.errors import InputError
@@ -83,6 +83,10 @@ class Bootstrapping(Face):
     encoding: Encoding = _setting(
         "affine", "S", "assumed", "state scaled by its range (affine), in metres and Mbit (unscaled), or as "
         "dimensionless groups (physical)", "the paper is silent; networks learn best from inputs of O(1)", later=True,
+    )  # fmt: skip
+    initial_weights: InitialWeights = _setting(
+        "lecun", "", "convention", "weights at the start: LeCun's uniform, or orthogonal with gain sqrt(2) in hidden "
+        "layers", "not printed; keeps the variance of a layer's inputs", later=True,
     )  # fmt: skip
 
     @property
@@ -189,6 +193,10 @@ class PpoSettings(Bootstrapping):
     architecture: Architecture = _setting(
         "flat", "", "convention", "networks on flat vectors, or set networks", "the paper is silent"
     )
+    initial_weights: InitialWeights = _setting(
+        "orthogonal", "", "convention", "weights at the start: LeCun's uniform, or orthogonal with gain sqrt(2) in "
+        "hidden layers", "not printed; usual for PPO, and worth a tenth of its cost here",
+    )  # fmt: skip
 
     def check(self) -> None:
         """Raise `InputError` unless a rollout is a multiple of the mini-batch and of the parallel copies, and a

@@ -231,6 +231,8 @@ def test_a_seed_whose_weights_are_lost_has_no_policy_and_says_when():
         (changed(SAC, critics=1), "critics = 1"),
         (changed(SAC, critic_activation="tanh"), "critic_activation = tanh"),
         (changed(SAC, entropy_drop=1.0), "entropy_drop = 1.0"),
+        (changed(SAC, initial_weights="orthogonal"), "initial_weights = orthogonal"),
+        (changed(PPO, initial_weights="lecun"), "initial_weights = lecun"),
         (GradientSettings(), "gradient"),
     ],
     ids=str,

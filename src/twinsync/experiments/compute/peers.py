@@ -3,12 +3,11 @@
 `check_peer` refuses settings that the library does not support; all others of `SacSettings` and `PpoSettings` are
 honoured. The remaining differences from `learning.sac` and `learning.ppo`, according to release 2.9.2 of the library:
 
-Both: random numbers, and initial weights, which are the library's defaults. SAC's are PyTorch's default: weights and
-biases uniform in +-1/sqrt(inputs), with last layers no smaller than the others. PPO's are orthogonal, with gain
-sqrt(2), but 0.01 for the mean action and 1 for the value, and biases 0. Ours are LeCun uniform, with biases 0 and a
-hundredth of that in an actor's last layer.
+Both: random numbers.
 
-SAC: the log standard deviation is clipped to [-20, 2] (ours: [-10, 2]). The density of a = tanh(u) uses
+SAC: initial weights are PyTorch's default: weights and biases uniform in +-1/sqrt(inputs), with last layers no smaller
+than the others (ours: LeCun's uniform, in +-sqrt(3/inputs), a hundredth of that in an actor's last layer, biases 0).
+The log standard deviation is clipped to [-20, 2] (ours: [-10, 2]). The density of a = tanh(u) uses
 ln(1 - a^2 + 1e-6), which is at least -13.8 where u saturates (ours: exact). The temperature descends (28) with
 ln(alpha) in place of the factor alpha (ours: alpha as printed, by its derivative in ln(alpha)). The library counts the
 interval between copies of the targets within one call of `train` and restarts with the next, so at one update per step
@@ -82,9 +81,10 @@ def check_peer(settings: Settings) -> None:
     if not isinstance(settings, SacSettings | PpoSettings):
         raise InputError("Stable-Baselines3 has no algorithm = gradient; it takes sac or ppo")
     check_settings(settings)
+    initial = "orthogonal" if isinstance(settings, PpoSettings) else "lecun"
     for name, only in (
         ("architecture", "flat"), ("critic_reward", "total"), ("learning_rate_end", 1.0), ("entropy_drop", 0.0),
-        ("critics", 2), ("critic_activation", "relu"),
+        ("critics", 2), ("critic_activation", "relu"), ("initial_weights", initial),
     ):  # fmt: skip
         value = getattr(settings, name, only)
         if value != only:

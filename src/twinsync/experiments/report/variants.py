@@ -26,6 +26,7 @@ from twinsync.experiments.results import Results, shown_study
 from twinsync.experiments.variants import BACK, PEERS, PPO, RANDOM, SAC, SETTINGS, TOWARDS, is_other_reading
 
 _OTHER_READING = "†"
+_LEARNERS = {SAC: "SAC", PPO: "PPO", RANDOM: "the random strategy"}
 _WHOSE = {SAC: "SAC's", PPO: "PPO's", RANDOM: "The random strategy's"}
 
 
@@ -61,14 +62,13 @@ def _slots(results: Results) -> str:
 def _settings(rows: Sequence[VariantRow], slots: str, made: Made) -> list[Block]:
     changed = [row for row in rows if row.change] or rows
     unchanged = [row for row in rows if not row.change]
-    seeds, more = _span(row.trained for row in changed), _span(row.trained for row in unchanged)
     trained = f"Every learner was trained on {_span(row.training_slots for row in rows)} slots."
     directions = [direction for direction in (TOWARDS, BACK) if changes_of(rows, direction)]
     mark = any(is_other_reading(row.change) for row in rows)
     reading = f", or, marked {_OTHER_READING}, to another reading of what the paper leaves open" if mark else ""
     how = (
         f"One setting is changed at a time: from as printed towards repaired, from repaired back{reading}. Costs are "
-        f"means over {seeds} training seeds{f', or {more} where nothing is changed' * (more != seeds)}, on {slots}. "
+        f"means over {_seeds(changed, unchanged)}, on {slots}. "
         f"{trained} Small print: the lowest and the highest seed. {_criterion(changed, unchanged)}"
     )
     alike = (
@@ -94,13 +94,31 @@ def _settings(rows: Sequence[VariantRow], slots: str, made: Made) -> list[Block]
     ]
 
 
+def _seeds(changed: Sequence[VariantRow], unchanged: Sequence[VariantRow]) -> str:
+    """How many training seeds the learners of a study have, in words."""
+    learners: dict[int, dict[str, None]] = {}
+    for row in changed:
+        learners.setdefault(row.trained, {})[_LEARNERS[row.role]] = None
+    if len(learners) == 1:
+        words = f"{next(iter(learners))} training seeds"
+    else:
+        words = listing([f"{seeds} training seeds for {listing(list(who))}" for seeds, who in sorted(learners.items())])
+    more = _span(row.trained for row in unchanged)
+    alone = not unchanged or [more] == [*map(str, learners)]
+    return words if alone else f"{words}, or {more} where nothing is changed"
+
+
 def _criterion(changed: Sequence[VariantRow], unchanged: Sequence[VariantRow]) -> str:
     words = "A cost is called lower or higher only if each of its seeds is below or above every seed without the change"
-    seeds, more = min(row.trained for row in changed), min((row.trained for row in unchanged), default=0)
+    more = min((row.trained for row in unchanged), default=0)
     if not more:
         return f"{words}."
-    share = number(100 * chance(seeds, more), 0)
-    return f"{words}; with {seeds} seeds against {more}, {share}{NBSP}% of changes without any effect would be, too."
+    shares = []
+    for seeds in sorted({row.trained for row in changed}):
+        percent = 100 * chance(seeds, more)
+        share = f"{number(percent, 0 if percent >= 1 else 1)}{NBSP}%"
+        shares.append(f"with {seeds} seeds against {more}, {share} of changes without any effect would be, too")
+    return f"{words}; {'; '.join(shares)}."
 
 
 def _like_fig3(rows: Sequence[VariantRow]) -> list[str]:
