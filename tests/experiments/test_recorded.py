@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from twinsync.experiments import recorded
 from twinsync.experiments.recorded import FOLDER, as_printed, has_printed_size, recorded_for
 from twinsync.experiments.records import Manifest, ScenarioName
 from twinsync.experiments.results import MANIFEST, Results, read_results, write_results
+from twinsync.experiments.schemes import BUDGETS, printed_schemes
 from twinsync.storage import read
 
 
@@ -40,6 +43,14 @@ def record(folder: Path, results: Results, monkeypatch: pytest.MonkeyPatch) -> N
     folder.mkdir()
     write_results(folder, results)
     monkeypatch.setattr(recorded, "FOLDER", folder)
+
+
+def test_the_shipped_record_is_of_the_settings_of_today():
+    # A change of defaults needs a new record: python -m benchmarks.record.
+    schemes = read_results(FOLDER).schemes
+    for plan in printed_schemes(BUDGETS["printed"]):
+        assert plan.settings is not None
+        assert schemes[plan.name].settings == json.loads(json.dumps(dataclasses.asdict(plan.settings))), plan.name
 
 
 def test_the_record_is_of_one_scenario_and_seed(tmp_path, monkeypatch, own):
@@ -84,7 +95,9 @@ def test_what_is_shipped_if_anything_is_a_run_at_the_printed_size(own):
     shipped = recorded_for(manifest)
     assert shipped is not None
     assert shipped.comparison is not None
-    for name in ("sac-paper", "ppo-paper", "random-strategy-paper", "without-sc-paper"):
-        assert shipped.comparison.evaluation.allocators[name].training_slots == 100_000
+    # PPO completes its last rollout of 2,048 slots.
+    slots = {"sac-paper": 100_000, "ppo-paper": 100_352, "random-strategy-paper": 100_000, "without-sc-paper": 100_000}
+    for name, trained in slots.items():
+        assert shipped.comparison.evaluation.allocators[name].training_slots == trained
         assert shipped.schemes[name].settings["hidden"] == [256, 256]
     assert shipped.manifest == read_results(FOLDER).manifest
