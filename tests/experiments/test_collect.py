@@ -136,8 +136,8 @@ def test_studies_have_what_is_computed(tmp_path):
     rows = study.rows
     assert study.command == "mine"
     assert [row.label.partition("; ")[2] for row in rows] == ["", "reward_scale = none"]
-    # The baseline has the comparison's seeds, a change those of a sweep's point.
-    assert [row.trained for row in (only, *rows)] == [1, 2, 1]
+    # PPO has the comparison's seeds, with a change too.
+    assert [row.trained for row in (only, *rows)] == [1, 2, 2]
     assert rows[0].curve.cost[:1] == only.curve.cost
     assert None not in (rows[0].measured, rows[1].measured)
     assert rows[1].measured.cost.mean != rows[0].measured.cost.mean
