@@ -71,9 +71,10 @@ def _orthogonal(key: Key, shapes: list[tuple[int, int]], pooled: bool, last_scal
     for i, (inputs, outputs) in enumerate(shapes):
         last = i == len(shapes) - 1
         draw = jax.nn.initializers.orthogonal(last_scale if last else 2.0**0.5)
-        keys = jax.random.split(jax.random.fold_in(key, i))
-        weight, other = (draw(each, (inputs, outputs), jnp.float32) for each in keys)
-        layers.append(Dense(weight, jnp.zeros(outputs, jnp.float32), other if pooled and not last else None))
+        own, mean = jax.random.split(jax.random.fold_in(key, i))
+        weight = draw(own, (inputs, outputs), jnp.float32)
+        of_mean = draw(mean, (inputs, outputs), jnp.float32) if pooled and not last else None
+        layers.append(Dense(weight, jnp.zeros(outputs, jnp.float32), of_mean))
     return tuple(layers)
 
 

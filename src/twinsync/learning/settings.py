@@ -32,6 +32,7 @@ def _setting(default: Any, symbol: str, tag: str, meaning: str, source: str, *, 
 
 
 _NOT_PRINTED = "not printed; the usual choice"
+_WEIGHTS = "weights at the start: LeCun's uniform, or orthogonal with gain sqrt(2) in hidden layers"
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,8 @@ class Bootstrapping(Face):
         "dimensionless groups (physical)", "the paper is silent; networks learn best from inputs of O(1)", later=True,
     )  # fmt: skip
     initial_weights: InitialWeights = _setting(
-        "lecun", "", "convention", "weights at the start: LeCun's uniform, or orthogonal with gain sqrt(2) in hidden "
-        "layers", "not printed; keeps the variance of a layer's inputs", later=True,
-    )  # fmt: skip
+        "lecun", "", "convention", _WEIGHTS, "not printed; keeps the variance of a layer's inputs", later=True
+    )
 
     @property
     def interface(self) -> Interface:
@@ -194,9 +194,8 @@ class PpoSettings(Bootstrapping):
         "flat", "", "convention", "networks on flat vectors, or set networks", "the paper is silent"
     )
     initial_weights: InitialWeights = _setting(
-        "orthogonal", "", "convention", "weights at the start: LeCun's uniform, or orthogonal with gain sqrt(2) in "
-        "hidden layers", "not printed; usual for PPO, and worth a tenth of its cost here",
-    )  # fmt: skip
+        "orthogonal", "", "convention", _WEIGHTS, "not printed; usual for PPO, and worth 8 % of its cost here"
+    )
 
     def check(self) -> None:
         """Raise `InputError` unless a rollout is a multiple of the mini-batch and of the parallel copies, and a

@@ -10,7 +10,7 @@ from tests.experiments.made_up_study import studies, variant_row
 
 from twinsync.experiments.effects import chance, effect, looks_as_printed
 from twinsync.experiments.records import Study, VariantRow
-from twinsync.experiments.report.document import Box, Bullets, Table
+from twinsync.experiments.report.document import Box, Bullets, Paragraph, Table
 from twinsync.experiments.report.variants import variants_section
 from twinsync.experiments.results import Results
 from twinsync.experiments.variants import PEERS, PPO, RANDOM, SAC, SETTINGS, TOWARDS
@@ -80,6 +80,12 @@ def table_and_words(*rows: VariantRow, name: str = SETTINGS) -> tuple[list[Table
     return [block for block in blocks if isinstance(block, Table)], " ".join(words)
 
 
+def introduction(*rows: VariantRow) -> str:
+    """The first paragraph of this study's section, with ordinary spaces."""
+    blocks = variants_section(replace(compared(), studies={SETTINGS: Study("a command", rows, ())}), None)
+    return " ".join(next(block for block in blocks if isinstance(block, Paragraph)).text.split())
+
+
 def test_statements_say_lower_or_higher_only_against_the_unchanged_scheme():
     base = with_seeds(variant_row(SAC, 130.0), 128.0, 130.0, 145.0)
     rows = [with_seeds(variant_row(SAC, 1.0, change=key), *costs, trained=2) for key, costs in (
@@ -101,6 +107,16 @@ def test_without_the_unchanged_scheme_nothing_is_said_of_a_change():
     _, words = table_and_words(variant_row(SAC, 110.0, change="discount"))
     assert "lower" not in words
     assert "higher" not in words
+
+
+def test_learners_with_different_numbers_of_seeds_are_told_apart():
+    base = [with_seeds(variant_row(role, 100.0), *range(100, 105)) for role in (SAC, PPO)]
+    few, many = (with_seeds(variant_row(role, 1.0, change="discount"), *costs)
+                 for role, costs in ((SAC, (1.0, 2.0)), (PPO, range(1, 6))))  # fmt: skip
+    words = introduction(*base, few, many)
+    assert "means over training seeds, 2 of SAC and 5 of PPO, or 5 where nothing is changed, on" in words
+    assert "; with 2 seeds against 5, 10 % and with 5 seeds against 5, 0.8 % of changes without any effect" in words
+    assert "means over 5 training seeds, on" in introduction(*base, many)
 
 
 def test_learners_with_different_new_values_are_told_apart():

@@ -96,16 +96,13 @@ def _settings(rows: Sequence[VariantRow], slots: str, made: Made) -> list[Block]
 
 def _seeds(changed: Sequence[VariantRow], unchanged: Sequence[VariantRow]) -> str:
     """How many training seeds the learners of a study have, in words."""
-    learners: dict[int, dict[str, None]] = {}
-    for row in changed:
-        learners.setdefault(row.trained, {})[_LEARNERS[row.role]] = None
-    if len(learners) == 1:
-        words = f"{next(iter(learners))} training seeds"
-    else:
-        words = listing([f"{seeds} training seeds for {listing(list(who))}" for seeds, who in sorted(learners.items())])
+    roles = [role for role in ROLES if any(row.role == role for row in changed)]
+    counts = {role: _span(row.trained for row in changed if row.role == role) for role in roles}
+    alike = len(set(counts.values())) == 1
+    each = listing([f"{count} of {_LEARNERS[role]}" for role, count in counts.items()])
+    words = f"{next(iter(counts.values()))} training seeds" if alike else f"training seeds, {each}"
     more = _span(row.trained for row in unchanged)
-    alone = not unchanged or [more] == [*map(str, learners)]
-    return words if alone else f"{words}, or {more} where nothing is changed"
+    return words if set(counts.values()) == {more} or not unchanged else f"{words}, or {more} where nothing is changed"
 
 
 def _criterion(changed: Sequence[VariantRow], unchanged: Sequence[VariantRow]) -> str:
@@ -116,9 +113,8 @@ def _criterion(changed: Sequence[VariantRow], unchanged: Sequence[VariantRow]) -
     shares = []
     for seeds in sorted({row.trained for row in changed}):
         percent = 100 * chance(seeds, more)
-        share = f"{number(percent, 0 if percent >= 1 else 1)}{NBSP}%"
-        shares.append(f"with {seeds} seeds against {more}, {share} of changes without any effect would be, too")
-    return f"{words}; {'; '.join(shares)}."
+        shares.append(f"with {seeds} seeds against {more}, {number(percent, 0 if percent >= 1 else 1)}{NBSP}%")
+    return f"{words}; {listing(shares)} of changes without any effect would be, too."
 
 
 def _like_fig3(rows: Sequence[VariantRow]) -> list[str]:
