@@ -13,7 +13,7 @@ from twinsync.experiments.records import Study, VariantRow
 from twinsync.experiments.report.document import Box, Bullets, Paragraph, Table
 from twinsync.experiments.report.variants import variants_section
 from twinsync.experiments.results import Results
-from twinsync.experiments.variants import PEERS, PPO, RANDOM, SAC, SETTINGS, TOWARDS
+from twinsync.experiments.variants import BACK, PEERS, PPO, RANDOM, SAC, SETTINGS, TOWARDS
 
 ROLES = {SAC: 100.0, PPO: 110.0, RANDOM: 120.0}
 
@@ -80,10 +80,15 @@ def table_and_words(*rows: VariantRow, name: str = SETTINGS) -> tuple[list[Table
     return [block for block in blocks if isinstance(block, Table)], " ".join(words)
 
 
+def plain(text: str) -> str:
+    """The text with ordinary spaces."""
+    return " ".join(text.split())
+
+
 def introduction(*rows: VariantRow) -> str:
     """The first paragraph of this study's section, with ordinary spaces."""
     blocks = variants_section(replace(compared(), studies={SETTINGS: Study("a command", rows, ())}), None)
-    return " ".join(next(block for block in blocks if isinstance(block, Paragraph)).text.split())
+    return plain(next(block for block in blocks if isinstance(block, Paragraph)).text)
 
 
 def test_statements_say_lower_or_higher_only_against_the_unchanged_scheme():
@@ -101,6 +106,21 @@ def test_statements_say_lower_or_higher_only_against_the_unchanged_scheme():
     cell = table.rows[4][2]
     assert not isinstance(cell, str)
     assert (cell.main, cell.small) == ("136.0", "1 of 2 seeds diverged, 1 left out")
+
+
+def test_the_change_that_does_most_is_named_with_its_share_of_the_way():
+    printed, repaired = variant_row(SAC, 130.0), variant_row(SAC, 80.0, direction=BACK)
+    towards = [variant_row(SAC, level, change=key) for key, level in (("edge_cpu", 120.0), ("discount", 90.0))]
+    back = variant_row(SAC, 85.0, change="discount", direction=BACK)
+    _, words = table_and_words(printed, *towards, repaired, back)
+    assert (
+        "`edge_cpu` (120.0) and `discount` (90.0). `discount` alone goes 80 % of the way to repaired (80.0)."
+        in plain(words)
+    )
+    assert "`discount` (85.0). `discount` alone goes 10 % of the way to as printed (130.0)." in plain(words)
+    # The second seeds are 2 above the first, so 130 and 131 overlap: nothing to go.
+    _, words = table_and_words(printed, *towards, variant_row(SAC, 131.0, direction=BACK))
+    assert "of the way" not in words
 
 
 def test_without_the_unchanged_scheme_nothing_is_said_of_a_change():

@@ -15,7 +15,7 @@ from twinsync.experiments.figures.style import styles
 from twinsync.experiments.figures.sweep import SweepFigure, as_printed_sweeps
 from twinsync.experiments.figures.variants import variants_plan
 from twinsync.experiments.records import Sweep
-from twinsync.experiments.results import Results, shown_study
+from twinsync.experiments.results import OPTIMUM, Results, shown_study
 from twinsync.experiments.variants import SETTINGS
 
 __all__ = ["Drawn", "sweep_figures", "write_figures"]
@@ -57,4 +57,11 @@ def _plans(results: Results, record: Results | None) -> Iterator[FigurePlan]:
                 yield figure.plan(one, record, look)
     settings = shown_study(SETTINGS, results, record)
     if settings is not None:
-        yield variants_plan(settings[0].rows)
+        study, source = settings
+        yield variants_plan(study.rows, _optimum(source))
+
+
+def _optimum(results: Results) -> float | None:
+    """The optimum's cost per slot at the preset, if it was computed."""
+    compared = {} if results.comparison is None else results.comparison.evaluation.allocators
+    return compared[OPTIMUM].cost.mean if OPTIMUM in compared else None

@@ -25,9 +25,11 @@ _OFFSETS = {SAC: -0.22, PPO: 0.0, RANDOM: 0.22}  # of a learner's marks from its
 _TITLES = {TOWARDS: "As printed, one setting changed", BACK: "Repaired, one setting changed"}
 
 
-def variants_plan(rows: Sequence[VariantRow]) -> FigurePlan:
-    """The figure of the study of settings."""
-    return FigurePlan(WHAT_DECIDES, lambda narrow: draw_variants(rows, narrow=narrow), HEADER, variants_data(rows))
+def variants_plan(rows: Sequence[VariantRow], optimum: float | None = None) -> FigurePlan:
+    """The figure of the study of settings; optimum: the optimum's cost on the same slots, if it was computed."""
+    return FigurePlan(
+        WHAT_DECIDES, lambda narrow: draw_variants(rows, optimum, narrow=narrow), HEADER, variants_data(rows)
+    )
 
 
 def at_change(rows: Sequence[VariantRow], direction: str, change: str) -> dict[str, VariantRow]:
@@ -66,32 +68,45 @@ def variants_data(rows: Sequence[VariantRow]) -> list[list[object]]:
     ]  # fmt: skip
 
 
-def draw_variants(rows: Sequence[VariantRow], *, narrow: bool) -> Chart:
-    """A panel per direction, a row per change, a mark per learner with a tick per seed; a cross if a seed is lost."""
+def draw_variants(rows: Sequence[VariantRow], optimum: float | None, *, narrow: bool) -> Chart:
+    """A panel per direction, a row per change, a mark per learner with a tick per seed; a cross if a seed is lost.
+
+    The panels have axes of their own: towards repaired, costs differ by hundreds; back, by a few.
+    """
     directions = [direction for direction in _TITLES if changes_of(rows, direction)]
-    counts = [len(changes_of(rows, direction)) for direction in directions]
-    figure = new_figure(0.9 + 0.36 * sum(counts) + 0.3 * len(counts), narrow=narrow)
-    panels = figure.subplots(len(directions), 1, sharex=True, squeeze=False, height_ratios=counts)[:, 0]
-    for axes, direction in zip(panels, directions, strict=True):
-        _panel(axes, rows, direction, narrow=narrow)
+    names = [_names(rows, direction, narrow=narrow) for direction in directions]
+    counts = [len(of_panel) for of_panel in names]
+    lines = max(name.count("\n") + 1 for of_panel in names for name in of_panel)
+    pitch_in = max(0.36, 0.06 + 0.14 * lines)
+    figure = new_figure(0.9 + pitch_in * sum(counts) + 0.45 * len(counts), narrow=narrow)
+    panels = figure.subplots(len(directions), 1, squeeze=False, height_ratios=counts)[:, 0]
+    for axes, direction, of_panel in zip(panels, directions, names, strict=True):
+        _panel(axes, rows, direction, of_panel, optimum)
     panels[-1].set_xlabel("cost per slot (lower is better)")
     shown = [role for role in ROLES if any(row.role == role for row in rows)]
     handles = [
         Line2D([], [], linestyle="", marker=_STYLES[role][1], color=_STYLES[role][0], label=ROLES[role])
         for role in shown
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(shown), handletextpad=0.4)
+    if optimum is not None:
+        handles.append(Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=1.0, label="optimum"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.4)
     return Chart(figure)
 
 
-def _panel(axes: Axes, rows: Sequence[VariantRow], direction: str, *, narrow: bool) -> None:
-    names = []
+def _names(rows: Sequence[VariantRow], direction: str, *, narrow: bool) -> list[str]:
+    """The rows' names in one panel: the new setting of each change."""
+    settings = [settings_of(at_change(rows, direction, change)) for change in changes_of(rows, direction)]
+    texts = ["; ".join(f"{setting}{who}" for setting, who in row) or "nothing changed" for row in settings]
+    return [textwrap.fill(text, 22 if narrow else 44) for text in texts]
+
+
+def _panel(axes: Axes, rows: Sequence[VariantRow], direction: str, names: Sequence[str], optimum: float | None) -> None:
+    if optimum is not None:
+        axes.axvline(optimum, color=INK, linestyle=(0, (4, 2)), linewidth=1.0)
     for place, change in enumerate(changes_of(rows, direction)):
-        by_role = at_change(rows, direction, change)
-        setting = "; ".join(f"{setting}{who}" for setting, who in settings_of(by_role)) or "nothing changed"
-        names.append(textwrap.fill(setting, 22 if narrow else 44))
         axes.axhline(place, color=GRID, linewidth=0.8, zorder=0)
-        for role, row in by_role.items():
+        for role, row in at_change(rows, direction, change).items():
             colour, marker = _STYLES[role]
             height = place + _OFFSETS[role]
             if row.measured is not None:
@@ -100,7 +115,7 @@ def _panel(axes: Axes, rows: Sequence[VariantRow], direction: str, *, narrow: bo
                 axes.plot(row.measured.cost.mean, height, marker, color=colour, markersize=5)
             if row.evaluated < row.trained:
                 axes.plot(1.0, height, "x", color=colour, transform=axes.get_yaxis_transform(), clip_on=False)
-    axes.set_yticks(range(len(names)), names, linespacing=0.95)
+    axes.set_yticks(range(len(names)), names, linespacing=1.1)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from twinsync.experiments.columns import TableCell
 from twinsync.experiments.effects import SETTLED, ByRole, chance, effect, looks_as_printed
 from twinsync.experiments.figures.variants import ROLES, WHAT_DECIDES, at_change, changes_of, settings_of
-from twinsync.experiments.formatting import NBSP, cost, listing, number, sentence
+from twinsync.experiments.formatting import NBSP, cost, listing, number, sentence, share
 from twinsync.experiments.records import VariantRow
 from twinsync.experiments.report.document import (
     Block,
@@ -79,7 +79,8 @@ def _settings(rows: Sequence[VariantRow], slots: str, made: Made) -> list[Block]
     )
     caption = (
         "Cost per slot with one setting changed. Large marks are means over training seeds, ticks individual seeds; a "
-        f"cross at the right edge means that a seed was lost. {trained}"
+        "cross at the right edge means that a seed was lost; the dashed line is the optimum's cost, where it was "
+        f"computed. The two axes differ. {trained}"
     )
     findings = [*_like_fig3(rows), *(words for direction in directions for words in _effects(rows, direction))]
     captions = {TOWARDS: "As printed, with one setting changed.", BACK: "Repaired, with one setting changed."}
@@ -174,8 +175,28 @@ def _effects(rows: Sequence[VariantRow], direction: str) -> list[str]:
         whose = "repaired" if direction == BACK else "as printed"
         statements.append(
             f"**{_WHOSE[role]} cost**, {cost(base.measured.cost.mean)} {whose} and unchanged, is {'; '.join(parts)}."
+            f"{_way(rows, role, direction)}"
         )
     return statements
+
+
+def _way(rows: Sequence[VariantRow], role: str, direction: str) -> str:
+    """How far one change alone takes a learner's cost from as printed to repaired, or back: of the change that does
+    most. Empty if no change does, or as printed and repaired are not apart."""
+    target, place, outcome = (BACK, "repaired", "lower") if direction == TOWARDS else (TOWARDS, "as printed", "higher")
+    base, end = (at_change(rows, at, "").get(role) for at in (direction, target))
+    if base is None or base.measured is None or end is None or end.measured is None or effect(end, base) != outcome:
+        return ""
+    start_cost, end_cost = base.measured.cost.mean, end.measured.cost.mean
+    gone = {
+        row.change: (row.measured.cost.mean - start_cost) / (end_cost - start_cost)
+        for row in rows
+        if (row.role, row.direction) == (role, direction) and row.measured and effect(row, base) == outcome
+    }
+    if not gone:
+        return ""
+    most = max(gone, key=lambda change: gone[change])
+    return f" `{most}` alone goes {share(gone[most], 0)} of the way to {place} ({cost(end_cost)})."
 
 
 def _seeds_cost(row: VariantRow) -> str:
