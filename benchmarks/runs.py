@@ -7,14 +7,9 @@ import json
 from pathlib import Path
 
 from twinsync.allocators.policy import FILE_NAME, Policy, load_policies
+from twinsync.learning.presets import GRADIENT_CSI, GRADIENT_GENERAL, PPO_TUNED, SAC_TUNED
 from twinsync.learning.run import MANIFEST_FILE, RunConfig, train
-from twinsync.learning.settings import (
-    GRADIENT_CSI,
-    GRADIENT_GENERAL,
-    PPO_TUNED,
-    SAC_TUNED,
-    GradientSettings,
-)
+from twinsync.learning.settings import GradientSettings
 
 FOLDER = Path("runs/bench")
 SEED = 100  # not the seed with which the settings were tuned

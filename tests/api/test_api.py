@@ -19,8 +19,9 @@ from twinsync.api import Comparison, Table, TrainedPolicies
 from twinsync.cli.app import run
 from twinsync.experiments.compute.executors import Inline
 from twinsync.export import export_run
-from twinsync.learning.settings import find_settings, override
+from twinsync.learning.presets import find_settings
 from twinsync.learning.training import start_training
+from twinsync.learning.validation import override
 from twinsync.runtime import OutsideTraining
 
 TINY = {"slots": 160, "batch_size": 80, "hidden": (8,), "fading_draws": 2}

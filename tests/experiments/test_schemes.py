@@ -9,7 +9,8 @@ import pytest
 from twinsync.errors import InputError
 from twinsync.experiments.constants import learning_constants
 from twinsync.experiments.schemes import BUDGETS, all_schemes, deviations, find_budget
-from twinsync.learning.settings import PRESETS, SacSettings
+from twinsync.learning.presets import PRESETS
+from twinsync.learning.settings import SacSettings
 
 
 def test_every_setting_that_deviates_has_a_reason():

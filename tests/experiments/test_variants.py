@@ -7,7 +7,9 @@ from typing import Any
 
 from twinsync.experiments.schemes import BUDGETS
 from twinsync.experiments.variants import BACK, CHANGES, PPO, SAC, TOWARDS, peer_variants, settings_variants
-from twinsync.learning.settings import SAC_TUNED, PpoSettings, SacSettings, check_settings
+from twinsync.learning.presets import SAC_TUNED
+from twinsync.learning.settings import PpoSettings, SacSettings
+from twinsync.learning.validation import check_settings
 
 PRINTED = BUDGETS["printed"]
 

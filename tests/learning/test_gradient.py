@@ -12,8 +12,10 @@ from twinsync.environment import DTSync, see
 from twinsync.errors import InputError
 from twinsync.learning import advance, start_training
 from twinsync.learning.gradient import Gradient
+from twinsync.learning.presets import PRESETS
 from twinsync.learning.ranges import FACTORS, draw_scenario
-from twinsync.learning.settings import PRESETS, GradientSettings, check_settings, override
+from twinsync.learning.settings import GradientSettings
+from twinsync.learning.validation import check_settings, override
 from twinsync.model import Slot, draw_slots
 from twinsync.presets import load_scenario
 from twinsync.streams import root_key

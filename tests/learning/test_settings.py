@@ -6,17 +6,9 @@ import dataclasses
 
 import pytest
 
-from twinsync.learning.settings import (
-    PPO_TUNED,
-    PRESETS,
-    SAC_TUNED,
-    TUNED_REASONS,
-    PpoSettings,
-    SacSettings,
-    check_settings,
-    deciding,
-    override,
-)
+from twinsync.learning.presets import PPO_TUNED, PRESETS, SAC_TUNED, TUNED_REASONS
+from twinsync.learning.settings import PpoSettings, SacSettings, deciding
+from twinsync.learning.validation import check_settings, override
 
 
 def test_table_three() -> None:

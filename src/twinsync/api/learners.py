@@ -16,10 +16,12 @@ from twinsync.allocators.policy import FILE_NAME, Policy, load_policies, read_ca
 from twinsync.allocators.protocol import Allocator
 from twinsync.api.table import Table
 from twinsync.errors import InputError
+from twinsync.learning.presets import find_settings
 from twinsync.learning.run import Progress, RunConfig, finite_seeds
 from twinsync.learning.run import train as train_into
-from twinsync.learning.settings import Settings, find_settings, override
+from twinsync.learning.settings import Settings
 from twinsync.learning.training import Training, advance, start_training
+from twinsync.learning.validation import override
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario, constants
 

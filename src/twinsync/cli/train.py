@@ -66,9 +66,10 @@ def train(
     """Train a policy for each of M seeds; the folder is then an allocator for `twinsync evaluate`."""
     with progress() as report:
         report("loading", 0, 1)
+        from twinsync.learning.presets import find_settings
         from twinsync.learning.run import RunConfig
         from twinsync.learning.run import train as run
-        from twinsync.learning.settings import find_settings, override
+        from twinsync.learning.validation import override
 
         settings = override(find_settings(algorithm, preset), learning_pairs(learning))
         config = RunConfig(scenario, tuple(overrides or ()), settings, seeds, seed)

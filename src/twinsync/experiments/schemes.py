@@ -8,16 +8,8 @@ from dataclasses import dataclass
 from twinsync.errors import InputError
 from twinsync.experiments.constants import setting_text
 from twinsync.experiments.records import Deviation, Scheme, Sign
-from twinsync.learning.settings import (
-    GRADIENT_CSI,
-    PPO_TUNED,
-    SAC_TUNED,
-    TUNED_REASONS,
-    GradientSettings,
-    PpoSettings,
-    SacSettings,
-    Settings,
-)
+from twinsync.learning.presets import GRADIENT_CSI, PPO_TUNED, SAC_TUNED, TUNED_REASONS
+from twinsync.learning.settings import GradientSettings, PpoSettings, SacSettings, Settings
 from twinsync.storage import plain
 from twinsync.suggest import did_you_mean
 

@@ -17,7 +17,7 @@ from twinsync.errors import InputError
 from twinsync.experiments.records import Axis
 from twinsync.experiments.schemes import SchemePlan
 from twinsync.experiments.sweep import SweepPlan
-from twinsync.learning.settings import override
+from twinsync.learning.validation import override
 from twinsync.presets import preset_names
 from twinsync.storage import convert
 from twinsync.suggest import did_you_mean

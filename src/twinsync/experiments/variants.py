@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twinsync.experiments.schemes import Budget, SchemePlan, printed_schemes, repaired_schemes
-from twinsync.learning.settings import PPO_TUNED, SAC_TUNED, PpoSettings, SacSettings
+from twinsync.learning.presets import PPO_TUNED, SAC_TUNED
+from twinsync.learning.settings import PpoSettings, SacSettings
 
 TOWARDS, BACK, PEER = "towards", "back", "peer"
 SAC, PPO, RANDOM = "sac", "ppo", "random-strategy"

@@ -1,7 +1,8 @@
 """Section IV-B: learners, jitted end to end and run for several seeds at once. They train `allocators.policy`."""
 
+from twinsync.learning.presets import PPO_TUNED, SAC_TUNED
 from twinsync.learning.run import RunConfig, train
-from twinsync.learning.settings import PPO_TUNED, SAC_TUNED, PpoSettings, SacSettings
+from twinsync.learning.settings import PpoSettings, SacSettings
 from twinsync.learning.training import Training, advance, start_training
 
 __all__ = [

@@ -23,8 +23,9 @@ from twinsync.errors import DAMAGED, InputError
 from twinsync.interrupts import uninterrupted
 from twinsync.learning.divergence import Diverged, find_divergences
 from twinsync.learning.gradient import Gradient
-from twinsync.learning.settings import Settings, check_settings, deciding
+from twinsync.learning.settings import Settings, deciding
 from twinsync.learning.training import CurveRow, Training, advance, check_divergence, start_training
+from twinsync.learning.validation import check_settings
 from twinsync.manifest import provenance
 from twinsync.presets import load_scenario
 from twinsync.scenario import Scenario, constants

@@ -1,4 +1,4 @@
-"""Settings of the learners: Table III as printed, conventions where it is silent, and tuned presets.
+"""Settings of the learners. Their defaults are Table III as printed, and conventions where it is silent.
 
 Each field's metadata has its symbol, meaning, the tag of its default value and the reason for it.
 """
@@ -6,9 +6,8 @@ Each field's metadata has its symbol, meaning, the tag of its default value and 
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal
 
 from twinsync.allocators.networks import Activation, Architecture, InitialWeights
 from twinsync.environment.dtsync import CycleEnd, DTSync
@@ -16,7 +15,6 @@ from twinsync.environment.interface import EdgeCpu, Encoding, Extraction, Interf
 from twinsync.errors import InputError
 from twinsync.learning.ranges import Ranges
 from twinsync.scenario import Scenario
-from twinsync.suggest import did_you_mean
 
 Target = Literal["hard", "soft"]
 CriticReward = Literal["total", "devices"]
@@ -105,7 +103,7 @@ class Bootstrapping(Face):
 
 @dataclass(frozen=True)
 class SacSettings(Bootstrapping):
-    """Soft actor-critic, Section IV-B and Algorithm 1. The defaults are Table III; see `SAC_TUNED` for what works."""
+    """Soft actor-critic, Section IV-B and Algorithm 1. The defaults are Table III; `SAC_TUNED` is what works."""
 
     algorithm: ClassVar[str] = "sac"
     policy_heads: ClassVar[int] = 2
@@ -240,82 +238,6 @@ class GradientSettings(Face):
 
 Settings = SacSettings | PpoSettings | GradientSettings
 
-# What the tuned presets change, and why; reports print these lines beside the numbers.
-TUNED_REASONS = {
-    "discount": "no action changes a later slot: gamma > 0 only adds later slots' noise to the critic",
-    "edge_cpu": "shares keep (19h) by construction; requests start far above the server and P_f drowns everything else",
-    "architecture": "devices are exchangeable and the reward is a sum over them: a set network uses every UD's data",
-    "learning_rate": "with gamma = 0 the critic is a regression, which a larger step learns sooner",
-    "learning_rate_end": "a falling rate averages the last updates' noise",
-    "rollout_slots": "smaller rollouts, more of them: the policy moves sooner",
-    "hidden": "one device's decision is a small function; a narrower network trains faster",
-    "parallel_slots": "many fresh slots for each update: later slots do not depend on the action",
-    "updates_per_step": "16 slots come at once; two updates draw each of them about 30 times until the end",
-    "critic_reward": "the reward is a sum over devices; its parts carry K times less noise of others' fading",
-    "warmup_slots": "a first memory wide enough for larger steps",
-    "gae_decay": "with gamma = 0 the advantage is the slot's own",
-    "initial_alpha": "good actions differ by per cents of a reward of O(1); alpha = 1 drowns that for long",
-    "entropy_drop": "full power is best, the edge of what tanh reaches: a constant target holds the policy off it",
-    "critics": "with gamma = 0 nothing is bootstrapped, so there is no overestimation that a minimum would prevent",
-    "critic_activation": "the actor climbs the critic's slope, which is smooth with tanh and in steps with relu",
-}
-
-SAC_TUNED = SacSettings(
-    discount=0.0,
-    edge_cpu="shares",
-    architecture="set",
-    learning_rate=2e-3,
-    learning_rate_end=0.05,
-    hidden=(64, 64),
-    parallel_slots=16,
-    updates_per_step=2,
-    warmup_slots=1024,
-    initial_alpha=0.005,
-    critic_reward="devices",
-    entropy_drop=2.0,
-    critics=1,
-    critic_activation="tanh",
-)
-PPO_TUNED = PpoSettings(
-    discount=0.0,
-    gae_decay=0.0,
-    edge_cpu="shares",
-    architecture="set",
-    learning_rate=3e-3,
-    learning_rate_end=0.05,
-    hidden=(64, 64),
-    parallel_slots=16,
-    rollout_slots=512,
-)
-
-# A policy that observes the channel has more to learn: a wider network, more slots.
-GRADIENT_CSI = GradientSettings(observation="csi", slots=150_000, learning_rate=5e-3, hidden=(128, 128))
-# One network for any K and a wide range of scenarios.
-GRADIENT_GENERAL = GradientSettings(ranges="wide", slots=2_400_000, batch_size=800, fading_draws=4, learning_rate=5e-3)
-
-PRESETS: dict[tuple[str, str], Settings] = {
-    ("sac", "paper"): SacSettings(),
-    ("sac", "tuned"): SAC_TUNED,
-    ("ppo", "paper"): PpoSettings(),
-    ("ppo", "tuned"): PPO_TUNED,
-    ("gradient", "tuned"): GradientSettings(),
-    ("gradient", "csi"): GRADIENT_CSI,
-    ("gradient", "general"): GRADIENT_GENERAL,
-}
-
-
-def find_settings(algorithm: str, preset: str) -> Settings:
-    """The settings of an algorithm's preset. Raises `InputError` if either is unknown."""
-    algorithms = list(dict.fromkeys(pair[0] for pair in PRESETS))
-    if algorithm not in algorithms:
-        hint = did_you_mean(algorithm, algorithms)
-        raise InputError(f"unknown algorithm {algorithm!r}{hint}; give one of {', '.join(algorithms)}")
-    presets = [pair[1] for pair in PRESETS if pair[0] == algorithm]
-    if preset not in presets:
-        hint = did_you_mean(preset, presets)
-        raise InputError(f"unknown preset {preset!r} of {algorithm}{hint}; give one of {', '.join(presets)}")
-    return PRESETS[algorithm, preset]
-
 
 def deciding(settings: Settings) -> dict[str, Any]:
     """The settings that identify a result, by name: all except later additions that have their default.
@@ -325,59 +247,3 @@ def deciding(settings: Settings) -> dict[str, Any]:
     fields = dataclasses.fields(settings)
     kept = (item for item in fields if not (item.metadata["later"] and getattr(settings, item.name) == item.default))
     return {item.name: getattr(settings, item.name) for item in kept}
-
-
-def check_settings(settings: Settings) -> None:
-    """Raise `InputError` that names the first setting that is out of range, or settings that do not fit together."""
-    for name, kind in get_type_hints(type(settings)).items():
-        _check_one(name, kind, getattr(settings, name))
-    if not settings.hidden or min(settings.hidden) < 1:
-        raise InputError(f"hidden = {settings.hidden} must be one or more positive widths")
-    settings.check()
-
-
-def _check_one(name: str, kind: Any, value: Any) -> None:
-    if get_origin(kind) is Literal and value not in get_args(kind):
-        raise InputError(f"{name} = {value!r} is not one of {', '.join(get_args(kind))}")
-    least = 0 if name == "warmup_slots" else 1
-    if kind is int and value < least:
-        raise InputError(f"{name} = {value} must be at least {least}")
-    if kind is not float:
-        return
-    if not math.isfinite(value):
-        raise InputError(f"{name} = {value} must be a finite number")
-    if name == "discount" and not 0.0 <= value < 1.0:
-        raise InputError(f"{name} = {value} must lie in [0, 1)")
-    if name in ("gae_decay", "learning_rate_end") and not 0.0 <= value <= 1.0:
-        raise InputError(f"{name} = {value} must lie in [0, 1]")
-    if name == "target_rate" and not 0.0 < value <= 1.0:
-        raise InputError(f"{name} = {value} must lie in (0, 1]")
-    if name in ("learning_rate", "initial_alpha", "clip", "gradient_clip") and not value > 0.0:
-        raise InputError(f"{name} = {value} must be above 0")
-    if name in ("value_weight", "saturation", "entropy_drop") and value < 0.0:
-        raise InputError(f"{name} = {value} must not be below 0")
-
-
-def override(settings: Settings, items: dict[str, str]) -> Settings:
-    """Settings with `key=value` texts applied. Raises `InputError` for an unknown key or an impossible value."""
-    known = {item.name: item for item in dataclasses.fields(settings)}
-    kinds, changes = get_type_hints(type(settings)), {}
-    for key, text in items.items():
-        if key not in known:
-            hint = did_you_mean(key, known)
-            raise InputError(f"unknown learning setting {key!r}{hint}; known: {', '.join(sorted(known))}")
-        changes[key] = _parse(key, text, getattr(settings, key))
-        _check_one(key, kinds[key], changes[key])
-    changed = dataclasses.replace(settings, **changes)
-    check_settings(changed)
-    return changed
-
-
-def _parse(key: str, text: str, present: Any) -> Any:
-    try:
-        if isinstance(present, tuple):
-            return tuple(int(part) for part in text.split(","))
-        return type(present)(text)
-    except ValueError:
-        kind = "widths such as 64,64" if isinstance(present, tuple) else type(present).__name__
-        raise InputError(f"{key} = {text!r}: expected {kind}") from None

@@ -26,7 +26,8 @@ from twinsync.learning.divergence import complaint, discount_sum, find_divergenc
 from twinsync.learning.gradient import Gradient
 from twinsync.learning.ppo import Ppo
 from twinsync.learning.sac import Sac
-from twinsync.learning.settings import GradientSettings, PpoSettings, SacSettings, Settings, check_settings
+from twinsync.learning.settings import GradientSettings, PpoSettings, SacSettings, Settings
+from twinsync.learning.validation import check_settings
 from twinsync.model import Slot, draw_slots, slot_outcome
 from twinsync.scenario import Scenario
 from twinsync.streams import root_key, stream

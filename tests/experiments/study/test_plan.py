@@ -8,7 +8,9 @@ import pytest
 
 from twinsync.experiments.schemes import BUDGETS
 from twinsync.experiments.study.plan import GRID, PEER, TUNED, chosen, plan
-from twinsync.learning.settings import SAC_TUNED, SacSettings, check_settings
+from twinsync.learning.presets import SAC_TUNED
+from twinsync.learning.settings import SacSettings
+from twinsync.learning.validation import check_settings
 
 QUICK, FULL = BUDGETS["quick"], BUDGETS["full"]
 

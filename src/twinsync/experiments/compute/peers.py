@@ -41,8 +41,9 @@ from twinsync.environment.interface import Interface, Sight, draw_phi, observe, 
 from twinsync.environment.vector import DTSyncVectorEnv
 from twinsync.errors import InputError
 from twinsync.experiments.compute.peer_curve import Judge, finite_weights
-from twinsync.learning.settings import PpoSettings, SacSettings, Settings, check_settings
+from twinsync.learning.settings import PpoSettings, SacSettings, Settings
 from twinsync.learning.training import CurveRow
+from twinsync.learning.validation import check_settings
 from twinsync.model import Allocation
 from twinsync.scenario import Scenario
 

@@ -15,7 +15,7 @@ from twinsync.experiments.study.figures import write_figures
 from twinsync.experiments.study.plan import GRID, PEER, TOGETHER, TUNED
 from twinsync.experiments.study.record import DIVERGED, FELL_BACK, RunRecord, StudyFolder, read_study
 from twinsync.learning.divergence import MARGIN
-from twinsync.learning.settings import TUNED_REASONS
+from twinsync.learning.presets import TUNED_REASONS
 from twinsync.writing import whole_file
 
 PAGE = "study.md"

@@ -9,7 +9,9 @@ from typing import Any
 
 from twinsync.errors import InputError
 from twinsync.experiments.schemes import Budget
-from twinsync.learning.settings import SAC_TUNED, TUNED_REASONS, SacSettings, override
+from twinsync.learning.presets import SAC_TUNED, TUNED_REASONS
+from twinsync.learning.settings import SacSettings
+from twinsync.learning.validation import override
 
 DISCOUNTS = (0.0, 0.5, 0.9, 0.99)
 CYCLE_ENDS, TARGETS = ("terminal", "truncation"), ("hard", "soft")
