@@ -118,7 +118,7 @@ def _cells(row: dict[str, str], trained: int | None) -> tuple[str, ...]:
         return f"{100 * float(row[key]):.{digits}f} %".replace("-0.0 %", "0.0 %")
 
     cost = "{:.1f} ({:.1f} to {:.1f})".format(*(float(row[f"cost_{part}"]) for part in ("mean", "low", "high")))
-    if trained is None and row["group"] in ("fixed", "paper", "learned"):
+    if trained is None and row["group"] in ("fixed", "paper"):
         raise ValueError(f"{row['scheme']}: the results do not say on how many slots it was trained")
     return (
         row["label"], "" if trained is None else f"{trained:,}", f"{float(row['latency_s_mean']):.2f}", cost,

@@ -15,11 +15,10 @@ import shutil
 from pathlib import Path
 
 from twinsync.experiments.compute.store import from_bytes, to_bytes
-from twinsync.experiments.plan import reproduction_plan
+from twinsync.experiments.plan import Plan, read_plan
 from twinsync.experiments.recorded import FOLDER
-from twinsync.experiments.reproduce import RESULTS
+from twinsync.experiments.reproduce import PLAN, RESULTS
 from twinsync.experiments.results import CLAIMS, CONVERGENCE, EVALUATION, LEARNING, MANIFEST, SCENARIO, STUDIES, SWEEPS
-from twinsync.experiments.schemes import find_budget
 from twinsync.storage import CONFIG
 
 RAW = (MANIFEST, SCENARIO, LEARNING, EVALUATION, SWEEPS, STUDIES)
@@ -37,11 +36,19 @@ def main(arguments: list[str] | None = None) -> None:
         manifest = json.loads((args.run / MANIFEST).read_text("utf-8"))
     except OSError as error:
         parser.error(f"{args.run / MANIFEST}: {error.strerror}; give the folder of a finished `twinsync reproduce`")
+    counts = manifest["results"]
+    if counts["computed"] < counts["planned"]:
+        parser.error(
+            f"{args.run}: {counts['computed']} of {counts['planned']} results have been computed; finish the run with "
+            "twinsync reproduce --resume"
+        )
     shown = DOCS / (args.name or manifest["budget"])
+    printed = manifest["budget"] == "printed"
+    plan = read_plan(args.run / PLAN)[0] if printed else None
     show(args.run, shown)
-    if manifest["budget"] == "printed":
+    if plan is not None:
         shutil.copy(args.run / CONFIG, shown / CONFIG)
-        keep_results(args.run / RESULTS, shown / RESULTS, manifest)
+        keep_results(args.run / RESULTS, shown / RESULTS, plan)
         ship(args.run, FOLDER)
     print(shown)
 
@@ -57,17 +64,18 @@ def show(run: Path, target: Path) -> None:
     shutil.copy(run / "report.md", target / "index.md")
 
 
-def keep_results(results: Path, target: Path, manifest: dict) -> None:
+def keep_results(results: Path, target: Path, plan: Plan) -> None:
     """Copy the results of learners in compact form; other results can be recomputed in minutes.
 
-    Policies are kept only for the comparison, in half precision. What an earlier run had and this one has not goes.
+    Policies are kept only for the comparison, in half precision. What an earlier run had and this one has not goes,
+    and so do results that are not of the plan.
     """
     target.mkdir(parents=True, exist_ok=True)
-    kept = set()
-    compared = {cell.address for cell in _comparison(manifest)}
+    kept, planned = set(), {cell.address for cell in plan.cells()}
+    compared = {cell.address for cell in plan.compared_cells()}
     for path in sorted(path for path in results.glob("*.npz") if ".partial" not in path.name):
         result = from_bytes(path.read_bytes())
-        if not result.curve:
+        if not result.curve or path.stem not in planned:
             continue
         if path.stem not in compared:
             result = dataclasses.replace(result, weights=(), card=None)
@@ -76,11 +84,6 @@ def keep_results(results: Path, target: Path, manifest: dict) -> None:
     for path in target.glob("*.npz"):
         if path.name not in kept:
             path.unlink()
-
-
-def _comparison(manifest: dict):
-    scenario, seed = manifest["scenario"], manifest["seed"]
-    return reproduction_plan(find_budget("printed"), ("3",), scenario["name"], scenario["overrides"], seed).cells()
 
 
 def ship(run: Path, target: Path) -> None:

@@ -125,6 +125,14 @@ def test_the_extraction_floor_lies_where_accuracy_is_known():
     assert labels("paper") == ["0.05", "0.1", "0.2", "0.3", "0.45", "0.6", "0.8", "1"]
 
 
+@pytest.mark.parametrize("part", ["settings", "peers"])
+def test_a_study_of_the_schemes_as_printed_needs_a_budget_that_trains_them(part, complains):
+    with complains(f"--figures {part}", "budget quick", "--budget printed", "--retrain-printed"):
+        reproduction_plan(BUDGETS["quick"], (part,), "paper", (), 0)
+    small = dataclasses.replace(BUDGETS["quick"], printed=True)
+    assert reproduction_plan(small, ("settings",), "paper", (), 0).study_cells("settings")
+
+
 def test_peers_that_cannot_be_trained_are_refused_before_any_work(monkeypatch, complains):
     monkeypatch.setattr(peers, "find_spec", lambda name: None)
     with complains("--figures peers", "pip install stable-baselines3", "or leave that part out"):

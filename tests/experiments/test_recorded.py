@@ -36,6 +36,11 @@ def own() -> Results:
     return replace(results, comparison=replace(results.comparison, evaluation=point.evaluation))
 
 
+def told(results: Results, **changes: object) -> Results:
+    """The results with another manifest."""
+    return replace(results, manifest=structs.replace(results.manifest, **changes))
+
+
 def record(folder: Path, results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put results in the place of the shipped record."""
     folder.mkdir()
@@ -52,15 +57,23 @@ def test_the_shipped_record_is_of_the_settings_of_today():
 
 def test_the_record_is_of_one_scenario_and_seed(tmp_path, monkeypatch, own):
     record(tmp_path / "record", at_printed_size(made_up.compared()), monkeypatch)
-    same = own.manifest
-    assert recorded_for(same) is not None
-    assert recorded_for(structs.replace(same, seed=4)) is None
-    assert recorded_for(structs.replace(same, scenario=ScenarioName("paper", ()))) is None
+    assert recorded_for(own) is not None
+    assert recorded_for(told(own, seed=4)) is None
+    assert recorded_for(told(own, scenario=ScenarioName("paper", ()))) is None
+
+
+def test_a_scenario_of_the_record_s_name_with_other_constants_has_no_record(tmp_path, monkeypatch, own):
+    record(tmp_path / "record", at_printed_size(made_up.compared()), monkeypatch)
+    first, *others = own.scenario
+    assert recorded_for(replace(own, scenario=(structs.replace(first, value=7.0), *others))) is None
+    # A constant that is newer than the record says nothing against it.
+    newer = structs.replace(first, key="newer", value=1.0)
+    assert recorded_for(replace(own, scenario=(*own.scenario, newer))) is not None
 
 
 def test_a_smaller_run_is_no_record(tmp_path, monkeypatch, own):
     record(tmp_path / "record", at_printed_size(made_up.compared(), slots=20_480), monkeypatch)
-    assert recorded_for(own.manifest) is None
+    assert recorded_for(own) is None
 
 
 def test_a_run_takes_the_schemes_as_printed_from_the_record_unless_it_has_them_at_their_size(
@@ -85,11 +98,11 @@ def test_without_a_record_a_smaller_run_is_better_than_none(tmp_path, monkeypatc
 
 def test_what_is_shipped_if_anything_is_a_run_at_the_printed_size(own):
     if not (FOLDER / MANIFEST).exists():
-        assert recorded_for(structs.replace(own.manifest, scenario=ScenarioName("paper", ()), seed=0)) is None
+        assert recorded_for(told(own, scenario=ScenarioName("paper", ()), seed=0)) is None
         return
     manifest: Manifest = read(FOLDER / MANIFEST, Manifest)
     assert (manifest.budget, manifest.scenario, manifest.seed) == ("printed", ScenarioName("paper", ()), 0)
-    shipped = recorded_for(manifest)
+    shipped = recorded_for(read_results(FOLDER))
     assert shipped is not None
     assert shipped.comparison is not None
     # PPO completes its last rollout of 2,048 slots.

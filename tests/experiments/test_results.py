@@ -33,6 +33,12 @@ def folder(written: Path, tmp_path: Path) -> Path:
     return shutil.copytree(written, tmp_path / "run")
 
 
+def test_studies_of_an_earlier_run_in_the_folder_are_not_kept(folder):
+    (folder / "studies.json").write_text("{}", "utf-8")
+    write_results(folder, made_up.both())
+    assert not (folder / "studies.json").exists()
+
+
 def edit(folder: Path, name: str, change: Callable[[Any], Any]) -> None:
     content = json.loads((folder / name).read_text("utf-8"))
     change(content)

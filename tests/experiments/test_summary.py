@@ -158,14 +158,14 @@ def test_one_unit_has_null_for_an_interval_and_says_so(scenario: Scenario) -> No
 
 def test_notes_say_what_an_interval_is(scenario: Scenario) -> None:
     summary = summarise(evaluation(scenario, {"a": scheme([[[1]], [[2]], [[3]]])}))
-    assert any("over 3 training seeds are Student's t" in note for note in summary["notes"])
+    assert any("of learned schemes, over 3 training seeds, are Student's t" in note for note in summary["notes"])
     assert any("leave out the choice of slots" in note for note in summary["notes"])
 
 
 def test_notes_name_who_breaks_limits_and_outages(scenario: Scenario) -> None:
     schemes = {"good": scheme([[[1]]]), "bad": scheme([[[1]]], edge_cpu_violation_rate=0.25, outage_rate=0.01)}
     notes = summarise(evaluation(scenario, schemes))["notes"]
-    assert any(note.startswith("bad breaks its limits: edge_cpu_violation_rate 25 %") for note in notes)
+    assert any(note.startswith("bad requests more edge CPU than there is, (19h), in 25 % of slots") for note in notes)
     assert not any("good" in note for note in notes)
     assert any("outage_rate" in note for note in notes)
 

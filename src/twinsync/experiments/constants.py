@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from twinsync.experiments.records import ConstantEntry
-from twinsync.learning.settings import SacSettings
+from twinsync.learning.settings import PpoSettings, SacSettings
 from twinsync.model.sensing import sensing_rate_bps
 from twinsync.presets import Preset
 from twinsync.scenario import Scenario, constants
@@ -76,21 +76,29 @@ def _number(value: float, key: str, unit: str) -> str:
 
 
 def learning_constants() -> list[ConstantEntry]:
-    """Table III and the conventions that complete it."""
-    return [
-        ConstantEntry(
-            key=item.name,
-            symbol=item.metadata["symbol"],
-            value=item.default if not isinstance(item.default, tuple) else list(item.default),
-            text=setting_text(item.default),
-            unit="",
-            tag=item.metadata["tag"],
-            source=item.metadata["source"],
-            meaning=item.metadata["meaning"],
-            bound="",
-        )
-        for item in dataclasses.fields(SacSettings)
-    ]
+    """Table III and the conventions that complete it; then PPO's, where they are not SAC's."""
+    sac = {item.name: item for item in dataclasses.fields(SacSettings)}
+    ppo = [item for item in dataclasses.fields(PpoSettings) if _differs(item, sac.get(item.name))]
+    return [*map(_setting, sac.values()), *(_setting(item, "ppo.", "PPO: ") for item in ppo)]
+
+
+def _differs(item: dataclasses.Field, other: dataclasses.Field | None) -> bool:
+    return other is None or item.default != other.default
+
+
+def _setting(item: dataclasses.Field, prefix: str = "", whose: str = "") -> ConstantEntry:
+    """A learner's setting. prefix, whose: before its key and its meaning."""
+    return ConstantEntry(
+        key=f"{prefix}{item.name}",
+        symbol=item.metadata["symbol"],
+        value=item.default if not isinstance(item.default, tuple) else list(item.default),
+        text=setting_text(item.default),
+        unit="",
+        tag=item.metadata["tag"],
+        source=item.metadata["source"],
+        meaning=f"{whose}{item.metadata['meaning']}",
+        bound="",
+    )
 
 
 def setting_text(value: Any) -> str:

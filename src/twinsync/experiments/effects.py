@@ -26,14 +26,16 @@ Answer = Literal["yes", "no", "not settled", "unknown"]
 def effect(row: VariantRow | None, base: VariantRow | None) -> Effect:
     """How a scheme's cost compares with that of its baseline.
 
-    Lower or higher only if each of its seeds is below or above every seed of the baseline. Diverged if a seed of the
-    scheme is lost; unknown if either was not evaluated.
+    Lower or higher only if each of its seeds is below or above every seed of the baseline, where a lost seed is above
+    every other. Diverged if a seed of the scheme is lost; unknown if either was not evaluated.
     """
     if row is not None and row.evaluated < row.trained:
         return "diverged"
     if row is None or base is None or row.measured is None or base.measured is None:
         return "unknown"
-    costs, unchanged = row.measured.unit_cost, base.measured.unit_cost
+    costs, unchanged = row.measured.unit_cost, [*base.measured.unit_cost]
+    if base.evaluated < base.trained:
+        unchanged.append(math.inf)
     if max(costs) < min(unchanged):
         return "lower"
     return "higher" if min(costs) > max(unchanged) else "not settled"
@@ -45,7 +47,7 @@ def chance(seeds: int, baseline_seeds: int) -> float:
 
 
 def looks_as_printed(by_role: ByRole) -> Answer:
-    """Whether Fig. 3 looks as the authors print it: over the last fifth of training, SAC's cost is below PPO's and
+    """Whether Fig. 3 looks as the paper describes it: over the last fifth of training, SAC's cost is below PPO's and
     PPO's below the random strategy's, and each curve is stable.
 
     Yes if all of this holds for every seed, no if some of it holds for none. Unknown without all three schemes.

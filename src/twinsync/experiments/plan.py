@@ -115,13 +115,20 @@ def find_figures(text: str) -> tuple[str, ...]:
 def reproduction_plan(
     budget: Budget, figures: Sequence[str], scenario: str, overrides: Sequence[str], seed: int, *, computes: bool = True
 ) -> Plan:
-    """The plan of a reproduction. Raises `InputError` if a sweep has an impossible value in this scenario, or if the
-    comparison is included and the scenario has no exact optimum.
+    """The plan of a reproduction. Raises `InputError` if a sweep has an impossible value in this scenario, if the
+    comparison is included and the scenario has no exact optimum, or if a study is and the budget trains nothing as
+    printed.
 
     computes: whether its results are going to be computed; without, the peers' library is not needed.
     """
     if PEERS in figures and computes:
         _check_peers(budget)
+    for part in VARIANTS:
+        if part in figures and not budget.printed:
+            raise InputError(
+                f"--figures {part}: budget {budget.name} does not train the schemes as printed; give --budget printed, "
+                "or --retrain-printed for a study at this budget's size"
+            )
     preset = load_preset(scenario, overrides)
     if COMPARISON in figures:
         try:

@@ -8,19 +8,24 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from twinsync.experiments.records import Manifest
 from twinsync.experiments.results import MANIFEST, SAC_AS_PRINTED, Results, read_results
 from twinsync.experiments.schemes import TABLE_III
 
 FOLDER = Path(str(resources.files("twinsync.experiments") / "recorded"))
 
 
-def recorded_for(manifest: Manifest) -> Results | None:
-    """The recorded run, if it has the scenario and root seed of a report's manifest; otherwise None."""
+def recorded_for(results: Results) -> Results | None:
+    """The recorded run, if it has the scenario, with the same constants, and the root seed of `results`; otherwise
+    None."""
     if not (FOLDER / MANIFEST).exists():
         return None
     record = read_results(FOLDER)
-    same = (record.manifest.scenario, record.manifest.seed) == (manifest.scenario, manifest.seed)
+    own, recorded = results.manifest, record.manifest
+    # A user's file may have the name of a preset.
+    constants = {entry.key: entry.value for entry in results.scenario}
+    same = (own.scenario, own.seed) == (recorded.scenario, recorded.seed) and all(
+        constants.get(entry.key, entry.value) == entry.value for entry in record.scenario
+    )
     return record if same and has_printed_size(record) else None
 
 
@@ -29,7 +34,7 @@ def as_printed(results: Results) -> Results | None:
     the record, otherwise `results` at any size; None if neither has them."""
     if has_printed_size(results):
         return results
-    return recorded_for(results.manifest) or (results if results.has_printed else None)
+    return recorded_for(results) or (results if results.has_printed else None)
 
 
 def has_printed_size(results: Results) -> bool:

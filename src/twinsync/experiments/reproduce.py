@@ -148,8 +148,9 @@ def _checked(
 def _analysis(path: Path, results: Results, scenario: str, progress: Progress | None) -> Sensitivity | None:
     """The sensitivity analysis for the scenario and seed; computed once, and again if constants or rules change."""
     overrides, seed = results.manifest.scenario.overrides, results.manifest.seed
-    made_of = digest_of(plain_values(load_scenario(scenario, overrides)))
-    with suppress(InputError):  # none yet, or a damaged one
+    made_of = ""
+    with suppress(InputError):  # none yet, a damaged one, or a scenario's file that is no longer there
+        made_of = digest_of(plain_values(load_scenario(scenario, overrides)))
         kept: Sensitivity = read(path, Sensitivity)
         if (kept.overrides, kept.seed, kept.rules, kept.made_of) == (overrides, seed, RULES, made_of):
             return kept

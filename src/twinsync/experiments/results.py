@@ -161,6 +161,8 @@ def write_results(folder: Path, results: Results) -> None:
     files[SWEEPS] = Sweeps(sweeps=results.sweeps)
     if results.studies:
         files[STUDIES] = results.studies
+    else:  # those of an earlier run in the folder may be of other settings
+        (folder / STUDIES).unlink(missing_ok=True)
     if results.policy is not None:
         files[POLICY_PICTURE] = results.policy
     for name, content in (*files.items(), (MANIFEST, results.manifest)):

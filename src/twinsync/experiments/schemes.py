@@ -22,7 +22,7 @@ class Budget:
     in each hidden layer of the networks as printed. seeds: training seeds. thin: whether sweeps use only the ends and
     the middle of an axis. printed: whether the schemes as printed are trained; otherwise reports show the recorded
     ones. sweep_seeds: training seeds at the points of sweeps, if different. repaired_sweeps: whether sweeps train the
-    repaired SAC and PPO.
+    repaired schemes.
     """
 
     name: str
@@ -62,10 +62,11 @@ class Budget:
         if paper and self.thin:
             changes.append("three values per axis")
         if paper and not self.repaired_sweeps:
-            changes.append("sweeps leave out the repaired SAC and PPO")
+            changes.append("sweeps leave out the repaired schemes")
         seeds = f"{self.seeds} training seed{'' if self.seeds == 1 else 's'}"
         if self.sweep_seeds:
-            seeds += f", {self.sweep_seeds} at the points of sweeps" + " and for each changed setting" * paper
+            seeds += f", {self.sweep_seeds} at the points of sweeps that are not the preset's"
+            seeds += " and where a setting of SAC or the random strategy is changed" * paper
         return f"{'; '.join(changes) if changes else 'nothing shrunk'}; {seeds}"
 
     @property
@@ -169,7 +170,8 @@ def repaired_schemes(budget: Budget) -> list[SchemePlan]:
         ),
         SchemePlan(
             "ppo-tuned", "PPO (repaired)", "fixed",
-            "PPO with the same changes as the repaired SAC.", dataclasses.replace(PPO_TUNED, slots=budget.slots),
+            "PPO with those changes of the repaired SAC that it has settings for, and a learning rate, rollouts and "
+            "advantage estimates of its own.", dataclasses.replace(PPO_TUNED, slots=budget.slots),
         ),
         SchemePlan(
             "random-strategy", "Random strategy (repaired)", "fixed",

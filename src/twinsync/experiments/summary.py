@@ -199,10 +199,14 @@ def _notes(evaluation: RawEvaluation) -> list[str]:
     elif not (evaluation.optimum.cost > 0).all():
         notes.append("gap_to_optimum is null: the optimum's cost is not positive in every slot, a ratio says nothing")
     for name, scheme in evaluation.schemes.items():
-        for key in ("bounds_violation_rate", "edge_cpu_violation_rate"):
-            rate = scheme.means[key].mean()
-            if rate > 0:
-                notes.append(f"{name} breaks its limits: {key} {100 * rate:.3g} % ({DEFINITIONS[key]})")
+        outside, excess = (100 * scheme.means[f"{key}_violation_rate"].mean() for key in ("bounds", "edge_cpu"))
+        if outside > 0:
+            notes.append(f"{name} decides outside the bounds of (19e) to (19h) in {outside:.3g} % of UD-slots")
+        if excess > 0:
+            notes.append(
+                f"{name} requests more edge CPU than there is, (19h), in {excess:.3g} % of slots; that is penalised, "
+                "and the server gives in proportion what it has"
+            )
     if any((scheme.means["outage_rate"] > 0).any() for scheme in evaluation.schemes.values()):
         notes.append("some UD-slots were given up at the latency cap (outage_rate): read medians beside means")
     return notes
@@ -211,4 +215,5 @@ def _notes(evaluation: RawEvaluation) -> list[str]:
 def _interval_note(unit: str, count: int) -> str:
     if count < 2:
         return f"one {unit} allows no interval"
-    return f"95 % intervals over {count} {unit}s are Student's t with the jackknife's standard error"
+    whose = "learned schemes" if unit == TRAINING_SEED else "the other schemes"
+    return f"95 % intervals of {whose}, over {count} {unit}s, are Student's t with the jackknife's standard error"

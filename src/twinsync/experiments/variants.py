@@ -2,7 +2,7 @@
 
 Towards: as printed, with one setting as repaired. Back: repaired, with one setting as printed. In both directions some
 changes are to another reading of what the paper leaves open. The random strategy is included where SAC and PPO alone
-cannot show whether Fig. 3 looks as the authors print it.
+cannot show whether Fig. 3 looks as the paper describes it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from twinsync.experiments.claims import check_claims, complexity
 from twinsync.experiments.claims.statements import LEARNERS, NOT_ANALYSED, STATEMENTS
 from twinsync.experiments.claims.verdicts import FAILS, HOLDS, NOT_SETTLED, PARTLY, UNCHECKED
 from twinsync.experiments.columns import compared as comparison_of
-from twinsync.experiments.records import ClaimCheck, Sensitivity, VariedCheck
+from twinsync.experiments.records import ClaimCheck, Estimate, Sensitivity, VariedCheck
 from twinsync.experiments.results import Results
 
 # At every x: SAC below PPO below random below w/o SC.
@@ -236,6 +236,18 @@ def test_the_abstract_takes_the_largest_reduction_and_says_where(sweep):
     assert "It may be larger in Fig. 7, which was not run with these schemes." in known.detail
 
 
+def test_a_larger_reduction_that_is_not_settled_does_not_hide_one_that_is(sweep):
+    curves = {"sac-tuned": lambda d: 10 * d, "ppo-tuned": lambda d: 10 * d * (1 + d / 5)}
+    swept = sweep("fig5", [1.1, 2.0], curves)  # reductions of 18.0 and 28.6 %
+    pair = swept.points[1].evaluation.paired["sac-tuned"]["ppo-tuned"]
+    wide = structs.replace(pair, latency_reduction_percent=Estimate(28.6, -30.0, 87.0))
+    swept.points[1].evaluation.paired["sac-tuned"]["ppo-tuned"] = wide
+    claim = outcomes(swept)["abstract-ppo"]
+    assert claim.verdict == HOLDS
+    assert "The largest reduction that is settled is 18.0 % (18.0 to 18.0) at D = 1.1 Mbit; 28.6 % (" in claim.detail
+    assert ") at D = 2 Mbit is not" in claim.detail
+
+
 def test_a_figure_that_was_run_without_the_schemes_leaves_the_largest_open(sweep):
     small = {"sac-tuned": lambda d: 10 * d, "ppo-tuned": lambda d: 10.5 * d}
     figures = [sweep(f"fig{number}", [0.3], small) for number in (4, 5, 6)]
@@ -278,6 +290,18 @@ def test_learners_with_other_numbers_of_seeds_are_compared(base):
     fewer = {key: getattr(whole, key)[:3] for key in ("seeds", "cost", "latency_s", "training_reward")}
     curves["sac-tuned"] = replace(whole, **fewer)
     assert outcomes(base=base)["fig3-semantics"].verdict == HOLDS
+
+
+def test_a_learner_whose_cost_still_falls_is_said_not_to_have_converged(base):
+    assert "Not converged" not in outcomes(base=base)["fig3-sac-highest"].detail
+    cost = comparison_of(base).curves["random-strategy"].cost
+    fifth = cost.shape[1] // 5
+    cost[:, -2 * fifth : -fifth], cost[:, -fifth:] = 200.0, 180.0
+    found = outcomes(base=base)
+    words = "Not converged: Random strategy (repaired), whose cost still falls by 10.0 % from the penultimate fifth"
+    for key in ("fig3-sac-highest", "fig3-random-lowest"):
+        assert words in found[key].detail
+    assert "Not converged" not in found["fig3-semantics"].detail
 
 
 def test_a_lost_seed_is_no_stable_reward(base):

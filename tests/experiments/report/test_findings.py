@@ -9,7 +9,15 @@ from tests.experiments.made_up import changed, compared
 
 from twinsync.experiments.columns import compared as comparison_of
 from twinsync.experiments.records import Estimate
-from twinsync.experiments.report.findings import best_possible, cheaper, feasibility, gains, instabilities, level
+from twinsync.experiments.report.findings import (
+    best_possible,
+    cheaper,
+    faster,
+    feasibility,
+    gains,
+    instabilities,
+    level,
+)
 from twinsync.experiments.results import OPTIMUM, Results
 
 
@@ -86,13 +94,19 @@ def test_what_costs_less_than_the_learner_is_said():
     assert "No other scheme" in cheaper(changed(compared(), "gradient", cost=Estimate(95.0)))
 
 
+def test_what_is_faster_than_the_optimum_is_said_to_cost_more():
+    assert faster(changed(compared(), OPTIMUM, latency_s=Estimate(1.0))) == ""
+    words = plain(faster(changed(compared(), "ppo", latency_s=Estimate(13.0))))
+    assert words.endswith("which is 13.71 s: at a higher cost, lower latency has PPO at 13.00 s.")
+
+
 @pytest.mark.parametrize(
     ("missed", "verdict"),
     [
-        (0.997, "K = 6, cannot meet its deadline"),
-        (0.92, "cannot meet its deadline in most slots"),
-        (0.08, "meets its deadline most of the time, but not always"),
-        (0.0, "K = 6, can meet its deadline"),
+        (0.997, "K = 6: even the optimum misses nearly every deadline"),
+        (0.92, "even the optimum misses most deadlines"),
+        (0.08, "K = 6: the optimum meets most deadlines, but not all"),
+        (0.0, "K = 6: the optimum meets the deadlines"),
     ],
 )
 def test_feasibility_follows_the_optimum_s_miss_rate(missed, verdict):
@@ -117,6 +131,12 @@ def test_a_tenth_above_the_best_point_is_the_limit(after, worse):
     for item in items:
         # Best first at place 1 (1000 slots), worst at place 12 (12000 slots), recovered at the end.
         assert (item.best, item.best_slot, item.worst, item.worst_slot, item.end) == (100.0, 1000, 111.0, 12000, 100.0)
+
+
+def test_a_setback_on_the_way_to_a_better_end_is_unstable_and_the_untrained_policy_is_no_best():
+    way = {0: 90.0, 1: 200.0, 2: 150.0, 3: 180.0, **dict.fromkeys(range(4, 21), 100.0)}
+    (item,) = instabilities(with_costs(compared(diverge=False, seeds=1), "ppo", 0, way))
+    assert (item.best, item.best_slot, item.worst, item.worst_slot, item.end) == (150.0, 2000, 180.0, 3000, 100.0)
 
 
 @pytest.mark.parametrize("lost", [np.nan, np.inf])

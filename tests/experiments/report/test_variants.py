@@ -64,6 +64,10 @@ def test_an_effect_needs_seeds_that_do_not_overlap():
     assert effect(with_seeds(base, 146.0, 150.0), base) == "higher"
     assert effect(with_seeds(base, 120.0, 129.0), base) == "not settled"
     assert effect(with_seeds(base, 120.0, trained=2), base) == "diverged"
+    # A seed that the unchanged scheme lost may be costlier than any other.
+    lost = with_seeds(base, 128.0, 130.0, trained=3)
+    assert effect(with_seeds(base, 146.0, 150.0), lost) == "not settled"
+    assert effect(with_seeds(base, 120.0, 127.0), lost) == "lower"
     assert effect(base, None) == effect(None, base) == "unknown"
 
 
@@ -150,7 +154,7 @@ def test_peers_agree_where_their_seeds_overlap():
     _, words = table_and_words(ours, with_seeds(variant_row(SAC, 1.0, library="sb3"), 127.0, 131.0), name=PEERS)
     assert "the ranges of 2 seeds of theirs and 3 of ours overlap." in words
     _, words = table_and_words(ours, with_seeds(variant_row(SAC, 1.0, library="sb3"), 150.0, 151.0), name=PEERS)
-    assert "do not overlap, which equal learners would do in 20\N{NO-BREAK SPACE}% of cases." in words
+    assert "do not overlap, which those of equal learners would do in 20\N{NO-BREAK SPACE}% of cases." in words
 
 
 def beside_record(own: Results) -> list[object]:

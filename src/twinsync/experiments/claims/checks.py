@@ -162,12 +162,17 @@ def reaches(evidence: Evidence, places: Iterable[NamedPoint], scheme: str, bench
     decided = [check for check in cases if check.outcome != "none"]
     if not decided:
         return unchecked(f"{evidence.label(scheme)} and {evidence.label(benchmark)} were not evaluated together")
-    best = max(decided, key=lambda check: check.value.mean)
+    # A smaller reduction that is settled says more than a larger one that is not.
+    best = max(decided, key=lambda check: (check.outcome == "right", check.value.mean))
+    most = max(decided, key=lambda check: check.value.mean)
     least = min(decided, key=lambda check: check.value.mean)
     outcomes = [check.outcome for check in decided]
     reached, unsettled = outcomes.count("right"), outcomes.count("open")
     verdict = HOLDS if reached else NOT_SETTLED if unsettled or len(decided) < len(cases) else FAILS
     words = f"The largest reduction is {best.words()} {located(best.where)}"
+    if most is not best:
+        words = f"The largest reduction that is settled is {best.words()} {located(best.where)}; {most.words()} "
+        words += f"{located(most.where)} is not"
     if best.outcome == "open":
         words += f", and the interval includes {goal:g}{NBSP}%"
     if len(decided) > 1:

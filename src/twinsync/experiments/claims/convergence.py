@@ -16,7 +16,7 @@ from twinsync.arrays import Float
 from twinsync.experiments.claims.checks import refusal
 from twinsync.experiments.claims.evidence import Evidence
 from twinsync.experiments.claims.verdicts import UNCHECKED, Check, Finding, judge, unchecked
-from twinsync.experiments.formatting import NBSP
+from twinsync.experiments.formatting import NBSP, listing, number
 from twinsync.experiments.records import NOTHING
 from twinsync.experiments.results import Curve
 from twinsync.experiments.statistics import degrees_of_freedom, interval, last_fifths
@@ -85,7 +85,19 @@ def _ends_above(evidence: Evidence, pairs: list[tuple[str | None, str | None]]) 
     noun = "lead in reward per slot over the last fifth of training"
     if not checks:
         return unchecked("; ".join(absent) if evidence.curves else NO_CURVES)
-    return judge(checks, noun, absent=absent)
+    return judge(checks, noun, absent=absent, note=_unfinished(evidence, curves))
+
+
+def _unfinished(evidence: Evidence, curves: Mapping[str, Curve]) -> str:
+    """A remark on the curves that have not stabilised, so that their end is not what they converge to."""
+    moved = {name: _settling(evidence, evidence.label(name), curve).value.mean for name, curve in curves.items()}
+    words = [
+        f"{evidence.label(name)}, whose cost still {'rises' if change > 0 else 'falls'} by "
+        f"{number(abs(change), 1)}{NBSP}% from the penultimate fifth of training to the last"
+        for name, change in moved.items()
+        if abs(change) >= SETTLED
+    ]
+    return f"Not converged: {listing(words)}" if words else ""
 
 
 def _above(evidence: Evidence, curves: Mapping[str, Curve], better: str, worse: str) -> Check:

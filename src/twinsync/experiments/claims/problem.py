@@ -14,10 +14,10 @@ def convex_methods_inadequate(evidence: Evidence) -> Finding:
     if certificate is None:
         return unchecked("There is no optimum that is certified in every slot")
     detail = (
-        "Once the channel is known, each slot's problem is convex in the logarithms of its variables, for each choice "
-        "of the UDs that are given up at the cap (under a workload law that is not convex, in each part of a split "
-        "range of φ). An interior-point method finds its least cost in every slot of the "
-        f"base comparison, proven to within a relative {certificate.relative_gap:.1g}."
+        "With (19)'s constraints as the penalties of (22), and once the channel is known, each slot's problem is "
+        "convex in the logarithms of its variables, for each choice of the UDs that are given up at the cap (under a "
+        "workload law that is not convex, in each part of a split range of φ). An interior-point method finds its "
+        f"least cost in every slot of the base comparison, proven to within a relative {certificate.relative_gap:.1g}."
     )
     return Finding(FAILS, detail)
 
@@ -28,8 +28,8 @@ def deadlines_guaranteed(evidence: Evidence) -> Finding:
         return unchecked("The base comparison was not run")
     missed = evidence.base[OPTIMUM].deadline_miss_rate
     detail = (
-        "In (22) the deadline (19c) is a penalty: even the optimum, which knows the channel, misses it in "
-        f"{share(missed)} of UD-slots."
+        "In (22), which decides what a policy does, the deadline (19c) is a penalty: even the allocation of the least "
+        f"cost, which knows the channel, misses it in {share(missed)} of UD-slots."
     )
     if missed == 0:
         detail = "The optimum, which knows the channel, meets the deadline (19c) in every slot."

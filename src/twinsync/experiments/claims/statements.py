@@ -156,11 +156,12 @@ STATEMENTS = (
     ),
     Statement(
         "Abstract", "abstract-random",
-        f"SAC lowers latency by “up to 13.2{NBSP}%”, if the random strategy is the baseline",
+        f"SAC lowers latency by “up to 13.2{NBSP}%” (read as above), if the random strategy is the baseline",
         comparisons.largest_reduction("random"),
     ),
     Statement(
-        "Abstract", "abstract-without-sc", f"SAC lowers latency by “up to 13.2{NBSP}%”, if w/o SC is the baseline",
+        "Abstract", "abstract-without-sc",
+        f"SAC lowers latency by “up to 13.2{NBSP}%” (read as above), if w/o SC is the baseline",
         comparisons.largest_reduction("without_sc"),
     ),
     Statement(
@@ -273,7 +274,9 @@ def _hinges(item: Statement, analysis: Sensitivity | None) -> str:
     flipped = [f"{_setting(row)}: {row.verdict}{_number_of(row)}" for row in rows if row.flips]
     count = len({row.constant for row in rows})
     words = f"None of the {count} constants varied flips it"
-    if flipped:
+    if base.verdict == NOT_SETTLED:
+        words = "So no constant can flip it"
+    elif flipped:
         words = f"It is flipped by {'; '.join(flipped)}"
     elif count == 1:
         words = "The one constant varied does not flip it"

@@ -67,7 +67,7 @@ def run(
     todo = store.missing(cells)
     for sentence in store.damaged:
         say(sentence)
-    total, done = len({cell.address for cell in cells}), 0
+    total = len({cell.address for cell in cells})
     pending = _tasks(todo, executor.batch)
     done = total - len(todo)
     progress("starting workers" if todo else "all results exist already", done, total)

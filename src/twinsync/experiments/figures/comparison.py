@@ -27,7 +27,7 @@ from twinsync.experiments.figures.style import (
 )
 from twinsync.experiments.formatting import decimals, number
 from twinsync.experiments.records import Estimate, Measured
-from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Results
+from twinsync.experiments.results import EXPECTED, OPTIMUM, Results
 
 GLANCE = "at_a_glance"  # the name of the first figure
 _PARTS_HEADER = ("scheme", "label", "part", "mean")
@@ -76,12 +76,14 @@ def comparison_plans(results: Results, styles: Mapping[str, Style], record: Resu
 
 
 def headline_rows(results: Results, record: Results | None = None) -> list[Row]:
-    """The headline learner, its benchmarks, the optima, and SAC as printed (from the record if this run lacks it)."""
+    """The headline learner, its benchmarks, the optima, and the schemes as printed (from the record if this run lacks
+    them)."""
     comparison = compared(results)
-    names = {comparison.learner, *comparison.benchmarks, SAC_AS_PRINTED, EXPECTED, OPTIMUM}
-    rows = [row for row in by_cost(results) if row.scheme.name in names]
-    if record is not None and record.comparison is not None and SAC_AS_PRINTED not in {row.scheme.name for row in rows}:
-        rows += [row for row in by_cost(record) if row.scheme.name == SAC_AS_PRINTED]
+    names = {comparison.learner, *comparison.benchmarks, EXPECTED, OPTIMUM}
+    rows = [row for row in by_cost(results) if row.scheme.name in names or row.scheme.group == "paper"]
+    own = {row.scheme.name for row in rows}
+    if record is not None and record.comparison is not None:
+        rows += [row for row in by_cost(record) if row.scheme.group == "paper" and row.scheme.name not in own]
     return least_first(rows)
 
 

@@ -80,11 +80,11 @@ def _draw_convergence(
     comparison: Comparison, bands: Mapping[str, Band], labels: Mapping[str, str], optimum: float,
     styles: Mapping[str, Style], *, narrow: bool,
 ) -> Chart:  # fmt: skip
-    """Two panels, the whole range and the end of training; schemes below the second are named at its lower edge."""
+    """Two panels, the whole range and the final values; schemes below the second are named at its lower edge."""
     curves, best = comparison.curves, styles[OPTIMUM]
     figure = new_figure(6.4 if narrow else 5.4, narrow=narrow)
     whole, zoom = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 1.25))
-    for axes, title in ((whole, "Whole range"), (zoom, "End of training")):
+    for axes, title in ((whole, "Whole range"), (zoom, "The final values, enlarged")):
         for place, (name, curve) in enumerate(curves.items()):
             _draw(axes, curve, labels[name], bands[name], styles[name], place)
         axes.axhline(optimum, color=best.colour, linestyle=best.dash, linewidth=1.2, label="Optimum")

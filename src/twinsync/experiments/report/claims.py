@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from twinsync.experiments.claims.checks import ROLLOUT
+from twinsync.experiments.claims.statements import LEARNERS, NOT_ANALYSED
 from twinsync.experiments.claims.verdicts import FAILS, HOLDS, NOT_SETTLED, PARTLY, UNCHECKED
-from twinsync.experiments.formatting import listing, sentence
+from twinsync.experiments.formatting import listing, sentence, share
 from twinsync.experiments.records import Claim, ClaimOutcome
 from twinsync.experiments.report.document import Block, Heading, Paragraph, Verdicts
 
@@ -33,6 +35,13 @@ class Judged(NamedTuple):
     basis: str
 
 
+_SENSITIVITY = (
+    "Sensitivity to assumed constants: the same check with exact schemes in place of the learners, on other slots, for "
+    "each constant that the paper does not state, changed alone. The optimum stands for SAC, random φ with the rest "
+    "optimal for the random strategy, and φ = 1 with the rest optimal for w/o SC; PPO has none. That tells whether a "
+    "claim hangs on our constants, not whether a learner fulfils it. A constant flips a claim if, of the verdicts with "
+    "and without the change, one is that it holds and the other that it does not, or does only in places."
+)
 _WORDINGS = {
     HOLDS: _Wording("good", "holds", "hold"),
     PARTLY: _Wording("partly", PARTLY, "hold only in places"),
@@ -68,9 +77,13 @@ def claims_section(claims: Sequence[Claim]) -> list[Block]:
         "intervals are widened to cover simultaneously (Bonferroni). It holds only in places if some intervals lie "
         "there and some wholly on the other side, and does not hold if some lie on the other side and none on the "
         "claimed one. It is not settled if no interval lies wholly on the other side, but one includes the boundary or "
-        "a comparison is missing. Learners trained for different numbers of slots are not compared."
+        "a comparison is missing. That speaks neither for nor against it: with two training seeds, intervals are so "
+        "wide that little is settled. A claim of “up to” a number holds if it is reached at one point. Learners "
+        f"are compared only if the slots they were trained on differ by no more than {share(ROLLOUT, 0)}."
     )
-    return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), Verdicts(claims)]
+    analysed = any(claim.hinges not in ("", LEARNERS, NOT_ANALYSED) for claim in claims)
+    checked = [Paragraph(_SENSITIVITY)] if analysed else []
+    return [Heading("The paper's claims"), Paragraph(f"{tally(claims)} {words}"), *checked, Verdicts(claims)]
 
 
 def statement(claim: Claim) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twinsync.arrays import Float
 from twinsync.experiments.columns import compared
 from twinsync.experiments.figures.convergence import seed_mean
 from twinsync.experiments.formatting import NBSP, change, cost, listing, number, seconds, share
@@ -14,12 +15,12 @@ from twinsync.experiments.formatting import compared as in_percent
 from twinsync.experiments.records import Estimate, Evaluation, Measured
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Curve, Results
 
-WORSE = 0.10  # relative rise of the cost above its best point that counts as unstable
+WORSE = 0.10  # relative rise of the cost above its best so far that counts as unstable
 
 
 @dataclass(frozen=True)
 class Instability:
-    """A learner whose cost rose by more than `WORSE` above its best point, or became non-finite.
+    """A learner whose cost rose by more than `WORSE` above its best so far in training, or became non-finite.
 
     Of `seeds` training seeds, each trained on `slots`, `seeds_worse` did the former and `seeds_lost` the latter. The
     costs are means over seeds.
@@ -42,7 +43,7 @@ class Instability:
         parts = []
         if self.seeds_worse:
             words = f"in {self.seeds_worse} of {self.seeds} seeds, the cost rose more than {share(WORSE, 0)} above its "
-            words += "best point"
+            words += "best so far"
             if self.worst > self.best:  # seeds may rise at different times
                 words += f"; its mean over seeds was {cost(self.best)} at {self.best_slot:,} slots, rose to "
                 words += f"{cost(self.worst)} at {self.worst_slot:,} ({change(self.worst, self.best)}), and ended at "
@@ -54,7 +55,7 @@ class Instability:
 
 
 def instabilities(results: Results) -> list[Instability]:
-    """Every learner whose learning curve rose above its best point again, or became non-finite."""
+    """Every learner whose cost rose far above its best so far, even if it fell again, or became non-finite."""
     curves = compared(results).curves
     items = (_instability(name, results.label(name), curve) for name, curve in curves.items())
     return [item for item in items if item is not None]
@@ -62,27 +63,31 @@ def instabilities(results: Results) -> list[Instability]:
 
 def _instability(name: str, label: str, curve: Curve) -> Instability | None:
     lost = sum(not np.isfinite(costs).all() for costs in curve.cost)
-    worse = sum(_fell_back(costs) for costs in curve.cost)
+    trained = curve.slots > 0  # at 0 the policy is untrained
+    worse = sum(_setback(costs[trained])[2] > WORSE for costs in curve.cost)
     if not (lost or worse):
         return None
     counts = (name, label, int(curve.slots[-1]), len(curve.cost), worse, lost)
-    mean = seed_mean(curve.cost)
-    measured = np.flatnonzero(np.isfinite(mean))
-    if not len(measured):
+    mean, slots = seed_mean(curve.cost)[trained], curve.slots[trained]
+    measured = np.isfinite(mean)
+    if not measured.any():
         return Instability(*counts)
-    best = measured[np.argmin(mean[measured])]
-    after = measured[measured >= best]
-    worst = after[np.argmax(mean[after])]
-    points = (mean[best], curve.slots[best], mean[worst], curve.slots[worst], mean[measured[-1]])
+    mean, slots = mean[measured], slots[measured]
+    best, worst, _ = _setback(mean)
+    points = (mean[best], slots[best], mean[worst], slots[worst], mean[-1])
     return Instability(*counts, *(point.item() for point in points))
 
 
-def _fell_back(costs: np.ndarray) -> bool:
+def _setback(costs: Float[np.ndarray, " P"]) -> tuple[int, int, float]:
+    """The largest rise of the finite costs above their best so far: where that best was, where it rose to, and by how
+    much, relative; (0, 0, 0.0) if none is finite."""
     finite = costs[np.isfinite(costs)]
     if not len(finite):
-        return False
-    best = int(np.argmin(finite))
-    return bool(finite[best:].max() > finite[best] + WORSE * abs(finite[best]))
+        return 0, 0, 0.0
+    best = np.minimum.accumulate(finite)
+    rise = np.divide(finite - best, np.abs(best), out=np.zeros_like(finite), where=best != 0)
+    worst = int(np.argmax(rise))
+    return int(np.argmin(finite[: worst + 1])), worst, float(rise[worst])
 
 
 def level(results: Results, learner: str, benchmarks: tuple[str, ...]) -> str:
@@ -159,6 +164,20 @@ def cheaper(results: Results) -> str:
     return f"Cheaper than {label} at {cost(own)}: {named}."
 
 
+def faster(results: Results) -> str:
+    """A sentence on the schemes with a lower latency than the optimum, which minimises the cost; empty without any."""
+    allocators = compared(results).evaluation.allocators
+    optimum = allocators[OPTIMUM].latency_s.mean
+    names = [name for name, measured in allocators.items() if measured.latency_s.mean < optimum - 0.005]
+    if not names:
+        return ""
+    named = listing([f"{results.label(name)} at {seconds(allocators[name].latency_s.mean)}" for name in names])
+    return (
+        f"The optimum minimises the cost, not the latency, which is {seconds(optimum)}: at a higher cost, lower "
+        f"latency has {named}."
+    )
+
+
 def gains(results: Results) -> str:
     """Which benchmarks the headline learner beats in mean cost, and how the paper's claim is treated."""
     comparison = compared(results)
@@ -182,15 +201,16 @@ def feasibility(results: Results) -> tuple[str, str]:
     optimum = compared(results).evaluation.allocators[OPTIMUM]
     missed, count = optimum.deadline_miss_rate, results.constant("device_count")
     verdict = (
-        "cannot meet its deadline"
+        "misses nearly every deadline"
         if missed >= 0.99
-        else "cannot meet its deadline in most slots"
+        else "misses most deadlines"
         if missed >= 0.5
-        else "meets its deadline most of the time, but not always"
+        else "meets most deadlines, but not all"
         if missed >= 0.01
-        else "can meet its deadline"
+        else "meets the deadlines"
     )
-    title = f"Scenario “{results.manifest.scenario.name}”, K = {count}, {verdict}"
+    even = "even " if missed >= 0.5 else ""
+    title = f"Scenario “{results.manifest.scenario.name}”, K = {count}: {even}the optimum {verdict}"
     synchronisation_s = (optimum.latency_s.mean - optimum.latency_parts_s["sensing"]) / count
     words = (
         f"Even the optimum, which knows the channel, misses the deadline in **{share(missed)}** of UD-slots; its mean "

@@ -50,7 +50,10 @@ def constants_section(results: Results) -> list[Block]:
     entries = [*scenario, *results.learning]
     tags = [entry.tag for entry in entries]
     counted = [f"{tags.count(tag)} {_TAGS.get(tag, tag)}" for tag in dict.fromkeys(tags)]
-    lists = ((scenario, "The scenario (Tables I and II)."), (results.learning, "Training (Table III)."))
+    lists = (
+        (scenario, "The scenario (Tables I and II)."),
+        (results.learning, "Training (Table III), and PPO, for which the paper prints no settings."),
+    )
     return [
         Heading("What was assumed"),
         Paragraph(

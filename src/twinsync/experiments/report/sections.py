@@ -46,6 +46,12 @@ _INTRODUCTION = (
     "[Delay-Aware Digital Twin Synchronization in Mobile Edge Networks With Semantic Communications]"
     "(https://arxiv.org/abs/2503.04387), arXiv:2503.04387."
 )
+_LEVELS = (
+    "Schemes are shown as printed, with the paper's settings (Table III), and repaired, with settings that fit the "
+    "problem, beside the optimum, which has the lowest cost of all in each slot and knows the channel; where it is "
+    "called certified, a lower bound proves that. A UD-slot is one UD in one slot; an update is given up, and its "
+    "latency counted as the cap, once it takes longer than the cap."
+)
 
 
 def build(results: Results, claims: Sequence[Claim] = (), record: Results | None = None) -> Document:
@@ -76,8 +82,8 @@ def build(results: Results, claims: Sequence[Claim] = (), record: Results | None
         *constants_section(results),
         *making_section(results),
     ]
-    title = "Delay-aware digital-twin synchronisation: "
-    return Document(title + ("the paper's comparison, reproduced" if of_paper else "sweeps"), subtitle, blocks)
+    subject = "the paper's comparison, reproduced" if of_paper else "sweeps" if results.sweeps else "a study"
+    return Document(f"Delay-aware digital-twin synchronisation: {subject}", subtitle, blocks)
 
 
 def _made(results: Results) -> Made:
@@ -106,10 +112,13 @@ def _summary(results: Results, record: Results | None) -> list[Block]:
     return [
         _tiles(results, record),
         Picture(GLANCE, caption, message, _made(results)),
+        Paragraph(_LEVELS),
         *([Folded("What the schemes are", [Bullets(schemes)])] if schemes else []),
         Bullets(levels),
         tables.levels(results, record),
-        Paragraph(f"{findings.gains(results)} {findings.cheaper(results)}"),
+        Paragraph(
+            " ".join(filter(None, (find(results) for find in (findings.gains, findings.cheaper, findings.faster))))
+        ),
         Box("note", title, [Paragraph(statement)]),
         # The schemes as printed have a section of their own.
         *_unstable(results.with_curves(printed=False)),
@@ -228,8 +237,8 @@ def _learning(results: Results) -> list[Block]:
         "latency in seconds, summed over the UDs, plus weighted penalties; higher is better. Each point evaluates the "
         f"deterministic policy on fixed slots; lines are {_means(seeds)}, bands 95 % intervals over seeds. "
         f"{training(_trained(own))} Dashed: the certified optimum on these slots, which are not those of the table, so "
-        "its cost differs slightly. Labels give the final value of each curve, which may lie beyond the frame. The "
-        "lower panel enlarges the range of the final values and names the curves that end below it. A cross marks "
+        "its cost differs slightly. Labels give final values, which may lie beyond the frame. The lower panel enlarges "
+        "the range of the final values and names the curves that end below it. A cross marks "
         "where the cost of a seed became non-finite."
     )
     labels = listing([results.label(name) for name in compared(own).curves])
@@ -257,20 +266,26 @@ def _printed(results: Results, record: Results | None) -> list[Block]:
     blocks = [tables.comparison(record, SAC_AS_PRINTED, beside), *_printed_curves(record)]
     if record is results:
         return [heading, *blocks]
-    box = Box("note", "Recorded, not trained in this run", [Paragraph(_record_made(record))])
+    title = "Recorded, at the printed size" if results.has_printed else "Recorded, not trained in this run"
+    box = Box("note", title, [Paragraph(_record_made(record, beside_own=results.has_printed))])
     return [heading, box, *blocks, *recorded_sweeps(record)]
 
 
-def _record_made(record: Results) -> str:
+def _record_made(record: Results, *, beside_own: bool) -> str:
     manifest, settings = record.manifest, record.schemes[SAC_AS_PRINTED].settings
     commits = listing([f"`{commit}`" for commit in manifest.comparison_commits] or ["unknown"])
     widths = " and ".join(str(width) for width in settings.get("hidden", ()))
     size = f"on {number(settings['slots'], 0)} slots" if "slots" in settings else "at the printed size"
     networks = f" with hidden layers of {widths} units" if widths else ""
-    return (
+    words = (
         f"This section shows a recorded run of the same scenario and root seed, trained {size}{networks}. It was made "
-        f"by `{manifest.command}` at revision {commits} in {time(manifest.total_s)} of compute. `--retrain-printed` "
-        "trains these schemes in this run instead, at this budget's size, which their labels then state."
+        f"by `{manifest.command}` at revision {commits} in {time(manifest.total_s)} of compute."
+    )
+    if beside_own:
+        return f"{words} This run's own schemes as printed, whose labels state their size, are in the tables above."
+    return (
+        f"{words} `--retrain-printed` trains these schemes in this run too, at this budget's size, which their labels "
+        "then state."
     )
 
 

@@ -153,8 +153,8 @@ def levels(results: Results, record: Results | None) -> Table:
     ]
     fields += [_reduction(name, place) for place, name in enumerate(("PPO", "Random strategy", "w/o SC"))]
     caption = (
-        "Small print: 95 % intervals. Benchmarks are those of the same level; each gap is to the optimum on the same "
-        "slots."
+        "Small print: 95 % intervals, each by itself; those of the claims are wider, since a claim needs all of its "
+        "comparisons at once. Benchmarks are those of the same level; each gap is to the optimum on the same slots."
     )
     rows = levels_of(results, record)
     return table(caption, fields, rows, strong=lambda level: level is rows[0])

@@ -72,7 +72,7 @@ def _settings(rows: Sequence[VariantRow], slots: str, made: Made) -> list[Block]
         f"{trained} Small print: the lowest and the highest seed. {_criterion(changed, unchanged)}"
     )
     alike = (
-        "The last column of the first table tells whether Fig. 3 would look as the authors print it: over the last "
+        "The last column of the first table tells whether Fig. 3 would look as the paper describes it: over the last "
         "fifth of training SAC's reward is above PPO's and PPO's above the random strategy's, and each is within "
         f"{100 * SETTLED:g}{NBSP}% of the fifth before. “Yes” needs this of every seed; “no” means that a part of it "
         "holds for no seed."
@@ -111,11 +111,17 @@ def _criterion(changed: Sequence[VariantRow], unchanged: Sequence[VariantRow]) -
     more = min((row.trained for row in unchanged), default=0)
     if not more:
         return f"{words}."
-    shares = []
-    for seeds in sorted({row.trained for row in changed}):
-        percent = 100 * chance(seeds, more)
-        shares.append(f"with {seeds} seeds against {more}, {number(percent, 0 if percent >= 1 else 1)}{NBSP}%")
+    shares = [
+        f"with {seeds} seeds against {more}, {_chance(seeds, more)}"
+        for seeds in sorted({row.trained for row in changed})
+    ]
     return f"{words}; {listing(shares)} of changes without any effect would be, too."
+
+
+def _chance(seeds: int, others: int) -> str:
+    """The chance that the seeds of two equal schemes do not overlap, as a percentage."""
+    value = chance(seeds, others)
+    return share(value, 0 if value >= 0.01 else 1)
 
 
 def _like_fig3(rows: Sequence[VariantRow]) -> list[str]:
@@ -124,9 +130,9 @@ def _like_fig3(rows: Sequence[VariantRow]) -> list[str]:
     base = answers.pop("", "unknown")
     known = [change for change, answer in answers.items() if answer != "unknown"]
     first = {
-        "yes": "As printed and unchanged, Fig. 3 looks as the authors print it.",
-        "no": "As printed and unchanged, Fig. 3 does not look as the authors print it.",
-        "not settled": "Whether Fig. 3, as printed and unchanged, looks as the authors print it is not settled.",
+        "yes": "As printed and unchanged, Fig. 3 looks as the paper describes it.",
+        "no": "As printed and unchanged, Fig. 3 does not look as the paper describes it.",
+        "not settled": "Whether Fig. 3, as printed and unchanged, looks as the paper describes it is not settled.",
         "unknown": "",
     }[base]
     parts = [
@@ -174,7 +180,7 @@ def _effects(rows: Sequence[VariantRow], direction: str) -> list[str]:
                 parts.append(f"{words} {listing(costs)}")
         whose = "repaired" if direction == BACK else "as printed"
         statements.append(
-            f"**{_WHOSE[role]} cost**, {cost(base.measured.cost.mean)} {whose} and unchanged, is {'; '.join(parts)}."
+            f"**{_WHOSE[role]} cost**, {_seeds_cost(base)} {whose} and unchanged, is {'; '.join(parts)}."
             f"{_way(rows, role, direction)}"
         )
     return statements
@@ -271,7 +277,8 @@ def _peers(rows: Sequence[VariantRow], slots: str, made: Made) -> list[Block]:
     sentences = [words for role in (SAC, PPO) if (words := _agreement(rows, role))]
     return [
         Paragraph(
-            "Stable-Baselines3's learners on the Gymnasium interface of the same environment, with identical settings. "
+            "Stable-Baselines3's learners on the Gymnasium interface of the same environment, with identical settings "
+            "but for SAC's initial weights, which are PyTorch's usual ones. "
             f"Costs are means over training seeds on {slots}. Small print: the lowest and the highest seed. Made by "
             f"`{made.command}`."
         ),
@@ -294,11 +301,13 @@ def _agreement(rows: Sequence[VariantRow], role: str) -> str:
     if ours.evaluated + theirs.evaluated < ours.trained + theirs.trained:
         return f"{words}, without the seeds that were lost."
     overlap = effect(theirs, ours) == "not settled"
-    share = number(100 * chance(theirs.trained, ours.trained), 0)
     counts = f"{theirs.trained} seeds of theirs and {ours.trained} of ours"
     if overlap:
         return f"{words}; the ranges of {counts} overlap."
-    return f"{words}; the ranges of {counts} do not overlap, which equal learners would do in {share}{NBSP}% of cases."
+    rarely = _chance(theirs.trained, ours.trained)
+    return (
+        f"{words}; the ranges of {counts} do not overlap, which those of equal learners would do in {rarely} of cases."
+    )
 
 
 def _span(counts: Iterable[int]) -> str:
