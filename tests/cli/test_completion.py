@@ -12,15 +12,15 @@ import pytest
 from twinsync.allocators.registry import allocator_names
 from twinsync.cli import completion
 from twinsync.experiments import schemes
-from twinsync.learning import settings
+from twinsync.learning.presets import PRESETS
 from twinsync.presets import preset_names
 
 
 def test_the_copies_are_the_originals() -> None:
     assert list(completion.BUILT_IN) == allocator_names()
     assert list(completion.BUDGETS) == list(schemes.BUDGETS)
-    assert set(completion.ALGORITHMS) == {algorithm for algorithm, _ in settings.PRESETS}
-    assert set(completion.PRESETS) == {preset for _, preset in settings.PRESETS}
+    assert set(completion.ALGORITHMS) == {algorithm for algorithm, _ in PRESETS}
+    assert set(completion.PRESETS) == {preset for _, preset in PRESETS}
 
 
 def test_names_and_files_here_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
