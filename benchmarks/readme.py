@@ -20,8 +20,10 @@ from pathlib import Path
 from twinsync.experiments.claims.evidence import PAPER, TUNED
 from twinsync.experiments.columns import compared
 from twinsync.experiments.recorded import FOLDER
+from twinsync.experiments.records import VariantRow
 from twinsync.experiments.results import MANIFEST, SAC_AS_PRINTED, read_results
 from twinsync.experiments.schemes import find_budget
+from twinsync.experiments.variants import PEERS, PPO, SAC, SETTINGS, TOWARDS
 from twinsync.learning.settings import SacSettings
 from twinsync.model import draw_slots
 from twinsync.presets import load_scenario
@@ -153,6 +155,7 @@ def fragments() -> Iterator[str]:
     assert minimum is not None
     yield f"Python {minimum[1]} or newer"
     yield from _as_printed()
+    yield from _studied()
     yield from _of_codec()
 
 
@@ -171,6 +174,25 @@ def _as_printed() -> Iterator[str]:
         pair = evaluation.pair(SAC_AS_PRINTED, name)
         assert pair is not None
         yield f"{pair.latency_reduction_percent.mean:.1f} % below {said}"
+
+
+def _studied() -> Iterator[str]:
+    """Fragments on the recorded studies of the schemes as printed; none where there is no such study."""
+    studies = read_results(FOLDER).studies if (FOLDER / MANIFEST).exists() else {}
+    rows = studies[SETTINGS].rows if SETTINGS in studies else ()
+    cost = {(row.role, row.change): _cost_of(row) for row in rows if row.direction == TOWARDS}
+    if rows:
+        moved = [f"{cost[role, '']:.0f} to {cost[role, 'discount']:.0f}" for role in (SAC, PPO)]
+        yield f"takes SAC's cost from {moved[0]} and PPO's from {moved[1]}"
+        yield "gamma = 0 alone"
+    theirs = [_cost_of(row) for row in (studies[PEERS].rows if PEERS in studies else ()) if row.library]
+    if theirs:
+        yield f"cost {' and '.join(f'{each:.0f}' for each in theirs)}"
+
+
+def _cost_of(row: VariantRow) -> float:
+    """A variant's mean cost over its seeds; NaN if all were lost."""
+    return math.nan if row.measured is None else row.measured.cost.mean
 
 
 def radio_load() -> float:
