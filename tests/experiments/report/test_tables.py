@@ -1,13 +1,15 @@
 """Tables that are more than their columns: who stands in them."""
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
 from tests.experiments.made_up import compared
 
 from twinsync.experiments.columns import TableCell, by_cost
-from twinsync.experiments.report.tables import comparison, deviations, levels, paired
+from twinsync.experiments.report.tables import comparison, deviations, levels, more, paired
 
 
 def test_a_deviation_names_all_whom_it_concerns():
@@ -33,6 +35,15 @@ def test_the_learner_and_the_optimum_are_stressed():
     results = compared()
     table = comparison(results, "sac-tuned", by_cost(results))
     assert [table.rows[place][0] for place in table.strong] == ["Optimum (channel known)", "SAC (repaired)"]
+
+
+def test_a_dash_of_results_older_than_the_figure_of_merit_is_explained():
+    results = compared()
+    first, *others = [row._replace(measured=replace(row.measured, energy_excess_j=0.05)) for row in by_cost(results)]
+    older = first._replace(measured=replace(first.measured, energy_excess_j=math.nan))
+    told = f"Energy over budget: a dash for {first.scheme.label}, of which some results are older than it."
+    assert told in more(results, "sac-tuned", [older, *others]).caption
+    assert "a dash" not in more(results, "sac-tuned", [first, *others]).caption
 
 
 LEARNERS = ("SAC", "PPO", "Random strategy", "w/o SC", "Gradient")

@@ -26,6 +26,7 @@ from twinsync.experiments.report.document import Field, Item, Table, table
 from twinsync.experiments.report.findings import has_printed
 from twinsync.experiments.results import EXPECTED, OPTIMUM, SAC_AS_PRINTED, Results
 
+NOT_MEASURED = cell_of(None, 0)
 CSV_HEADER = ("scheme", "label", "group", *exported())
 
 
@@ -50,7 +51,18 @@ def comparison(results: Results, learner: str, rows: Sequence[Row]) -> Table:
 
 def more(results: Results, learner: str, rows: Sequence[Row]) -> Table:
     """The figures of merit that the comparison leaves out."""
-    return _of_schemes(f"On the same slots, lowest cost first. {training(rows)}", MORE, learner, rows)
+    caption = f"On the same slots, lowest cost first. {training(rows)} {_not_measured(rows)}"
+    return _of_schemes(caption.rstrip(), MORE, learner, rows)
+
+
+def _not_measured(rows: Sequence[Row]) -> str:
+    """Which schemes lack a figure of merit that others have: some of their results are older than it."""
+    sentences = []
+    for column in columns_of(MORE):
+        missing = [row.scheme.label for row in rows if column.cell(row.measured) == NOT_MEASURED]
+        if 0 < len(missing) < len(rows):
+            sentences.append(f"{column.title}: a dash for {listing(missing)}, of which some results are older than it.")
+    return " ".join(sentences)
 
 
 def _of_schemes(caption: str, which: str, learner: str, rows: Sequence[Row]) -> Table:
