@@ -111,6 +111,22 @@ def test_orthogonal_initial_weights(architecture: str) -> None:
             assert not np.any(layer.bias)
 
 
+def test_orthogonal_weights_of_several_seeds_are_factorised_one_after_the_other() -> None:
+    # In batches, training several seeds of PPO would wait for ever where XLA has few threads.
+    def weight(key: jax.Array) -> jax.Array:
+        network = Network(key, "flat", devices=K, features=2, outputs=3, hidden=(64, 64), initial="orthogonal")
+        return network.layers[1].weight
+
+    keys = jax.random.split(jax.random.key(0), 3)
+    together = jax.jit(jax.vmap(weight))
+    program = together.lower(keys).as_text()
+    factorised = [line for line in program.splitlines() if "geqrf" in line]
+    assert factorised
+    assert not [line for line in factorised if "tensor<64x64xf32>" not in line]
+    for key, drawn in zip(keys, together(keys), strict=True):
+        np.testing.assert_array_equal(drawn, jax.jit(weight)(key))
+
+
 def test_flat_network_by_hand() -> None:
     network = Network(jax.random.key(0), "flat", devices=1, features=1, outputs=1, hidden=(2,))
     first, last = network.layers

@@ -70,12 +70,26 @@ def _orthogonal(key: Key, shapes: list[tuple[int, int]], pooled: bool, last_scal
     layers = []
     for i, (inputs, outputs) in enumerate(shapes):
         last = i == len(shapes) - 1
-        draw = jax.nn.initializers.orthogonal(last_scale if last else 2.0**0.5)
+        gain = last_scale if last else 2.0**0.5
         own, mean = jax.random.split(jax.random.fold_in(key, i))
-        weight = draw(own, (inputs, outputs), jnp.float32)
-        of_mean = draw(mean, (inputs, outputs), jnp.float32) if pooled and not last else None
+        weight = _orthogonal_matrix(own, inputs, outputs, gain)
+        of_mean = _orthogonal_matrix(mean, inputs, outputs, gain) if pooled and not last else None
         layers.append(Dense(weight, jnp.zeros(outputs, jnp.float32), of_mean))
     return tuple(layers)
+
+
+def _orthogonal_matrix(key: Key, inputs: int, outputs: int, gain: float) -> Float[jax.Array, "I O"]:
+    """One matrix; under `vmap` one after the other.
+
+    XLA factorises a batch of matrices in parallel, on the threads that run the program itself, where it waits for free
+    ones: two factorisations at once on two threads wait for ever (jaxlib 0.10.2).
+    """
+
+    @jax.custom_batching.sequential_vmap
+    def draw(key: jax.Array) -> jax.Array:
+        return jax.nn.initializers.orthogonal(gain)(key, (inputs, outputs), jnp.float32)
+
+    return draw(key)
 
 
 def _run(
