@@ -50,11 +50,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-# Files of half a minute and more, in part of mere waiting: begun last, one of them would be all that runs.
+# Files of half a minute and more, in part of mere waiting: begun last, one of them would be all that runs. Of two
+# workers the first takes turns with the second, so the codec is compiled by one cell alone, and others load it.
 FIRST = (
-    "tests/live/running/test_joining.py", "tests/live/running/test_cell.py", "tests/live/running/test_faults.py",
-    "tests/live/running/test_mixed_cell.py", "tests/test_interrupts.py", "tests/experiments/compute/test_executors.py",
-    "tests/allocators/test_optimum.py", "tests/allocators/test_optimum_piecewise.py",
+    "tests/live/running/test_cell.py", "tests/allocators/test_optimum.py",
+    "tests/live/running/test_joining.py", "tests/allocators/test_optimum_piecewise.py",
+    "tests/live/running/test_faults.py", "tests/experiments/compute/test_executors.py",
+    "tests/live/running/test_mixed_cell.py", "tests/test_interrupts.py",
 )  # fmt: skip
 
 

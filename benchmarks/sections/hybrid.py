@@ -46,8 +46,8 @@ def hybrid(quick: bool) -> Section:
 def _warm(scenario, policy: Policy, batch: int, repetitions: int) -> tuple[Table, str]:
     original = interior_point._start
 
-    def start(problem, free, z):
-        point = original(problem, free)
+    def start(problem, free, served, z):
+        point = original(problem, free, served)
         # Strictly inside: an interior-point method can't leave a bound it starts on.
         inside = [
             jnp.where(ok, jnp.clip(x, low + 0.01 * (high - low), high - 0.01 * (high - low)), low)
@@ -66,7 +66,7 @@ def _warm(scenario, policy: Policy, batch: int, repetitions: int) -> tuple[Table
 
         @jax.jit
         def cold(slot):
-            return interior_point.minimise(build_problem(scenario, slot, low, high, codec=True), 1e-6)
+            return interior_point.minimise(build_problem(scenario, slot, low, high, codec=True), 1e-6, 0)
 
         @jax.jit
         def warm(slot):
@@ -74,7 +74,7 @@ def _warm(scenario, policy: Policy, batch: int, repetitions: int) -> tuple[Table
             z = [made.extraction_factor, made.device_cpu_hz / GHZ, made.transmit_power_w, made.edge_cpu_hz / GHZ]
             z = [jnp.log(jnp.asarray(x, jnp.float64)) for x in z]
             with mock.patch.object(interior_point, "_start", functools.partial(start, z=z)):
-                return interior_point.minimise(build_problem(scenario, slot, low, high, codec=True), 1e-6)
+                return interior_point.minimise(build_problem(scenario, slot, low, high, codec=True), 1e-6, 0)
 
         worst = float(np.abs(warm(drawn).cost / cold(drawn).cost - 1.0).max())
         timings = interleave(
