@@ -50,8 +50,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-# Files of half a minute and more, in part of mere waiting: begun last, one of them would be all that runs. Of two
-# workers the first takes turns with the second, so the codec is compiled by one cell alone, and others load it.
+# Files of half a minute and more, in part of mere waiting: begun last, one of them would be all that runs. Two workers
+# get them in turn; cells of processes go to the same one, so that the first compiles the codec and the others load it.
 FIRST = (
     "tests/live/running/test_cell.py", "tests/allocators/test_optimum.py",
     "tests/live/running/test_joining.py", "tests/allocators/test_optimum_piecewise.py",
